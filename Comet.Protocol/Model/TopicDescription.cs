@@ -1,0 +1,35 @@
+namespace Comet;
+
+/// <summary>A topic in a listing.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="PartitionCount">How many partitions it has.</param>
+public sealed record TopicSummary(string Name, int PartitionCount);
+
+/// <summary>What the broker knows about a topic at one moment.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Partitions">One entry for each partition, in order.</param>
+/// <param name="Subscriptions">One entry for each durable subscription and partition.</param>
+public sealed record TopicDescription(
+    string Name,
+    IReadOnlyList<PartitionDescription> Partitions,
+    IReadOnlyList<SubscriptionDescription> Subscriptions);
+
+/// <summary>What the broker knows about one partition.</summary>
+/// <param name="Partition">Its number, from 0.</param>
+/// <param name="StartOffset">The first offset that is kept.</param>
+/// <param name="EndOffset">The offset that the next message gets.</param>
+/// <param name="Bytes">The size of what is kept.</param>
+/// <param name="Producers">How many producers are attached.</param>
+public sealed record PartitionDescription(int Partition, long StartOffset, long EndOffset, long Bytes, int Producers);
+
+/// <summary>What the broker knows about a subscription in one partition.</summary>
+/// <param name="Name">The subscription's name.</param>
+/// <param name="Partition">The partition.</param>
+/// <param name="Type">How its consumers share the messages.</param>
+/// <param name="AckedUpTo">Every message below this offset is acked.</param>
+/// <param name="Backlog">How many messages are not acked yet.</param>
+/// <param name="Unacked">How many of them are with a consumer.</param>
+/// <param name="Consumers">How many consumers are attached.</param>
+/// <param name="Permits">How many messages the consumers still let the broker send.</param>
+public sealed record SubscriptionDescription(
+    string Name, int Partition, SubscriptionType Type, long AckedUpTo, long Backlog, long Unacked, int Consumers, long Permits);

@@ -1,0 +1,102 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Comet.Wire;
+
+namespace Comet.Transport;
+
+/// <summary>What a session does with the frames that arrive.</summary>
+internal interface IFrameHandler
+{
+    /// <summary>What is taken from the peer now; it grows when the handshake is done.</summary>
+    FrameLimits Limits { get; }
+
+    /// <summary>Handles one frame. The frame's memory is valid until the call returns. An exception ends the connection.</summary>
+    void Handle(in RawFrame frame);
+
+    /// <summary>Called before the first and behind the last of the frames that one read has brought.</summary>
+    void BeginBurst();
+
+    /// <inheritdoc cref="BeginBurst"/>
+    void EndBurst();
+
+    /// <summary>Completes when the session can take more: this is where back-pressure reaches the peer.</summary>
+    ValueTask WaitUntilReadyAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>The receiving half of a connection: the happy path only; the session classifies what it throws.</summary>
+internal static class FrameReceiver
+{
+    /// <summary>Reads the peer's preface; false when the peer ended the connection before it was complete.</summary>
+    /// <exception cref="CometException"><see cref="ErrorCode.NotComet"/>.</exception>
+    public static async ValueTask<bool> ReadPrefaceAsync(PipeReader input, string peer, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var result = await input.ReadAsync(cancellationToken);
+            var status = MatchPreface(result.Buffer);
+            if (status == PrefaceMatch.Whole)
+            {
+                input.AdvanceTo(result.Buffer.GetPosition(Preface.Length));
+                return true;
+            }
+            input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+            if (status == PrefaceMatch.Other)
+                throw new CometException(ErrorCode.NotComet, $"What answers at {peer} does not speak the Comet protocol: check host and port, and whether one side uses TLS and the other does not.");
+            if (result.IsCompleted || result.IsCanceled)
+                return false;
+        }
+    }
+
+    /// <summary>Hands frames to the session until the peer ends the stream.</summary>
+    public static async Task RunAsync(PipeReader input, IFrameHandler handler, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var result = await input.ReadAsync(cancellationToken);
+            var rest = HandleAll(result.Buffer, handler);
+            var isTruncated = !rest.IsEmpty;
+            input.AdvanceTo(rest.Start, rest.End);
+            if (result.IsCanceled)
+                return;
+            if (result.IsCompleted)
+            {
+                if (isTruncated)
+                    throw new CometException(ErrorCode.ConnectionLost, "The connection ended in the middle of a frame.");
+                return;
+            }
+            await handler.WaitUntilReadyAsync(cancellationToken);
+        }
+    }
+
+    private static ReadOnlySequence<byte> HandleAll(ReadOnlySequence<byte> buffer, IFrameHandler handler)
+    {
+        handler.BeginBurst();
+        try
+        {
+            while (FrameDecoder.TryRead(ref buffer, handler.Limits, out var frame))
+                handler.Handle(frame);
+            return buffer;
+        }
+        finally
+        {
+            handler.EndBurst();
+        }
+    }
+
+    private enum PrefaceMatch
+    {
+        Part,
+        Whole,
+        Other,
+    }
+
+    private static PrefaceMatch MatchPreface(in ReadOnlySequence<byte> buffer)
+    {
+        Span<byte> received = stackalloc byte[Preface.Length];
+        var length = (int)Math.Min(buffer.Length, Preface.Length);
+        buffer.Slice(0, length).CopyTo(received);
+        if (!received[..length].SequenceEqual(Preface.Bytes[..length]))
+            return PrefaceMatch.Other;
+        return length == Preface.Length ? PrefaceMatch.Whole : PrefaceMatch.Part;
+    }
+}

@@ -1,0 +1,30 @@
+namespace Comet.Wire;
+
+/// <summary>A consumer is attached.</summary>
+/// <remarks>Header: <c>consumer | next_offset | epoch</c>. Next_offset: where the subscription goes on.</remarks>
+internal readonly record struct SubscribedFrame(long ConsumerId, long NextOffset, long OwnershipEpoch) : IFrame<SubscribedFrame>
+{
+    public static FrameType Type => FrameType.Subscribed;
+
+    public void WriteTo<TWriter>(ref TWriter writer)
+        where TWriter : IHeaderWriter, allows ref struct
+    {
+        writer.BeginRecord(3);
+        writer.WriteInteger("consumer", ConsumerId);
+        writer.WriteInteger("next_offset", NextOffset);
+        writer.WriteInteger("epoch", OwnershipEpoch);
+        writer.EndRecord();
+    }
+
+    public static SubscribedFrame ReadFrom<TReader>(ref TReader reader)
+        where TReader : IHeaderReader, allows ref struct
+    {
+        reader.BeginRecord();
+        var frame = new SubscribedFrame(
+            reader.ReadInteger("consumer"),
+            reader.ReadInteger("next_offset"),
+            reader.ReadInteger("epoch"));
+        reader.EndRecord();
+        return frame;
+    }
+}

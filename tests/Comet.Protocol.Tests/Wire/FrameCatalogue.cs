@@ -1,0 +1,91 @@
+using System.Buffers;
+using Comet.Wire;
+
+namespace Comet.Protocol.Tests.Wire;
+
+/// <summary>One example of every frame, with every field set to something that is not its default.</summary>
+internal static class FrameCatalogue
+{
+    public static IReadOnlyList<IFrameExample> All { get; } =
+    [
+        Of(new HelloFrame(1, 2, "json", "shop", "0.1.0", [1, 2, 3], 5)),
+        Of(new WelcomeFrame(1, "node-1", 1_048_576, 1_245_184, 10_000, "0.1.0", ["comet://a:7400", "comet://[::1]:7401"])),
+        Of(new OkFrame()),
+        Of(new ErrorFrame(ErrorCode.NotOwner, "ask the other node", "comet://b:7400")),
+        Of(new PingFrame()),
+        Of(new PongFrame()),
+        Of(new GoodbyeFrame(ErrorCode.BrokerStopping, "restarting")),
+        Of(new CreateTopicFrame("orders/eu", 4, true)),
+        Of(new DeleteTopicFrame("orders/eu")),
+        Of(new ListTopicsFrame("orders")),
+        Of(new TopicListFrame([new("orders/eu", 4), new("audit", 1)])),
+        Of(new DescribeTopicFrame("orders/eu")),
+        Of(new TopicInfoFrame(new(
+            "orders/eu",
+            [new(0, 10, 20, 4096, 2), new(1, 0, 5, 100, 1)],
+            [new("billing", 0, SubscriptionType.Shared, 12, 8, 3, 2, 997)]))),
+        Of(new LookupTopicFrame("orders/eu", true)),
+        Of(new TopicLocationFrame("orders/eu", 2, ["comet://a:7400", "comet://b:7400"])),
+        Of(new CreateProducerFrame("orders/eu", 3, "shop-1", ProducerAccessMode.WaitForExclusive, Durability.Disk)),
+        Of(new ProducerReadyFrame(7, 41, 3)),
+        Of(new PublishFrame(7)),
+        Of(new PublishedFrame(7, 42, 184, 10, Durability.Memory, true)),
+        Of(new CloseProducerFrame(7)),
+        Of(new ProducerClosedFrame(7, ErrorCode.ProducerFenced, "a newer one")),
+        Of(new SubscribeFrame("orders/eu", 3, "billing", SubscriptionType.KeyShared, true, "worker-1", 2, 100, 9)),
+        Of(new SubscribedFrame(9, 100, 3)),
+        Of(new PermitsFrame(9, 1000, 1 << 20)),
+        Of(new DeliverFrame(9, 2)),
+        Of(new AckFrame(9, true, [100, 109, 111, 111])),
+        Of(new NackFrame(9, 1500, "no stock", [110, 110])),
+        Of(new CloseConsumerFrame(9)),
+        Of(new ConsumerClosedFrame(9, ErrorCode.TopicDeleted, "gone")),
+        Of(new ConsumerProgressFrame(9, 119, 5, 4096, 12)),
+        Of(new UnsubscribeFrame("orders/eu", 3, "billing")),
+    ];
+
+    private static FrameExample<TFrame> Of<TFrame>(TFrame frame)
+        where TFrame : struct, IFrame<TFrame> => new(frame);
+}
+
+internal interface IFrameExample
+{
+    FrameType Type { get; }
+
+    byte[] EncodeHeader(HeaderCodec codec);
+
+    byte[] EncodeFrame(HeaderCodec codec, ulong correlationId, byte[] payload);
+
+    /// <summary>Decodes a header and prints it, so that two can be compared whatever lists they hold.</summary>
+    string DecodeAndPrint(HeaderCodec codec, ReadOnlySequence<byte> header);
+
+    string Print();
+}
+
+internal sealed class FrameExample<TFrame>(TFrame frame) : IFrameExample
+    where TFrame : struct, IFrame<TFrame>
+{
+    public FrameType Type => TFrame.Type;
+
+    public byte[] EncodeHeader(HeaderCodec codec)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        codec.Write(output, frame);
+        return output.WrittenSpan.ToArray();
+    }
+
+    public byte[] EncodeFrame(HeaderCodec codec, ulong correlationId, byte[] payload)
+    {
+        using var output = new GrowableBuffer(64);
+        new FrameEncoder().Encode(output, codec, frame, correlationId, new ReadOnlySequence<byte>(payload));
+        return output.WrittenSpan.ToArray();
+    }
+
+    public string DecodeAndPrint(HeaderCodec codec, ReadOnlySequence<byte> header) => PrintFrame(codec.Read<TFrame>(header));
+
+    public string Print() => PrintFrame(frame);
+
+    private static string PrintFrame(TFrame value) => System.Text.Json.JsonSerializer.Serialize(value);
+
+    public override string ToString() => Type.ToString();
+}
