@@ -1,0 +1,43 @@
+namespace Comet.Server.Broker;
+
+/// <summary>A consumer or reader that is attached to one partition. Belongs to the partition's owner but for <see cref="Peer"/>,
+/// <see cref="Id"/> and <see cref="Partition"/>, which never change.</summary>
+internal sealed class Consumer(IPeer peer, long id, string name, PartitionActor? partition)
+{
+    public IPeer Peer { get; } = peer;
+
+    /// <summary>The number that frames of its connection call it by.</summary>
+    public long Id { get; } = id;
+
+    public string Name { get; } = name;
+
+    public PartitionActor? Partition { get; } = partition;
+
+    /// <summary>Where it is attached; null before and after.</summary>
+    public Subscription? Subscription { get; set; }
+
+    public long PermitMessages { get; private set; }
+
+    public long PermitBytes { get; private set; }
+
+    public long LastDispatchedOffset { get; set; } = -1;
+
+    /// <summary>How many messages it holds that are not acked.</summary>
+    public long Unacked { get; set; }
+
+    public bool CanTake => PermitMessages > 0 && PermitBytes > 0 && Peer.HasSpace;
+
+    /// <summary>Adds permits; what a hostile client adds beyond 2^40 is cut off.</summary>
+    public void Grant(long messages, long bytes)
+    {
+        const long Most = 1L << 40;
+        PermitMessages = Math.Clamp(PermitMessages + Math.Clamp(messages, 0, Most), -Most, Most);
+        PermitBytes = Math.Clamp(PermitBytes + Math.Clamp(bytes, 0, Most), -Most, Most);
+    }
+
+    public void Spend(int messages, int bytes)
+    {
+        PermitMessages -= messages;
+        PermitBytes -= bytes;
+    }
+}

@@ -1,0 +1,34 @@
+using Comet.Wire;
+
+namespace Comet.Server.Broker;
+
+/// <summary>Gathers the descriptions of a topic's partitions, each from its own owner; the last one answers.</summary>
+internal sealed class DescriptionCollector(IPeer peer, ulong correlationId, string topic, int expected)
+{
+    private readonly Lock _gate = new();
+    private readonly List<PartitionDescription> _partitions = [];
+    private readonly List<SubscriptionDescription> _subscriptions = [];
+    private int _received;
+
+    /// <summary>Adds a partition; null when it is closed.</summary>
+    public void Add(PartitionDescription? partition, IReadOnlyList<SubscriptionDescription> subscriptions)
+    {
+        lock (_gate)
+        {
+            if (partition is not null)
+                _partitions.Add(partition);
+            _subscriptions.AddRange(subscriptions);
+            if (++_received < expected)
+                return;
+        }
+        if (_partitions.Count < expected)
+        {
+            peer.Fail(correlationId, ErrorCode.TopicDeleted, $"The topic '{topic}' was deleted.");
+            return;
+        }
+        peer.Send(new TopicInfoFrame(new TopicDescription(
+            topic,
+            [.. _partitions.OrderBy(static p => p.Partition)],
+            [.. _subscriptions.OrderBy(static s => s.Name, StringComparer.Ordinal).ThenBy(static s => s.Partition)])), correlationId);
+    }
+}

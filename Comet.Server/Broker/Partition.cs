@@ -1,0 +1,272 @@
+using Comet.Server.Storage;
+using Comet.Wire;
+
+namespace Comet.Server.Broker;
+
+/// <summary>One partition of a topic: a synchronous, deterministic machine that is driven by commands and answers to peers. It reads
+/// no clock, waits for nothing and is never entered by two threads; <see cref="PartitionActor"/> sees to that.</summary>
+internal sealed class Partition : IDisposable
+{
+    private readonly IPartitionLog _log;
+    private readonly PartitionSettings _settings;
+    private readonly ProducerTable _producers;
+    private readonly BatchCutter _cutter;
+    private readonly Dispatcher _dispatcher;
+    private readonly SubscriptionTable _subscriptions;
+    private readonly Queue<PendingConfirm> _pending = new();
+    private ErrorCode _closedWith;
+    private string _closedBecause = "";
+
+    public Partition(string topic, int number, IPartitionLog log, FencingToken fence, PartitionSettings settings)
+    {
+        (Topic, Number, _log, Fence, _settings) = (topic, number, log, fence, settings);
+        _producers = new ProducerTable(settings.MaxRememberedProducers);
+        _cutter = new BatchCutter(settings.MaxRecordsLength);
+        _dispatcher = new Dispatcher(log, _cutter, settings.MaxOutstandingMessages);
+        _subscriptions = new SubscriptionTable(log, fence);
+    }
+
+    public string Topic { get; }
+
+    public int Number { get; }
+
+    public FencingToken Fence { get; }
+
+    /// <summary>Whether something was appended that is not committed.</summary>
+    public bool NeedsCommit => _log.EndOffset > _log.StableOffset && _closedWith == ErrorCode.None;
+
+    /// <summary>When <see cref="CommandKind.Wake"/> is due without another command; <see cref="long.MaxValue"/> for never.</summary>
+    public long NextDue => _subscriptions.NextDue;
+
+    public ValueTask CommitAsync(CancellationToken cancellationToken) => _log.CommitAsync(Fence, cancellationToken);
+
+    /// <summary>Carries out one command.</summary>
+    /// <param name="command">What to do.</param>
+    /// <param name="now">Microseconds since the Unix epoch.</param>
+    public void Handle(in PartitionCommand command, long now)
+    {
+        if (_closedWith != ErrorCode.None)
+        {
+            RefuseClosed(command);
+            return;
+        }
+        switch (command.Kind)
+        {
+            case CommandKind.Publish:
+                Publish(command, now);
+                break;
+            case CommandKind.Ack:
+                Ack(command);
+                break;
+            case CommandKind.Permits:
+                command.Consumer!.Grant(command.Number, command.Bytes);
+                break;
+            case CommandKind.AttachProducer:
+                _producers.Attach(command.Producer!, command.CorrelationId, now);
+                break;
+            case CommandKind.DetachProducer:
+                _producers.Detach(command.Producer!, now);
+                command.Producer!.Peer.Confirm(command.CorrelationId);
+                break;
+            case CommandKind.Nack:
+                Nack(command, now);
+                break;
+            case CommandKind.StorageFailed:
+                Close(ErrorCode.StorageFailed, (string)command.Detail!);
+                break;
+            case CommandKind.Delete:
+                Close(ErrorCode.TopicDeleted, $"The topic '{Topic}' was deleted.");
+                break;
+            case CommandKind.Trim:
+                _subscriptions.Trim(long.MaxValue);
+                break;
+            default:
+                HandleRare(command);
+                break;
+        }
+    }
+
+    /// <summary>Confirms what has become durable, and sends what consumers can take. Called behind each group of commands.</summary>
+    public void Advance(long now)
+    {
+        if (_closedWith != ErrorCode.None)
+            return;
+        while (_pending.TryPeek(out var confirm) && confirm.StableAt <= _log.StableOffset)
+        {
+            _pending.Dequeue();
+            confirm.Producer.Peer.PublishAnswered(confirm.Bytes);
+            confirm.Producer.Peer.Send(
+                new PublishedFrame(
+                    confirm.Producer.Id, confirm.BaseSequence, confirm.BaseOffset, confirm.Count, _log.Durability, confirm.IsDuplicate),
+                confirm.CorrelationId);
+        }
+        foreach (var subscription in _subscriptions.All)
+        {
+            subscription.ReleaseDue(now);
+            _dispatcher.Dispatch(subscription);
+        }
+    }
+
+    public void Dispose()
+    {
+        (_log as IDisposable)?.Dispose();
+        _cutter.Dispose();
+    }
+
+    private void HandleRare(in PartitionCommand command)
+    {
+        switch (command.Kind)
+        {
+            case CommandKind.AttachConsumer:
+                _subscriptions.Attach(command.Consumer!, (AttachRequest)command.Detail!, command.CorrelationId);
+                break;
+            case CommandKind.DetachConsumer:
+                _subscriptions.Detach(command.Consumer!);
+                command.Consumer!.Peer.Confirm(command.CorrelationId);
+                break;
+            case CommandKind.Unsubscribe:
+                _subscriptions.Unsubscribe((UnsubscribeRequest)command.Detail!, command.CorrelationId);
+                break;
+            case CommandKind.ReportProgress:
+                ReportProgress(command.Consumer!);
+                break;
+            case CommandKind.Describe:
+                ((DescriptionCollector)command.Detail!).Add(Describe(), _subscriptions.Describe(Number));
+                break;
+            case CommandKind.Wake or CommandKind.Committed:
+                break;
+            default:
+                throw new InvalidOperationException($"A partition has no command {command.Kind}.");
+        }
+    }
+
+    private void Publish(in PartitionCommand command, long now)
+    {
+        if (!TryPublish(command, now))
+            command.Producer!.Peer.PublishAnswered(command.Batch.Length);
+    }
+
+    /// <summary>False when the batch is answered already: refused.</summary>
+    private bool TryPublish(in PartitionCommand command, long now)
+    {
+        var producer = command.Producer!;
+        if (producer.Memory is not { } memory)
+        {
+            producer.Peer.Fail(command.CorrelationId, ErrorCode.ProducerNotFound, $"The producer '{producer.Name}' is not attached any more; attach it again.");
+            return false;
+        }
+        var header = command.Header;
+        switch (ProducerTable.Judge(memory, header))
+        {
+            case SequenceVerdict.Duplicate:
+                var offset = memory.FindOffset(header.BaseSequence, header.RecordCount);
+                // It waits as well: the first one may not be durable yet, and a confirm says that it is.
+                _pending.Enqueue(new(
+                    producer, command.CorrelationId, header.BaseSequence, offset, header.RecordCount, header.Length, _log.EndOffset, true));
+                return true;
+            case SequenceVerdict.OutOfOrder:
+                producer.Peer.Fail(
+                    command.CorrelationId, ErrorCode.SequenceOutOfOrder, $"The batch begins with sequence id {header.BaseSequence}, and the last stored is {memory.LastSequence}.");
+                return false;
+        }
+        memory.NextSequence = header.BaseSequence;
+        var baseOffset = _log.EndOffset;
+        if (!TryAppend(command, now))
+        {
+            producer.Peer.Fail(
+                command.CorrelationId, ErrorCode.StorageFull, $"The broker's memory for messages is full, and subscriptions still need what '{Topic}' holds: consume, or raise the memory limit.");
+            return false;
+        }
+        memory.Remember(header.BaseSequence, header.RecordCount, baseOffset);
+        _pending.Enqueue(new(
+            producer, command.CorrelationId, header.BaseSequence, baseOffset, header.RecordCount, header.Length, _log.EndOffset, false));
+        return true;
+    }
+
+    /// <summary>Appends; when there is no room, first drops what every durable subscription has acked, oldest first.</summary>
+    private bool TryAppend(in PartitionCommand command, long now)
+    {
+        if (_log.TryAppend(Fence, command.Batch.Span, command.Header, now))
+            return true;
+        _subscriptions.Trim(Math.Max(command.Batch.Length, _log.Bytes / 4));
+        if (_log.TryAppend(Fence, command.Batch.Span, command.Header, now))
+            return true;
+        _settings.RoomWanted?.Invoke();
+        _subscriptions.Trim(long.MaxValue);
+        return _log.TryAppend(Fence, command.Batch.Span, command.Header, now);
+    }
+
+    private static void Ack(in PartitionCommand command)
+    {
+        var consumer = command.Consumer!;
+        if (consumer.Subscription is not { IsDurable: true } subscription)
+        {
+            RefuseDetached(consumer, command.CorrelationId);
+            return;
+        }
+        var ranges = command.Ranges!;
+        for (var i = 0; i + 1 < ranges.Length; i += 2)
+            subscription.Ack(new(command.Cumulative ? 0 : ranges[i], ranges[i + 1]));
+        consumer.Peer.Confirm(command.CorrelationId);
+    }
+
+    private static void Nack(in PartitionCommand command, long now)
+    {
+        var consumer = command.Consumer!;
+        if (consumer.Subscription is not { IsDurable: true } subscription)
+        {
+            RefuseDetached(consumer, command.CorrelationId);
+            return;
+        }
+        var ranges = command.Ranges!;
+        var due = command.Number == 0 ? 0 : now + command.Number;
+        for (var i = 0; i + 1 < ranges.Length; i += 2)
+            subscription.GiveBack(consumer, new(ranges[i], ranges[i + 1]), due);
+        consumer.Peer.Confirm(command.CorrelationId);
+    }
+
+    private void ReportProgress(Consumer consumer)
+    {
+        if (consumer.Subscription is not { } subscription)
+            return;
+        var backlog = subscription.Describe(Number, _log.StableOffset).Backlog;
+        consumer.Peer.Send(new ConsumerProgressFrame(
+            consumer.Id, consumer.LastDispatchedOffset, consumer.PermitMessages, consumer.PermitBytes, backlog));
+    }
+
+    private PartitionDescription Describe() => new(Number, _log.StartOffset, _log.StableOffset, _log.Bytes, _producers.AttachedCount);
+
+    private void Close(ErrorCode code, string message)
+    {
+        (_closedWith, _closedBecause) = (code, message);
+        _producers.CloseAll(code, message);
+        _subscriptions.CloseAll(code, message);
+        while (_pending.TryDequeue(out var confirm))
+        {
+            confirm.Producer.Peer.PublishAnswered(confirm.Bytes);
+            confirm.Producer.Peer.Fail(confirm.CorrelationId, code, message);
+        }
+        Dispose();
+    }
+
+    private void RefuseClosed(in PartitionCommand command)
+    {
+        if (command.Kind == CommandKind.Describe)
+            ((DescriptionCollector)command.Detail!).Add(null, []);
+        var peer = command.Producer?.Peer ?? command.Consumer?.Peer ?? (command.Detail as UnsubscribeRequest)?.Peer;
+        if (command.Kind == CommandKind.Publish)
+            peer?.PublishAnswered(command.Batch.Length);
+        if (command.CorrelationId != 0)
+            peer?.Fail(command.CorrelationId, _closedWith, _closedBecause);
+    }
+
+    private static void RefuseDetached(Consumer consumer, ulong correlationId)
+    {
+        if (correlationId != 0)
+            consumer.Peer.Fail(correlationId, ErrorCode.ConsumerNotFound, $"The consumer '{consumer.Name}' is not attached to a durable subscription; attach it again.");
+    }
+
+    /// <summary>An answer that leaves when the log is durable up to <paramref name="StableAt"/>.</summary>
+    private readonly record struct PendingConfirm(
+        Producer Producer, ulong CorrelationId, long BaseSequence, long BaseOffset, int Count, int Bytes, long StableAt, bool IsDuplicate);
+}

@@ -1,0 +1,195 @@
+using System.Buffers;
+using Comet.Transport;
+using Microsoft.Extensions.Logging;
+
+namespace Comet.Server.Broker;
+
+/// <summary>Lets one thread at a time into a partition. Who posts a command and finds the partition free carries it out, and what
+/// others post meanwhile; who finds it busy leaves the command in the queue. So a single message takes no thread hop, and under load
+/// commands gather into groups that share one commit (decision 0006).</summary>
+/// <remarks>The queue is bounded by what sessions may have unanswered (CometServerOptions.MaxInFlightPublishBytes for each).</remarks>
+internal sealed class PartitionActor : IDisposable
+{
+    // Confirms and deliveries must not wait for an endless queue, nor a thread carry out the work of all others for ever.
+    private const int GroupSize = 64;
+    private const int MaxGroupsInline = 8;
+
+    private readonly Partition _partition;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly SynchronizationContext? _engine;
+    private readonly Lock _gate = new();
+    private readonly Queue<PartitionCommand> _queue = new();
+    private readonly ITimer _timer;
+    private long _timerDue = long.MaxValue;
+    private bool _isRunning;
+    private bool _isCommitting;
+
+    public PartitionActor(Partition partition, TimeProvider time, ILogger logger)
+    {
+        (_partition, _time, _logger) = (partition, time, logger);
+        _engine = SynchronizationContext.Current;
+        _timer = time.CreateTimer(
+            static self => ((PartitionActor)self!).Post(new(CommandKind.Wake)), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    public string Topic => _partition.Topic;
+
+    public int Number => _partition.Number;
+
+    /// <summary>Carries out a command, or leaves it to who is inside. Never blocks for long, never throws.</summary>
+    public void Post(in PartitionCommand command)
+    {
+        lock (_gate)
+        {
+            if (_isRunning)
+            {
+                _queue.Enqueue(Keep(command));
+                return;
+            }
+            _isRunning = true;
+        }
+        Enter(command);
+    }
+
+    public void Dispose() => _timer.Dispose();
+
+    /// <summary>A batch that has to wait is copied: the receive buffer it stands in is used again when the poster returns.</summary>
+    private static PartitionCommand Keep(in PartitionCommand command)
+    {
+        if (command.Kind != CommandKind.Publish)
+            return command;
+        var rented = ArrayPool<byte>.Shared.Rent(command.Batch.Length);
+        command.Batch.CopyTo(rented);
+        return command with { Batch = rented.AsMemory(0, command.Batch.Length), Rented = rented };
+    }
+
+    private void Enter(in PartitionCommand command)
+    {
+        var now = UnixMicroseconds.Now(_time);
+        Handle(command, now);
+        FinishGroup(now);
+        RunQueue();
+    }
+
+    private void RunQueue()
+    {
+        for (var group = 0; group < MaxGroupsInline; group++)
+        {
+            var now = UnixMicroseconds.Now(_time);
+            var handled = 0;
+            for (; handled < GroupSize && TryTake(leaveWhenEmpty: handled == 0, out var command); handled++)
+                Handle(command, now);
+            if (handled == 0)
+                return;
+            FinishGroup(now);
+        }
+        using (EngineContext.Enter(_engine))
+            _ = RunQueueLaterAsync();
+    }
+
+    private async Task RunQueueLaterAsync()
+    {
+        await Task.Yield();
+        RunQueue();
+    }
+
+    private bool TryTake(bool leaveWhenEmpty, out PartitionCommand command)
+    {
+        lock (_gate)
+        {
+            if (_queue.TryDequeue(out command))
+                return true;
+            if (leaveWhenEmpty)
+                _isRunning = false;
+            return false;
+        }
+    }
+
+    private void Handle(in PartitionCommand command, long now)
+    {
+        try
+        {
+            _partition.Handle(command, now);
+        }
+        catch (Exception e) when (command.Kind != CommandKind.StorageFailed)
+        {
+            Fail(e, now);
+            // The partition is closed now and refuses the command, so that who sent it is answered too.
+            _partition.Handle(command, now);
+        }
+        finally
+        {
+            if (command.Rented is not null)
+                ArrayPool<byte>.Shared.Return(command.Rented);
+        }
+    }
+
+    private void FinishGroup(long now)
+    {
+        try
+        {
+            if (_partition.NeedsCommit && !_isCommitting)
+                Commit();
+            _partition.Advance(now);
+            ArmTimer(now);
+        }
+        catch (Exception e)
+        {
+            Fail(e, now);
+        }
+    }
+
+    private void Commit()
+    {
+        var committing = _partition.CommitAsync(CancellationToken.None);
+        if (committing.IsCompletedSuccessfully)
+            return;
+        _isCommitting = true;
+        using (EngineContext.Enter(_engine))
+            _ = AwaitCommitAsync(committing);
+    }
+
+    private async Task AwaitCommitAsync(ValueTask committing)
+    {
+        PartitionCommand outcome;
+        try
+        {
+            await committing;
+            outcome = new(CommandKind.Committed);
+        }
+        catch (Exception e)
+        {
+            PartitionLog.StorageFailed(_logger, _partition.Topic, _partition.Number, e);
+            outcome = new(CommandKind.StorageFailed) { Detail = $"Storage of '{_partition.Topic}' failed: {e.Message}" };
+        }
+        _isCommitting = false;
+        Post(outcome);
+    }
+
+    /// <summary>A fault in the core takes this partition offline, with its clients told, and nothing else.</summary>
+    private void Fail(Exception e, long now)
+    {
+        PartitionLog.PartitionFailed(_logger, _partition.Topic, _partition.Number, e);
+        _partition.Handle(new(CommandKind.StorageFailed) { Detail = $"Partition {_partition.Number} of '{_partition.Topic}' failed: {e.Message}" }, now);
+    }
+
+    private void ArmTimer(long now)
+    {
+        var due = _partition.NextDue;
+        if (due == _timerDue)
+            return;
+        _timerDue = due;
+        var wait = due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMicroseconds(Math.Max(due - now, 0) + 1);
+        _timer.Change(wait, Timeout.InfiniteTimeSpan);
+    }
+}
+
+internal static partial class PartitionLog
+{
+    [LoggerMessage(2001, LogLevel.Error, "Storage of partition {Partition} of topic {Topic} failed; the partition is offline")]
+    public static partial void StorageFailed(ILogger logger, string topic, int partition, Exception exception);
+
+    [LoggerMessage(2002, LogLevel.Error, "Partition {Partition} of topic {Topic} failed; it is offline")]
+    public static partial void PartitionFailed(ILogger logger, string topic, int partition, Exception exception);
+}

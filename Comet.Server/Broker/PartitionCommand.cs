@@ -1,0 +1,65 @@
+using System.Runtime.InteropServices;
+using Comet.Wire;
+
+namespace Comet.Server.Broker;
+
+internal enum CommandKind
+{
+    AttachProducer,
+    DetachProducer,
+    Publish,
+    AttachConsumer,
+    DetachConsumer,
+    Unsubscribe,
+    Permits,
+    Ack,
+    Nack,
+    Wake,
+    ReportProgress,
+    Describe,
+    Trim,
+    Delete,
+    Committed,
+    StorageFailed,
+}
+
+/// <summary>What a partition is asked to do. One plain structure for all kinds, so that a queue of them allocates nothing.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct PartitionCommand(CommandKind Kind)
+{
+    /// <summary>The request to answer; 0 when no answer is wanted.</summary>
+    public ulong CorrelationId { get; init; }
+
+    public Producer? Producer { get; init; }
+
+    public Consumer? Consumer { get; init; }
+
+    /// <summary>For <see cref="CommandKind.Publish"/>: a checked batch, valid until the command is handled.</summary>
+    public ReadOnlyMemory<byte> Batch { get; init; }
+
+    /// <summary>For <see cref="CommandKind.Publish"/>: the batch's header.</summary>
+    public RecordBatchHeader Header { get; init; }
+
+    /// <summary>The pooled array behind <see cref="Batch"/>, where the command had to wait; it is given back when it is handled.</summary>
+    public byte[]? Rented { get; init; }
+
+    /// <summary>Messages, or a delay in microseconds.</summary>
+    public long Number { get; init; }
+
+    /// <summary>Bytes.</summary>
+    public long Bytes { get; init; }
+
+    public bool Cumulative { get; init; }
+
+    /// <summary>Pairs of first and last offset.</summary>
+    public long[]? Ranges { get; init; }
+
+    /// <summary>A request or collector that only one kind of command has.</summary>
+    public object? Detail { get; init; }
+}
+
+/// <summary>What <see cref="CommandKind.AttachConsumer"/> asks for.</summary>
+internal sealed record AttachRequest(string Subscription, SubscriptionType Type, bool IsDurable, StartPosition Start);
+
+/// <summary>What <see cref="CommandKind.Unsubscribe"/> asks for.</summary>
+internal sealed record UnsubscribeRequest(IPeer Peer, string Subscription);

@@ -1,0 +1,17 @@
+namespace Comet.Server.Broker;
+
+/// <summary>The limits of a partition.</summary>
+internal sealed record PartitionSettings
+{
+    /// <summary>How many producer names are remembered for deduplication, attached ones apart.</summary>
+    public int MaxRememberedProducers { get; init; } = 1_000;
+
+    /// <summary>How many messages of one subscription may be delivered and not acked, over all its consumers.</summary>
+    public long MaxOutstandingMessages { get; init; } = 200_000;
+
+    /// <summary>The most that the records of one batch may restore to.</summary>
+    public int MaxRecordsLength { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Called when this partition needs memory that others could give.</summary>
+    public Action? RoomWanted { get; init; }
+}

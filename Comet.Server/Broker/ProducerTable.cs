@@ -1,0 +1,143 @@
+using Comet.Wire;
+
+namespace Comet.Server.Broker;
+
+/// <summary>Who may produce to a partition, and which batches are duplicates.</summary>
+internal sealed class ProducerTable(int maxRemembered)
+{
+    private readonly Dictionary<string, ProducerMemory> _names = new(StringComparer.Ordinal);
+    private readonly List<Producer> _attached = [];
+    private readonly Queue<(Producer Producer, ulong CorrelationId)> _waiting = new();
+
+    public int AttachedCount => _attached.Count;
+
+    /// <summary>Attaches a producer, or lets it wait, or refuses it; the answer goes to its peer.</summary>
+    public void Attach(Producer producer, ulong correlationId, long now)
+    {
+        // A namesake hands over the place it has: it is no other producer, and who follows it does not queue behind those that wait.
+        var isNamesakeAttached = _names.TryGetValue(producer.Name, out var memory) && memory.Holder is not null;
+        var others = _attached.Count > (isNamesakeAttached ? 1 : 0);
+        var isBehindOthers = _waiting.Count > 0 && !isNamesakeAttached;
+        if (producer.AccessMode == ProducerAccessMode.WaitForExclusive && (others || isBehindOthers))
+        {
+            _waiting.Enqueue((producer, correlationId));
+            return;
+        }
+        var isRefused = producer.AccessMode == ProducerAccessMode.Shared
+            ? isBehindOthers || (others && _attached[0].AccessMode != ProducerAccessMode.Shared)
+            : others;
+        if (!isRefused)
+        {
+            Admit(producer, correlationId, now);
+            return;
+        }
+        producer.Peer.Forget(producer);
+        producer.Peer.Fail(correlationId, ErrorCode.ProducerBusy, Busy(producer));
+    }
+
+    /// <summary>Detaches a producer, or ends its waiting; the next one that waits may be admitted.</summary>
+    public void Detach(Producer producer, long now)
+    {
+        if (producer.Memory is { } memory)
+        {
+            memory.Holder = null;
+            memory.LastUsed = now;
+            producer.Memory = null;
+            _attached.Remove(producer);
+            ForgetOldest();
+        }
+        else
+        {
+            StopWaiting(producer);
+        }
+        producer.Peer.Forget(producer);
+        while (_attached.Count == 0 && _waiting.TryDequeue(out var next))
+            Admit(next.Producer, next.CorrelationId, now);
+    }
+
+    /// <summary>Whether a batch is the next one, a duplicate or out of order.</summary>
+    public static SequenceVerdict Judge(ProducerMemory memory, in RecordBatchHeader header)
+    {
+        var last = header.BaseSequence + header.RecordCount - 1;
+        if (header.BaseSequence < 0 || last < header.BaseSequence)
+            return SequenceVerdict.OutOfOrder;
+        // A broker that remembers nothing of the name takes the producer's word for where it stands, once.
+        if (memory.NextSequence < 0 || header.BaseSequence == memory.NextSequence)
+            return SequenceVerdict.Next;
+        return last <= memory.LastSequence ? SequenceVerdict.Duplicate : SequenceVerdict.OutOfOrder;
+    }
+
+    /// <summary>Tells all producers that they are detached.</summary>
+    public void CloseAll(ErrorCode code, string message)
+    {
+        foreach (var producer in _attached)
+        {
+            producer.Memory = null;
+            producer.Peer.Forget(producer);
+            producer.Peer.Send(new ProducerClosedFrame(producer.Id, code, message));
+        }
+        _attached.Clear();
+        while (_waiting.TryDequeue(out var waiting))
+        {
+            waiting.Producer.Peer.Forget(waiting.Producer);
+            waiting.Producer.Peer.Fail(waiting.CorrelationId, code, message);
+        }
+        _names.Clear();
+    }
+
+    private void Admit(Producer producer, ulong correlationId, long now)
+    {
+        if (!_names.TryGetValue(producer.Name, out var memory))
+            _names.Add(producer.Name, memory = new ProducerMemory(producer.Name));
+        if (memory.Holder is { } older)
+            Fence(older);
+        memory.Holder = producer;
+        memory.Epoch++;
+        if (memory.LastSequence < 0)
+            memory.NextSequence = -1;
+        memory.LastUsed = now;
+        producer.Memory = memory;
+        _attached.Add(producer);
+        producer.Peer.Send(new ProducerReadyFrame(producer.Id, memory.LastSequence, memory.Epoch), correlationId);
+    }
+
+    private void Fence(Producer older)
+    {
+        older.Memory!.Holder = null;
+        older.Memory = null;
+        _attached.Remove(older);
+        older.Peer.Forget(older);
+        older.Peer.Send(new ProducerClosedFrame(
+            older.Id, ErrorCode.ProducerFenced, $"A newer producer named '{older.Name}' has taken over. Give each producer a name of its own."));
+    }
+
+    private void StopWaiting(Producer producer)
+    {
+        for (var left = _waiting.Count; left > 0; left--)
+        {
+            var waiting = _waiting.Dequeue();
+            if (waiting.Producer != producer)
+                _waiting.Enqueue(waiting);
+        }
+    }
+
+    private void ForgetOldest()
+    {
+        if (_names.Count - _attached.Count <= maxRemembered)
+            return;
+        var oldest = _names.Values.Where(static m => m.Holder is null).MinBy(static m => m.LastUsed);
+        if (oldest is not null)
+            _names.Remove(oldest.Name);
+    }
+
+    private string Busy(Producer producer) => producer.AccessMode == ProducerAccessMode.Shared
+        ? "The topic has an exclusive producer, or one that waits to be; try again when it has gone."
+        : $"The topic has {_attached.Count} other producer(s); exclusive access is for one alone. Use WaitForExclusive to wait for it.";
+}
+
+internal enum SequenceVerdict
+{
+    Next,
+    Duplicate,
+    OutOfOrder,
+}

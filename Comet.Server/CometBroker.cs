@@ -1,0 +1,146 @@
+using System.Collections.Concurrent;
+using Comet.Server.Sessions;
+using Comet.Server.Topics;
+using Comet.Transport;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Comet.Server;
+
+/// <summary>A broker: it serves connections of any transport. In the same process, connect through <see cref="Transport"/>; for TCP and
+/// TLS, host it with AddCometServer.</summary>
+/// <remarks>Thread-safe. Messages are kept in memory and are gone with the broker.</remarks>
+public sealed class CometBroker : IAsyncDisposable
+{
+    // Disposing waits this much longer than the drain before it lets go of connections that do not end.
+    private static readonly TimeSpan s_disposeMargin = TimeSpan.FromSeconds(3);
+
+    private readonly CometServerOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly SynchronizationContext? _engine;
+    private readonly TopicRegistry _topics;
+    private readonly ConcurrentDictionary<Session, Task> _sessions = new();
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly Lock _gate = new();
+    private Task? _stopping;
+
+    /// <summary>Creates a broker; it serves at once.</summary>
+    /// <param name="options">Null: the defaults.</param>
+    /// <param name="time">Null: the system's clock.</param>
+    /// <param name="loggers">Null: nothing is logged.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    public CometBroker(CometServerOptions? options = null, TimeProvider? time = null, ILoggerFactory? loggers = null)
+        : this(options, time, loggers, null)
+    {
+    }
+
+    internal CometBroker(CometServerOptions? options, TimeProvider? time, ILoggerFactory? loggers, SynchronizationContext? engine)
+    {
+        _options = (options ?? new CometServerOptions()).Validated();
+        _time = time ?? TimeProvider.System;
+        _logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger("Comet.Server");
+        _engine = engine;
+        _topics = new TopicRegistry(_options, _time, _logger);
+        Transport = new EmbeddedTransport(this);
+    }
+
+    /// <summary>How a client in this process reaches this broker: give it to CometClientOptions.Transport. Any address will do.</summary>
+    public ICometTransport Transport { get; }
+
+    /// <summary>Serves one connection until it ends, and disposes it. Does not throw: faults of a connection are logged and told to its
+    /// client.</summary>
+    /// <param name="connection">The connection; TLS is done.</param>
+    /// <param name="cancellationToken">Ends the connection.</param>
+    public Task ServeAsync(ICometConnection connection, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        using (EngineContext.Enter(_engine))
+            return ServeOneAsync(connection, cancellationToken);
+    }
+
+    /// <summary>Stops: tells clients to go, gives them <see cref="CometServerOptions.DrainTimeout"/> to take their answers, then ends
+    /// what is left. Cancelling ends the wait, not the stop. Stopping twice is stopping once.</summary>
+    public Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+        {
+            using (EngineContext.Enter(_engine))
+                _stopping ??= DrainAsync();
+        }
+        return _stopping.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Stops, and waits for it a bounded time. Never throws.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await StopAsync().WaitAsync(_options.DrainTimeout + s_disposeMargin, _time);
+        }
+        catch (TimeoutException)
+        {
+            BrokerLog.DisposedBusy(_logger, _sessions.Count);
+        }
+        _topics.Dispose();
+    }
+
+    private async Task ServeOneAsync(ICometConnection connection, CancellationToken cancellationToken)
+    {
+        await using var session = new Session(connection, _options, _topics, _time, _logger);
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (_sessions.Count >= _options.MaxConnections)
+            session.End(new CometException(ErrorCode.LimitExceeded, $"The broker has {_options.MaxConnections} connections, which is its limit."));
+        else if (_stopped.IsCancellationRequested || _stopping is not null)
+            session.End(new CometException(ErrorCode.BrokerStopping, "The broker is stopping."));
+        _sessions[session] = ended.Task;
+        try
+        {
+            using var stopping = CancellationTokenSource.CreateLinkedTokenSource(_stopped.Token, cancellationToken);
+            await session.RunAsync(stopping.Token);
+        }
+        finally
+        {
+            _sessions.TryRemove(session, out _);
+            ended.TrySetResult();
+        }
+    }
+
+    private async Task DrainAsync()
+    {
+        foreach (var (session, _) in _sessions)
+            session.SayGoodbye();
+        try
+        {
+            await Task.WhenAll(_sessions.Values).WaitAsync(_options.DrainTimeout, _time);
+        }
+        catch (TimeoutException)
+        {
+            BrokerLog.DrainTimedOut(_logger, _sessions.Count);
+        }
+        await _stopped.CancelAsync();
+        await Task.WhenAll(_sessions.Values);
+    }
+
+    private sealed class EmbeddedTransport(CometBroker broker) : ICometTransport
+    {
+        public ValueTask<ICometConnection> ConnectAsync(CometEndpoint endpoint, CancellationToken cancellationToken)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (broker._stopped.IsCancellationRequested || broker._stopping is not null)
+                throw new CometException(ErrorCode.ConnectFailed, "The embedded broker is stopped.");
+            var (client, server) = InMemoryConnection.CreatePair();
+            _ = broker.ServeAsync(server, CancellationToken.None);
+            return new ValueTask<ICometConnection>(client);
+        }
+    }
+}
+
+internal static partial class BrokerLog
+{
+    [LoggerMessage(2201, LogLevel.Warning, "{Connections} connection(s) did not end within the drain timeout and are cut")]
+    public static partial void DrainTimedOut(ILogger logger, int connections);
+
+    [LoggerMessage(2202, LogLevel.Warning, "Disposed with {Connections} connection(s) that do not end")]
+    public static partial void DisposedBusy(ILogger logger, int connections);
+}

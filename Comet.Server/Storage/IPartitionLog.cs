@@ -1,0 +1,53 @@
+using Comet.Wire;
+
+namespace Comet.Server.Storage;
+
+/// <summary>The messages of one partition, in order. Called by the partition's owner only, so never from two threads at once.</summary>
+/// <remarks>Watermarks: <c>StartOffset ≤ StableOffset ≤ EndOffset</c>: the first that is kept, where durable ends, the next to be
+/// written. Consumers see what is below <see cref="StableOffset"/>; producers are confirmed when it has passed their messages.</remarks>
+internal interface IPartitionLog
+{
+    long StartOffset { get; }
+
+    long StableOffset { get; }
+
+    long EndOffset { get; }
+
+    /// <summary>The size of what is kept.</summary>
+    long Bytes { get; }
+
+    /// <summary>What a confirm of this log promises.</summary>
+    Durability Durability { get; }
+
+    /// <summary>Puts a batch at the end. The bytes are copied; the broker's stamp is written into the copy.</summary>
+    /// <param name="fence">The owner's token; storage that is shared refuses an outdated one.</param>
+    /// <param name="batch">A whole, checked batch.</param>
+    /// <param name="header">Its header.</param>
+    /// <param name="appendTime">Microseconds since the Unix epoch. One that is before that of the batch before is raised to it.</param>
+    /// <returns>False when there is no room; nothing has changed then.</returns>
+    bool TryAppend(FencingToken fence, ReadOnlySpan<byte> batch, in RecordBatchHeader header, long appendTime);
+
+    /// <summary>Makes what was appended durable. Storage that does so at once completes at once; otherwise
+    /// <see cref="StableOffset"/> moves before the task completes. One call is outstanding at a time.</summary>
+    ValueTask CommitAsync(FencingToken fence, CancellationToken cancellationToken);
+
+    /// <summary>Finds the batch that holds <paramref name="offset"/>, or else the first one behind it; false when there is none.</summary>
+    bool TryRead(long offset, out StoredBatch batch);
+
+    /// <summary>The first offset whose batch was appended at that time or later; <see cref="EndOffset"/> when there is none.</summary>
+    long FindByAppendTime(long time);
+
+    /// <summary>Drops batches that lie wholly below <paramref name="offset"/>.</summary>
+    void TruncateBefore(FencingToken fence, long offset);
+}
+
+/// <summary>The number that storage checks at each write: a later owner has a higher one.</summary>
+internal readonly record struct FencingToken(long Epoch);
+
+/// <summary>A batch in a log. Its bytes are valid until the owner of the partition truncates.</summary>
+internal readonly record struct StoredBatch(ReadOnlyMemory<byte> Bytes, RecordBatchHeader Header)
+{
+    public long BaseOffset => Header.BaseOffset;
+
+    public long LastOffset => Header.LastOffset;
+}

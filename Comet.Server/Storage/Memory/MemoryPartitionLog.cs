@@ -1,0 +1,167 @@
+using Comet.Wire;
+
+namespace Comet.Server.Storage.Memory;
+
+/// <summary>A log in memory: batches back to back in slabs, found by binary search. Nothing survives the process.</summary>
+internal sealed class MemoryPartitionLog(MemoryBudget budget, long partitionLimit) : IPartitionLog, IDisposable
+{
+    // A quiet partition costs little; a busy one soon reaches whole slabs.
+    private readonly int _slabSize = Math.Min(budget.SlabSize, MemoryBudget.SlabSizeFor(partitionLimit));
+    private Entry[] _entries = new Entry[16];
+    private int _first;
+    private int _count;
+    private Slab? _current;
+    private int _nextSlabSize = MemoryBudget.MinSlabSize;
+    private long _slabBytes;
+    private long _lastAppendTime = long.MinValue;
+
+    public long StartOffset { get; private set; }
+
+    public long StableOffset { get; private set; }
+
+    public long EndOffset { get; private set; }
+
+    public long Bytes { get; private set; }
+
+    public Durability Durability => Durability.Memory;
+
+    public bool TryAppend(FencingToken fence, ReadOnlySpan<byte> batch, in RecordBatchHeader header, long appendTime)
+    {
+        if (_current is null || _current.Free < batch.Length)
+        {
+            if (TryOpenSlab(batch.Length) is not { } opened)
+                return false;
+            Release(_current);
+            _current = opened;
+        }
+        // Times are searched by halving, so a clock that was set back must not put an earlier one behind a later one.
+        _lastAppendTime = Math.Max(_lastAppendTime, appendTime);
+        var memory = _current.Take(batch.Length);
+        batch.CopyTo(memory.Span);
+        RecordBatch.Stamp(memory.Span, EndOffset, fence.Epoch, _lastAppendTime);
+        var stamped = header with { BaseOffset = EndOffset, OwnershipEpoch = fence.Epoch, AppendTime = _lastAppendTime };
+        Add(new Entry(new StoredBatch(memory, stamped), _current));
+        EndOffset = stamped.LastOffset + 1;
+        Bytes += batch.Length;
+        return true;
+    }
+
+    public ValueTask CommitAsync(FencingToken fence, CancellationToken cancellationToken)
+    {
+        StableOffset = EndOffset;
+        return ValueTask.CompletedTask;
+    }
+
+    public bool TryRead(long offset, out StoredBatch batch)
+    {
+        var index = IndexOf(offset);
+        batch = index < _count ? At(index).Batch : default;
+        return index < _count;
+    }
+
+    public long FindByAppendTime(long time)
+    {
+        var (low, high) = (0, _count);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (At(middle).Batch.Header.AppendTime < time)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low < _count ? At(low).Batch.BaseOffset : EndOffset;
+    }
+
+    public void TruncateBefore(FencingToken fence, long offset)
+    {
+        while (_count > 0 && At(0).Batch.LastOffset < offset)
+        {
+            ref var entry = ref At(0);
+            StartOffset = entry.Batch.LastOffset + 1;
+            Bytes -= entry.Batch.Bytes.Length;
+            entry.Slab.Batches--;
+            if (entry.Slab != _current)
+                Release(entry.Slab);
+            entry = default;
+            _first = (_first + 1) & (_entries.Length - 1);
+            _count--;
+        }
+        // An empty slab of a partition that has fallen quiet is worth more elsewhere.
+        if (_count == 0 && _current is not null)
+        {
+            (var emptied, _current) = (_current, null);
+            Release(emptied);
+        }
+    }
+
+    public void Dispose() => TruncateBefore(default, long.MaxValue);
+
+    private Slab? TryOpenSlab(int atLeast)
+    {
+        var size = Math.Max(atLeast, _nextSlabSize);
+        if (_slabBytes + size > partitionLimit || budget.TryRent(size) is not { } bytes)
+            return null;
+        _nextSlabSize = Math.Min(_nextSlabSize * 4, _slabSize);
+        _slabBytes += size;
+        return new Slab(bytes);
+    }
+
+    private void Release(Slab? slab)
+    {
+        if (slab is not { Batches: 0 })
+            return;
+        _slabBytes -= slab.Bytes.Length;
+        budget.Return(slab.Bytes);
+    }
+
+    private ref Entry At(int index) => ref _entries[(_first + index) & (_entries.Length - 1)];
+
+    private void Add(in Entry entry)
+    {
+        if (_count == _entries.Length)
+        {
+            var larger = new Entry[_entries.Length * 2];
+            for (var i = 0; i < _count; i++)
+                larger[i] = At(i);
+            (_entries, _first) = (larger, 0);
+        }
+        At(_count++) = entry;
+    }
+
+    /// <summary>The index of the first batch whose last offset is not below <paramref name="offset"/>.</summary>
+    private int IndexOf(long offset)
+    {
+        var (low, high) = (0, _count);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (At(middle).Batch.LastOffset < offset)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
+    }
+
+    private readonly record struct Entry(StoredBatch Batch, Slab Slab);
+
+    private sealed class Slab(byte[] bytes)
+    {
+        private int _used;
+
+        public byte[] Bytes { get; } = bytes;
+
+        public int Batches { get; set; }
+
+        public int Free => Bytes.Length - _used;
+
+        public Memory<byte> Take(int length)
+        {
+            var memory = Bytes.AsMemory(_used, length);
+            _used += length;
+            Batches++;
+            return memory;
+        }
+    }
+}

@@ -1,0 +1,100 @@
+using Comet.Server.Broker;
+using Comet.Server.Storage;
+using Comet.Wire;
+
+namespace Comet.Server.Tests.Broker;
+
+/// <summary>A partition over a scripted log, driven directly: each call is one command and what follows from it.</summary>
+internal sealed class PartitionRig : IDisposable
+{
+    private ulong _lastCorrelationId;
+    private long _lastId;
+
+    public PartitionRig(PartitionSettings? settings = null, long memoryLimit = long.MaxValue)
+    {
+        Log = new ScriptedLog(memoryLimit);
+        Partition = new Partition("t", 0, Log, new FencingToken(1), settings ?? new PartitionSettings());
+    }
+
+    public ScriptedLog Log { get; }
+
+    public Partition Partition { get; }
+
+    /// <summary>Microseconds.</summary>
+    public long Now { get; set; } = 1_000_000;
+
+    /// <summary>Whether each command is followed by a commit, as the partition's owner does it.</summary>
+    public bool Commits { get; set; } = true;
+
+    public Producer Attach(string name, ProducerAccessMode mode = ProducerAccessMode.Shared)
+    {
+        var producer = new Producer(new FakePeer(), ++_lastId, name, mode, null);
+        Do(new(CommandKind.AttachProducer) { Producer = producer });
+        return producer;
+    }
+
+    public Consumer Subscribe(string name, string subscription = "s", SubscriptionType type = SubscriptionType.Shared,
+        bool isDurable = true, StartPosition? start = null, FakePeer? peer = null)
+    {
+        var consumer = new Consumer(peer ?? new FakePeer(), ++_lastId, name, null);
+        var request = new AttachRequest(subscription, type, isDurable, start ?? StartPosition.Earliest);
+        Do(new(CommandKind.AttachConsumer) { Consumer = consumer, Detail = request });
+        return consumer;
+    }
+
+    public void Publish(Producer producer, byte[] batch) => Do(new(CommandKind.Publish)
+    {
+        Producer = producer, Batch = batch, Header = RecordBatch.Open(batch),
+    });
+
+    /// <summary>Publishes messages of a producer of their own.</summary>
+    public void Fill(params int[] batches)
+    {
+        var producer = Attach("filler");
+        var sequence = ((FakePeer)producer.Peer).Single<ProducerReadyFrame>().LastSequenceId + 1;
+        foreach (var count in batches)
+        {
+            Publish(producer, Batches.Make("filler", sequence, count));
+            sequence += count;
+        }
+    }
+
+    public void Permit(Consumer consumer, long messages, long bytes = 1 << 30) =>
+        Do(new(CommandKind.Permits) { Consumer = consumer, Number = messages, Bytes = bytes });
+
+    public void Ack(Consumer consumer, long first, long last, bool cumulative = false) =>
+        Do(new(CommandKind.Ack) { Consumer = consumer, Cumulative = cumulative, Ranges = [first, last] });
+
+    public void Nack(Consumer consumer, long first, long last, long delay = 0) =>
+        Do(new(CommandKind.Nack) { Consumer = consumer, Number = delay, Ranges = [first, last] });
+
+    public void Detach(Consumer consumer) => Do(new(CommandKind.DetachConsumer) { Consumer = consumer });
+
+    public void Detach(Producer producer) => Do(new(CommandKind.DetachProducer) { Producer = producer });
+
+    public void Wake() => Do(new(CommandKind.Wake));
+
+    public void Do(PartitionCommand command)
+    {
+        Partition.Handle(command with { CorrelationId = ++_lastCorrelationId }, Now);
+        if (Commits && Partition.NeedsCommit)
+            Assert.True(Partition.CommitAsync(CancellationToken.None).AsTask().IsCompletedSuccessfully);
+        Partition.Advance(Now);
+    }
+
+    /// <summary>What was delivered to a consumer since the last call: offset and delivery count of each message.</summary>
+    public static List<(long Offset, int Count)> TakeDelivered(Consumer consumer)
+    {
+        var peer = (FakePeer)consumer.Peer;
+        var delivered = new List<(long, int)>();
+        foreach (var (frame, _, payload) in peer.Sent)
+        {
+            if (frame is DeliverFrame deliver && deliver.ConsumerId == consumer.Id)
+                delivered.AddRange(Batches.Read(payload).Select(m => (m.Offset, deliver.DeliveryCount)));
+        }
+        peer.Sent.Clear();
+        return delivered;
+    }
+
+    public void Dispose() => Partition.Dispose();
+}

@@ -1,0 +1,88 @@
+using Comet.Server.Storage;
+using Comet.Server.Storage.Memory;
+using Comet.Wire;
+
+namespace Comet.Server.Tests.Broker;
+
+/// <summary>A memory log that can be told to be full, to fail, and to hold its commits until they are released.</summary>
+internal sealed class ScriptedLog(long limit = long.MaxValue) : IPartitionLog, IDisposable
+{
+    private readonly MemoryPartitionLog _log = new(new MemoryBudget(limit), long.MaxValue);
+    private TaskCompletionSource? _commit;
+    private long _stable = -1;
+
+    public bool IsFull { get; set; }
+
+    public Exception? Fault { get; set; }
+
+    public bool HoldsCommits { get; set; }
+
+    public bool IsDisposed { get; private set; }
+
+    public int Commits { get; private set; }
+
+    public long StartOffset => _log.StartOffset;
+
+    public long StableOffset => _stable >= 0 ? _stable : _log.StableOffset;
+
+    public long EndOffset => _log.EndOffset;
+
+    public long Bytes => _log.Bytes;
+
+    public Durability Durability => Durability.Disk;
+
+    public bool TryAppend(FencingToken fence, ReadOnlySpan<byte> batch, in RecordBatchHeader header, long appendTime)
+    {
+        if (Fault is not null)
+            throw Fault;
+        return !IsFull && _log.TryAppend(fence, batch, header, appendTime);
+    }
+
+    public ValueTask CommitAsync(FencingToken fence, CancellationToken cancellationToken)
+    {
+        Commits++;
+        Assert.Null(_commit);
+        if (!HoldsCommits)
+        {
+            _stable = -1;
+            return _log.CommitAsync(fence, cancellationToken);
+        }
+        if (_stable < 0)
+            _stable = _log.StableOffset;
+        var end = _log.EndOffset;
+        _commit = new TaskCompletionSource();
+        return new ValueTask(WaitAsync(_commit.Task, end));
+    }
+
+    public void ReleaseCommit()
+    {
+        var commit = _commit!;
+        _commit = null;
+        commit.SetResult();
+    }
+
+    public void FailCommit(Exception fault)
+    {
+        var commit = _commit!;
+        _commit = null;
+        commit.SetException(fault);
+    }
+
+    public bool TryRead(long offset, out StoredBatch batch) => _log.TryRead(offset, out batch);
+
+    public long FindByAppendTime(long time) => _log.FindByAppendTime(time);
+
+    public void TruncateBefore(FencingToken fence, long offset) => _log.TruncateBefore(fence, offset);
+
+    public void Dispose()
+    {
+        IsDisposed = true;
+        _log.Dispose();
+    }
+
+    private async Task WaitAsync(Task released, long end)
+    {
+        await released;
+        _stable = end;
+    }
+}
