@@ -1,0 +1,157 @@
+using System.Collections.Concurrent;
+using Comet.Client.Connections;
+using Comet.Client.Consuming;
+using Comet.Client.Producing;
+using Comet.Transport;
+using Comet.Wire;
+
+namespace Comet.Client;
+
+/// <summary>A connection to Comet: makes producers, consumers and readers, and keeps them connected.</summary>
+/// <remarks>Thread-safe. One client is enough for a program: all its producers and consumers share one connection, which is replaced by one to
+/// the next node whenever it is lost.</remarks>
+public sealed class CometClient : IAsyncDisposable
+{
+    private readonly Link _link;
+    private readonly ConcurrentDictionary<object, IAsyncDisposable> _children = new();
+
+    private CometClient(Link link)
+    {
+        _link = link;
+        Topics = new TopicAdministration(link);
+    }
+
+    /// <summary>Whether the client is connected, and why not.</summary>
+    public StateMonitor<ClientState> State => _link.State;
+
+    /// <summary>Creates, lists, describes and deletes topics.</summary>
+    public TopicAdministration Topics { get; }
+
+    /// <summary>Connects to one node.</summary>
+    /// <param name="address">For example comet://127.0.0.1:7400, or comets://host:7400 for TLS.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="FormatException">The address has another form.</exception>
+    /// <exception cref="CometException">No connection: <see cref="ErrorCode.ConnectFailed"/>, <see cref="ErrorCode.HandshakeTimeout"/>,
+    /// <see cref="ErrorCode.NotComet"/>, <see cref="ErrorCode.CertificateRejected"/>, <see cref="ErrorCode.UnsupportedVersion"/>, …</exception>
+    public static Task<CometClient> ConnectAsync(string address = "comet://127.0.0.1:7400", CancellationToken cancellationToken = default) =>
+        ConnectAsync(new CometClientOptions { Addresses = [CometEndpoint.Parse(address)] }, cancellationToken);
+
+    /// <summary>Connects to the first node that accepts; each is tried once. From then on the client reconnects by itself.</summary>
+    /// <param name="options">How.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <inheritdoc cref="ConnectAsync(string, CancellationToken)" path="/exception"/>
+    public static Task<CometClient> ConnectAsync(CometClientOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        using (EngineContext.Enter(options.Engine))
+            return ConnectCoreAsync(options.Validated(), cancellationToken);
+    }
+
+    /// <summary>Creates a producer and attaches it to all partitions of its topic, which is created on first use where the broker does so.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="options">Null: the defaults.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="CometException"><see cref="ErrorCode.TopicNotFound"/>, <see cref="ErrorCode.InvalidName"/>,
+    /// <see cref="ErrorCode.ProducerBusy"/>, <see cref="ErrorCode.Timeout"/>, …</exception>
+    public Task<Producer<T>> CreateProducerAsync<T>(string topic, ProducerOptions<T>? options = null, CancellationToken cancellationToken = default)
+    {
+        var checkedOptions = (options ?? new ProducerOptions<T>()).Validated();
+        var encoder = new MessageEncoder<T>(checkedOptions.Serializer ?? MessageSerializer.DefaultFor<T>(), checkedOptions.Router);
+        using (EngineContext.Enter(_link.Options.Engine))
+            return CreateProducerCoreAsync(ProducerSettings.From(topic, checkedOptions), encoder, cancellationToken);
+    }
+
+    /// <summary>Creates a consumer of a durable subscription, which is created on first use.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="subscription">The subscription's name.</param>
+    /// <param name="options">Null: the defaults.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="CometException"><see cref="ErrorCode.ConsumerBusy"/>, <see cref="ErrorCode.SubscriptionTypeMismatch"/>,
+    /// <see cref="ErrorCode.ConsumerNameTaken"/>, <see cref="ErrorCode.TopicNotFound"/>, <see cref="ErrorCode.InvalidName"/>,
+    /// <see cref="ErrorCode.Timeout"/>, …</exception>
+    public Task<Consumer<T>> SubscribeAsync<T>(
+        string topic, string subscription, ConsumerOptions<T>? options = null, CancellationToken cancellationToken = default)
+    {
+        var checkedOptions = (options ?? new ConsumerOptions<T>()).Validated();
+        var serializer = checkedOptions.Serializer ?? MessageSerializer.DefaultFor<T>();
+        var settings = ConsumerSettings.From(topic, Names.Require(subscription, "subscription"), checkedOptions);
+        using (EngineContext.Enter(_link.Options.Engine))
+            return StartAsync(settings, serializer, (core, forget) => new Consumer<T>(core, forget), cancellationToken);
+    }
+
+    /// <summary>Creates a reader: a stream of a topic's messages without a subscription.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="options">Null: the defaults.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="CometException"><see cref="ErrorCode.TopicNotFound"/>, <see cref="ErrorCode.InvalidName"/>, <see cref="ErrorCode.Timeout"/>, …</exception>
+    public Task<Reader<T>> CreateReaderAsync<T>(string topic, ReaderOptions<T>? options = null, CancellationToken cancellationToken = default)
+    {
+        var settings = ConsumerSettings.From(topic, options ?? new ReaderOptions<T>());
+        var serializer = options?.Serializer ?? MessageSerializer.DefaultFor<T>();
+        using (EngineContext.Enter(_link.Options.Engine))
+            return StartAsync(settings, serializer, (core, forget) => new Reader<T>(core, forget), cancellationToken);
+    }
+
+    /// <summary>Removes a durable subscription that has no consumers, with its place in the topic.</summary>
+    /// <exception cref="CometException"><see cref="ErrorCode.SubscriptionNotFound"/>, <see cref="ErrorCode.SubscriptionInUse"/>, …</exception>
+    public async Task UnsubscribeAsync(string topic, string subscription, CancellationToken cancellationToken = default)
+    {
+        Names.Require(subscription, "subscription");
+        var description = await Topics.DescribeAsync(topic, cancellationToken);
+        foreach (var partition in description.Partitions)
+            await _link.RequestAsync<UnsubscribeFrame, OkFrame>(new(topic, partition.Partition, subscription), null, cancellationToken);
+    }
+
+    /// <summary>Asks the node for a sign of life and returns how long the answer took.</summary>
+    /// <exception cref="CometException">The broker cannot be reached.</exception>
+    public async Task<TimeSpan> PingAsync(CancellationToken cancellationToken = default)
+    {
+        var connection = await _link.GetAsync(cancellationToken);
+        var start = _link.Options.TimeProvider.GetTimestamp();
+        await _link.RequestAsync<PingFrame, PongFrame>(connection, default, null, cancellationToken);
+        return _link.Options.TimeProvider.GetElapsedTime(start);
+    }
+
+    /// <summary>Disposes all producers, consumers and readers (which send and confirm what waits, at most for DisposeTimeout) and the
+    /// connection. Never throws; doing it again does nothing.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_children.Values.Select(static child => child.DisposeAsync().AsTask()));
+        await _link.DisposeAsync();
+    }
+
+    private static async Task<CometClient> ConnectCoreAsync(CometClientOptions options, CancellationToken cancellationToken)
+    {
+        var link = new Link(options);
+        await link.ConnectAsync(cancellationToken);
+        return new CometClient(link);
+    }
+
+    private async Task<Producer<T>> CreateProducerCoreAsync<T>(ProducerSettings settings, MessageEncoder<T> encoder, CancellationToken cancellationToken)
+    {
+        var partitionCount = await Topics.LookUpAsync(settings.Topic, cancellationToken);
+        var core = new ProducerCore(_link, settings, partitionCount);
+        await core.StartAsync(cancellationToken);
+        return Keep(new Producer<T>(core, encoder, Forget));
+    }
+
+    private async Task<TStream> StartAsync<TStream>(
+        ConsumerSettings settings, object serializer, Func<ConsumerCore, Action<object>, TStream> create, CancellationToken cancellationToken)
+        where TStream : IAsyncDisposable
+    {
+        var partitionCount = await Topics.LookUpAsync(settings.Topic, cancellationToken);
+        var core = new ConsumerCore(_link, settings, partitionCount, serializer);
+        await core.StartAsync(cancellationToken);
+        return Keep(create(core, Forget));
+    }
+
+    private T Keep<T>(T child)
+        where T : IAsyncDisposable
+    {
+        _children[child] = child;
+        return child;
+    }
+
+    private void Forget(object child) => _children.TryRemove(child, out _);
+}

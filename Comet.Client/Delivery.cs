@@ -1,0 +1,106 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using Comet.Client.Consuming;
+
+namespace Comet.Client;
+
+/// <summary>A message in a consumer's hands, until it is acked or given back.</summary>
+/// <typeparam name="T">What is received.</typeparam>
+/// <remarks>Value, key and headers are decoded when they are asked for. They stay valid for as long as anybody refers to them; a delivery
+/// keeps the batch it came in alive. Acking may be done from any thread. Acking or giving back the delivery of a <see cref="Reader{T}"/>
+/// does nothing.</remarks>
+public sealed class Delivery<T>
+{
+    private readonly ReceivedBatch _batch;
+    private readonly int _position;
+    private readonly int _offsetDelta;
+    private bool _isDecoded;
+    private T _value = default!;
+
+    internal Delivery(ReceivedBatch batch, int position, int offsetDelta) => (_batch, _position, _offsetDelta) = (batch, position, offsetDelta);
+
+    /// <summary>The message's address.</summary>
+    public MessageId Id => new(_batch.Partition.Core.Settings.Topic, _batch.Partition.Number, Offset);
+
+    /// <summary>The value.</summary>
+    /// <exception cref="CometException"><see cref="ErrorCode.UndecodablePayload"/>: the payload is no such value; the message can still be
+    /// acked or given back, and the stream goes on.</exception>
+    public T Value
+    {
+        get
+        {
+            if (!_isDecoded)
+                (_value, _isDecoded) = (Decode(), true);
+            return _value;
+        }
+    }
+
+    /// <summary>The payload as it was sent.</summary>
+    public ReadOnlyMemory<byte> Payload => _batch.GetPayload(_position, _offsetDelta);
+
+    /// <summary>The key; null when the message has none.</summary>
+    public string? Key => _batch.Read(_position, _offsetDelta) is { HasKey: true } record ? Encoding.UTF8.GetString(record.Key) : null;
+
+    /// <summary>The headers, decoded anew by each call; empty when there are none.</summary>
+    public MessageHeaders Headers => _batch.ReadHeaders(_position, _offsetDelta);
+
+    /// <summary>When the producer took the message, by its clock.</summary>
+    public DateTimeOffset PublishTime => UnixMicroseconds.ToTime(_batch.Read(_position, _offsetDelta).Timestamp);
+
+    /// <summary>When the broker stored the message, by its clock.</summary>
+    public DateTimeOffset AppendTime => UnixMicroseconds.ToTime(_batch.Header.AppendTime);
+
+    /// <summary>How often the message was delivered, this time included: 1 for the first.</summary>
+    public int DeliveryCount => _batch.DeliveryCount;
+
+    /// <summary>The generation of the partition's owner that delivered it. A broker that lost its memory has another one, and acks of what
+    /// was delivered before are dropped.</summary>
+    public long OwnershipEpoch => _batch.Epoch;
+
+    internal PartitionConsumer Partition => _batch.Partition;
+
+    internal long Offset => _batch.Header.BaseOffset + _offsetDelta;
+
+    /// <summary>Decodes the value without throwing.</summary>
+    /// <param name="value">The value.</param>
+    /// <returns>False when the payload is no such value.</returns>
+    public bool TryGetValue([MaybeNullWhen(false)] out T value)
+    {
+        try
+        {
+            value = Value;
+            return true;
+        }
+        catch (CometException)
+        {
+            value = default;
+            return false;
+        }
+    }
+
+    /// <summary>Acknowledges the message: it is not delivered again. Completes at once, unless the consumer confirms acks.</summary>
+    /// <param name="cancellationToken">Ends the wait for the confirm; the ack stays on its way.</param>
+    /// <exception cref="CometException">The consumer has ended, or the confirm did not come (<see cref="ErrorCode.Timeout"/>).</exception>
+    public ValueTask AckAsync(CancellationToken cancellationToken = default) =>
+        Partition.Core.AckAsync(Partition, Offset, Offset, _batch.Epoch, cumulative: false, cancellationToken);
+
+    /// <summary>Gives the message back: it is delivered again, with a higher <see cref="DeliveryCount"/>.</summary>
+    /// <param name="delay">Not before this time is over, by the broker's clock. Default: at once.</param>
+    /// <exception cref="CometException">The consumer has ended.</exception>
+    public ValueTask NackAsync(TimeSpan delay = default) => Partition.Core.NackAsync(Partition, [Offset, Offset], delay, _batch.Epoch);
+
+    internal static Delivery<T>? TryTake(ConsumerCore core) =>
+        core.TryTake(out var batch, out var position, out var offsetDelta) ? new Delivery<T>(batch, position, offsetDelta) : null;
+
+    private T Decode()
+    {
+        try
+        {
+            return ((IMessageSerializer<T>)Partition.Core.Serializer).Deserialize(Payload);
+        }
+        catch (Exception e)
+        {
+            throw new CometException(ErrorCode.UndecodablePayload, $"The payload of {Id} ({Payload.Length} bytes) does not decode as {typeof(T).Name}: {e.Message}", e);
+        }
+    }
+}

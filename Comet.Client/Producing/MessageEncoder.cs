@@ -1,0 +1,48 @@
+using Comet.Wire;
+
+namespace Comet.Client.Producing;
+
+/// <summary>Where a message goes, and how it becomes a record.</summary>
+internal sealed class MessageEncoder<T>(IMessageSerializer<T> serializer, Func<OutgoingMessage<T>, int, int>? router)
+{
+    /// <summary>The partition; null when it does not matter.</summary>
+    /// <exception cref="CometException">The router named none that exists.</exception>
+    public int? Route(in OutgoingMessage<T> message, int partitionCount)
+    {
+        if (router is not null)
+        {
+            var chosen = router(message, partitionCount);
+            return chosen >= 0 && chosen < partitionCount
+                ? chosen
+                : throw new CometException(ErrorCode.PartitionNotFound, $"The router chose partition {chosen}; the topic has {partitionCount}, from 0.");
+        }
+        if (partitionCount == 1)
+            return 0;
+        return message.Key is { } key ? KeyHash.Compute(key) % partitionCount : null;
+    }
+
+    /// <summary>Appends the record and returns its length; when that fails the batch is as it was.</summary>
+    /// <exception cref="CometException"><see cref="ErrorCode.UnserializableValue"/> or <see cref="ErrorCode.MessageTooLarge"/>.</exception>
+    public int Encode(in OutgoingMessage<T> message, RecordBatchBuilder batch, int maxLength, TimeProvider time)
+    {
+        var start = batch.Length;
+        var timestamp = message.PublishTime is { } given ? UnixMicroseconds.From(given) : UnixMicroseconds.Now(time);
+        batch.BeginRecord(timestamp, message.Key, message.Headers, deliverAt: 0);
+        try
+        {
+            serializer.Serialize(message.Value, batch.Output);
+        }
+        catch (Exception e)
+        {
+            batch.AbandonRecord();
+            throw new CometException(ErrorCode.UnserializableValue, $"A value of type {typeof(T).Name} could not be serialized: {e.Message}", e);
+        }
+        var length = batch.Length - start;
+        if (length > maxLength)
+        {
+            batch.AbandonRecord();
+            throw new CometException(ErrorCode.MessageTooLarge, $"A message takes {length} bytes with its key and headers; the broker takes {maxLength}.");
+        }
+        return batch.EndRecord();
+    }
+}
