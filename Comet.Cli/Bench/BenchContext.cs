@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using Comet.Client;
+
+namespace Comet.Cli.Bench;
+
+/// <summary>What a scenario works with: a client, the broker's process where it is ours, and how much to do.</summary>
+internal sealed class BenchContext(CometClient client, BrokerProcess? broker, int size, double scale, int repetitions)
+{
+    private int _topics;
+
+    public CometClient Client { get; } = client;
+
+    public int Size { get; } = size;
+
+    public int Repetitions { get; } = repetitions;
+
+    public static TimeProvider Time => TimeProvider.System;
+
+    /// <summary>So many messages, more or less of them as --scale says, and fewer when they are large.</summary>
+    public long Count(long messages) => Math.Max(1000, (long)(messages * scale * (Size > 512 ? 0.25 : 1)));
+
+    public byte[] Payload() => new byte[Size];
+
+    /// <summary>Runs with a topic of its own, so that nothing of an earlier run is in the way.</summary>
+    public async Task<T> WithTopicAsync<T>(Func<string, Task<T>> run)
+    {
+        var topic = $"comet-bench/{Environment.ProcessId}-{++_topics}";
+        await Client.Topics.CreateAsync(topic, partitions: 1);
+        try
+        {
+            return await run(topic);
+        }
+        finally
+        {
+            await Client.Topics.DeleteAsync(topic);
+        }
+    }
+
+    /// <summary>Measures throughput: one run to warm up, then some that count.</summary>
+    public async Task<BenchResult> MeasureRateAsync(string scenario, long count, Func<string, long, Task<TimeSpan>> run)
+    {
+        await WithTopicAsync(topic => run(topic, count));
+        var rates = new List<double>();
+        var usage = new CpuUsage(broker);
+        for (var i = 0; i < Repetitions; i++)
+            rates.Add(count / (await WithTopicAsync(topic => run(topic, count))).TotalSeconds);
+        rates.Sort();
+        var (clientCpu, brokerCpu) = usage.PerMillion(count * Repetitions);
+        var median = rates[rates.Count / 2];
+        return new BenchResult
+        {
+            Scenario = scenario,
+            Size = Size,
+            Messages = count,
+            Repetitions = Repetitions,
+            RateMedian = Math.Round(median),
+            RateMin = Math.Round(rates[0]),
+            RateMax = Math.Round(rates[^1]),
+            MegabytesPerSecond = Math.Round(median * Size / 1e6, 1),
+            ClientCpuSecondsPerMillion = clientCpu,
+            BrokerCpuSecondsPerMillion = brokerCpu,
+        };
+    }
+
+    /// <summary>Measures a distribution of microseconds.</summary>
+    public async Task<BenchResult> MeasureLatencyAsync(string scenario, Func<Task<double[]>> run)
+    {
+        await run();
+        var usage = new CpuUsage(broker);
+        var times = await run();
+        var (clientCpu, brokerCpu) = usage.PerMillion(times.Length);
+        Array.Sort(times);
+        return new BenchResult
+        {
+            Scenario = scenario,
+            Size = Size,
+            Messages = times.Length,
+            P50Microseconds = Math.Round(times[times.Length / 2], 1),
+            P99Microseconds = Math.Round(times[(int)(times.Length * 0.99)], 1),
+            ClientCpuSecondsPerMillion = clientCpu,
+            BrokerCpuSecondsPerMillion = brokerCpu,
+        };
+    }
+
+    private sealed class CpuUsage(BrokerProcess? broker)
+    {
+        private readonly TimeSpan _client = Process.GetCurrentProcess().TotalProcessorTime;
+        private readonly TimeSpan? _broker = broker?.CpuTime;
+
+        public (double Client, double? Broker) PerMillion(long messages)
+        {
+            var client = Process.GetCurrentProcess().TotalProcessorTime - _client;
+            return (PerMillion(client, messages), broker is null ? null : PerMillion(broker.CpuTime - _broker!.Value, messages));
+        }
+
+        private static double PerMillion(TimeSpan used, long messages) => Math.Round(used.TotalSeconds * 1e6 / messages, 3);
+    }
+}

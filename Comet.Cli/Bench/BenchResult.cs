@@ -1,0 +1,46 @@
+namespace Comet.Cli.Bench;
+
+/// <summary>One result. Rates are over all repetitions, latencies over all messages, CPU seconds are per million messages.</summary>
+internal sealed record BenchResult
+{
+    public required string Scenario { get; init; }
+
+    public int Size { get; init; }
+
+    public long Messages { get; init; }
+
+    public int Repetitions { get; init; } = 1;
+
+    public double? RateMedian { get; init; }
+
+    public double? RateMin { get; init; }
+
+    public double? RateMax { get; init; }
+
+    public double? MegabytesPerSecond { get; init; }
+
+    public double? P50Microseconds { get; init; }
+
+    public double? P99Microseconds { get; init; }
+
+    /// <summary>The median over the bare TCP ping-pong's median of the same run.</summary>
+    public double? TimesPingPong { get; init; }
+
+    public double? ClientCpuSecondsPerMillion { get; init; }
+
+    public double? BrokerCpuSecondsPerMillion { get; init; }
+
+    public string ToText()
+    {
+        var parts = new List<string> { $"{Scenario,-16} {Size,5} B" };
+        if (RateMedian is { } rate)
+            parts.Add(FormattableString.Invariant($"{rate,11:N0} msg/s (min {RateMin:N0}, max {RateMax:N0}), {MegabytesPerSecond:N0} MB/s"));
+        if (P50Microseconds is { } p50)
+            parts.Add(FormattableString.Invariant($"p50 {p50:N1} µs, p99 {P99Microseconds:N1} µs"));
+        if (TimesPingPong is { } times)
+            parts.Add(FormattableString.Invariant($"{times:N2} x ping-pong"));
+        if (ClientCpuSecondsPerMillion is { } client)
+            parts.Add(FormattableString.Invariant($"CPU s/M: client {client:N2}") + (BrokerCpuSecondsPerMillion is { } broker ? FormattableString.Invariant($", broker {broker:N2}") : ""));
+        return string.Join("  ", parts);
+    }
+}

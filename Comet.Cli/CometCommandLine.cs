@@ -1,0 +1,49 @@
+using System.CommandLine;
+using Comet.Cli.Commands;
+using Comet.Cli.Output;
+
+namespace Comet.Cli;
+
+/// <summary>The commands, and how each of them is run: signals stop it, and what it throws becomes a message and an exit code.</summary>
+internal static class CometCommandLine
+{
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        var parsed = CreateRoot().Parse(arguments);
+        using var stop = new StopSignal();
+        var isJson = parsed.GetValue(GlobalOptions.Json);
+        try
+        {
+            var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            var exitCode = await parsed.InvokeAsync(configuration, stop.Token);
+            return parsed.Errors.Count > 0 ? ExitCode.WrongUsage : exitCode;
+        }
+        catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync("comet: stopped before it was done");
+            return ExitCode.Failed;
+        }
+        // The end of the program: whatever it is, it is told and not thrown at the terminal.
+        catch (Exception e)
+        {
+            return ErrorReport.Write(e, isJson);
+        }
+    }
+
+    private static RootCommand CreateRoot()
+    {
+        var root = new RootCommand("Comet: messaging for .NET as streams. Serves, sends, receives, inspects and measures.")
+        {
+            ServeCommand.Create(),
+            TopicCommand.Create(),
+            ProduceCommand.Create(),
+            ConsumeCommand.Create(),
+            BenchCommand.Create(),
+            DoctorCommand.Create(),
+        };
+        root.Options.Add(GlobalOptions.Server);
+        root.Options.Add(GlobalOptions.Json);
+        root.Options.Add(GlobalOptions.TrustedCertificates);
+        return root;
+    }
+}

@@ -1,0 +1,84 @@
+using System.CommandLine;
+using System.Globalization;
+using Comet.Cli.Bench;
+using Comet.Cli.Output;
+
+namespace Comet.Cli.Commands;
+
+/// <summary>comet bench: measures a broker, by default one of its own in another process.</summary>
+internal static class BenchCommand
+{
+    private static readonly Dictionary<string, Func<BenchContext, Task<BenchResult>>> s_scenarios = new(StringComparer.Ordinal)
+    {
+        ["ping-pong"] = LatencyScenarios.PingPongAsync,
+        ["latency"] = LatencyScenarios.ConfirmAsync,
+        ["end-to-end"] = LatencyScenarios.EndToEndAsync,
+        ["publish"] = ThroughputScenarios.PublishAsync,
+        ["publish-consume"] = ThroughputScenarios.PublishConsumeAsync,
+        ["drain"] = ThroughputScenarios.DrainAsync,
+        ["window-of-10"] = ThroughputScenarios.SmallWindowAsync,
+        ["10000-in-flight"] = ThroughputScenarios.ManyInFlightAsync,
+    };
+
+    private static readonly Argument<string[]> s_names = new("scenario")
+    {
+        Description = $"What to measure: {string.Join(", ", s_scenarios.Keys)}. Default: all of them.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private static readonly Option<int[]> s_sizes = new("--size")
+    {
+        Description = "Payload bytes; may be repeated. Default: 100 and 1024.",
+        DefaultValueFactory = static _ => [100, 1024],
+    };
+
+    private static readonly Option<double> s_scale = new("--scale") { Description = "More or fewer messages in each run, for example 0.1.", DefaultValueFactory = static _ => 1 };
+    private static readonly Option<int> s_repeat = new("--repeat") { Description = "How often each throughput is measured; the median is told.", DefaultValueFactory = static _ => 5 };
+
+    public static Command Create()
+    {
+        s_names.AcceptOnlyFromAmong([.. s_scenarios.Keys]);
+        var command = new Command(
+            "bench", "Measure throughput and latency against a broker in another process: a new one on a free port, or the one that --server names.")
+        {
+            s_names, s_sizes, s_scale, s_repeat,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
+    {
+        var isGiven = arguments.GetResult(GlobalOptions.Server) is { Implicit: false };
+        await using var broker = isGiven ? null : await BrokerProcess.StartAsync(cancellationToken);
+        await using var client = broker is null
+            ? await GlobalOptions.ConnectAsync(arguments, cancellationToken)
+            : await GlobalOptions.ConnectAsync(arguments, [broker.Endpoint], cancellationToken);
+        var names = arguments.GetValue(s_names) is { Length: > 0 } given ? given : [.. s_scenarios.Keys];
+        foreach (var size in arguments.GetRequiredValue(s_sizes))
+        {
+            if (size is < 8 or > 1024 * 1024)
+                throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"--size {size} is out of range: 8 to 1048576 bytes."));
+            await MeasureAsync(arguments, new BenchContext(client, broker, size, arguments.GetValue(s_scale), Math.Max(1, arguments.GetValue(s_repeat))), names, cancellationToken);
+        }
+        return ExitCode.Done;
+    }
+
+    private static async Task MeasureAsync(ParseResult arguments, BenchContext context, string[] names, CancellationToken cancellationToken)
+    {
+        var isJson = arguments.GetValue(GlobalOptions.Json);
+        double? pingPong = null;
+        foreach (var name in names)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            BenchResult result;
+            await using (new Progress(() => $"measuring {name} with {context.Size} bytes …", isJson))
+                result = await s_scenarios[name](context).WaitAsync(cancellationToken);
+            if (name == "ping-pong")
+                pingPong = result.P50Microseconds;
+            else if (name == "latency" && pingPong is { } yardstick)
+                result = result with { TimesPingPong = Math.Round(result.P50Microseconds!.Value / yardstick, 2) };
+            Console.WriteLine(isJson ? CliJson.Line(result, CliJson.Default.BenchResult) : result.ToText());
+        }
+    }
+}

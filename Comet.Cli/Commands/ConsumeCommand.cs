@@ -1,0 +1,169 @@
+using System.Buffers;
+using System.CommandLine;
+using System.IO.Pipelines;
+using System.Text;
+using Comet.Cli.Output;
+using Comet.Client;
+using Microsoft.Win32.SafeHandles;
+
+namespace Comet.Cli.Commands;
+
+/// <summary>comet consume: payloads to standard output, each acked after it was written.</summary>
+internal static class ConsumeCommand
+{
+    // Written and acked together; small enough that an interrupted run repeats little.
+    private const int MaxGroup = 1_000;
+    private const int StandardOutput = 1;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+
+    private static readonly Argument<string> s_topic = new("topic") { Description = "The topic; created on first use where the broker does so." };
+    private static readonly Option<string> s_subscription = new("--subscription") { Description = "The subscription; created on first use.", Required = true };
+    private static readonly Option<string> s_type = new("--type") { Description = "How its consumers share the messages.", DefaultValueFactory = static _ => "exclusive" };
+    private static readonly Option<string> s_from = new("--from") { Description = "Where a new subscription begins.", DefaultValueFactory = static _ => "latest" };
+    private static readonly Option<long?> s_count = new("--count", "-n") { Description = "End after so many messages." };
+    private static readonly Option<TimeSpan?> s_timeout = ValueParsers.Duration("--timeout", "End when no message came for so long, for example 10s. Default: never.");
+
+    public static Command Create()
+    {
+        s_type.AcceptOnlyFromAmong("exclusive", "shared");
+        s_from.AcceptOnlyFromAmong("earliest", "latest");
+        var command = new Command(
+            "consume", "Write one payload per line on standard output. Exits 0, or 3 when --count messages did not come.")
+        {
+            s_topic, s_subscription, s_type, s_from, s_count, s_timeout,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
+    {
+        var count = arguments.GetValue(s_count);
+        if (count is < 0)
+            throw new UsageException("--count must not be negative.");
+        await using var client = await GlobalOptions.ConnectAsync(arguments, cancellationToken);
+        await using var consumer = await client.SubscribeAsync(
+            arguments.GetRequiredValue(s_topic), arguments.GetRequiredValue(s_subscription), Options(arguments, count), cancellationToken);
+        var written = await CopyAsync(consumer, arguments, count ?? long.MaxValue, cancellationToken);
+        await FlushAcksAsync(consumer, cancellationToken);
+        return count > written ? ExitCode.CountNotReached : ExitCode.Done;
+    }
+
+    /// <summary>Waits until what was written is acked; once the command was told to stop, not for long.</summary>
+    private static async Task FlushAcksAsync(Consumer<ReadOnlyMemory<byte>> consumer, CancellationToken stopped)
+    {
+        try
+        {
+            await consumer.FlushAcksAsync(stopped);
+        }
+        catch (OperationCanceledException) when (stopped.IsCancellationRequested)
+        {
+            using var patience = new CancellationTokenSource(s_patience, TimeProvider.System);
+            try
+            {
+                await consumer.FlushAcksAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                throw new CometException(
+                    ErrorCode.Timeout,
+                    $"The broker did not confirm the last acks within {s_patience.TotalSeconds:0} s; what was written last may come again.");
+            }
+        }
+    }
+
+    // With a count, the window asks for no more than that: what is beyond stays for the next run, undisturbed.
+    private static ConsumerOptions<ReadOnlyMemory<byte>> Options(ParseResult arguments, long? count) => new()
+    {
+        Type = arguments.GetRequiredValue(s_type) == "shared" ? SubscriptionType.Shared : SubscriptionType.Exclusive,
+        StartPosition = arguments.GetRequiredValue(s_from) == "earliest" ? StartPosition.Earliest : StartPosition.Latest,
+        ReceiveWindowMessages = (int)Math.Clamp(count ?? long.MaxValue, 1, ConsumerOptions<ReadOnlyMemory<byte>>.DefaultReceiveWindowMessages),
+    };
+
+    private static async Task<long> CopyAsync(
+        Consumer<ReadOnlyMemory<byte>> consumer, ParseResult arguments, long count, CancellationToken cancellationToken)
+    {
+        var isJson = arguments.GetValue(GlobalOptions.Json);
+        var output = PipeWriter.Create(OpenOutput());
+        var timeout = arguments.GetValue(s_timeout);
+        var group = new List<Delivery<ReadOnlyMemory<byte>>>();
+        var written = 0L;
+        while (written < count && await NextAsync(consumer, timeout, cancellationToken) is { } next)
+        {
+            Write(output, next, isJson);
+            group.Add(next);
+            while (group.Count < MaxGroup && written + group.Count < count && consumer.TryReceive(out var more))
+            {
+                Write(output, more, isJson);
+                group.Add(more);
+            }
+            await output.FlushAsync(CancellationToken.None);
+            foreach (var delivery in group)
+                await delivery.AckAsync(CancellationToken.None);
+            written += group.Count;
+            group.Clear();
+        }
+        return written;
+    }
+
+    // The console's own stream ignores that nobody reads its pipe any more (as behind 'head'); what is lost there must not be acked.
+    private static Stream OpenOutput() => OperatingSystem.IsWindows()
+        ? Console.OpenStandardOutput()
+        : new FileStream(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+
+    /// <summary>The next delivery; null when it is time to end.</summary>
+    private static async Task<Delivery<ReadOnlyMemory<byte>>?> NextAsync(
+        Consumer<ReadOnlyMemory<byte>> consumer, TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        if (consumer.TryReceive(out var arrived))
+            return arrived;
+        using var quiet = new CancellationTokenSource(timeout ?? Timeout.InfiniteTimeSpan, TimeProvider.System);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(quiet.Token, cancellationToken);
+        try
+        {
+            return await consumer.ReceiveAsync(either.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    private static void Write(PipeWriter output, Delivery<ReadOnlyMemory<byte>> delivery, bool isJson)
+    {
+        if (isJson)
+            output.Write(Encoding.UTF8.GetBytes(CliJson.Line(MessageLine.From(delivery), CliJson.Default.MessageLine)));
+        else
+            output.Write(delivery.Payload.Span);
+        output.Write("\n"u8);
+    }
+}
+
+/// <summary>A received message as JSON. A payload that is no UTF-8 stands in payloadBase64.</summary>
+internal sealed record MessageLine(
+    string Id, string? Key, Dictionary<string, string>? Headers, DateTimeOffset PublishTime, DateTimeOffset AppendTime, int DeliveryCount, string? Payload, string? PayloadBase64)
+{
+    private static readonly UTF8Encoding s_strict = new(false, throwOnInvalidBytes: true);
+
+    public static MessageLine From(Delivery<ReadOnlyMemory<byte>> delivery)
+    {
+        var text = TryDecode(delivery.Payload);
+        var headers = delivery.Headers;
+        return new MessageLine(
+            delivery.Id.ToString(), delivery.Key,
+            headers.Count == 0 ? null : headers.GroupBy(static h => h.Key, StringComparer.Ordinal).ToDictionary(static g => g.Key, static g => Encoding.UTF8.GetString(g.First().Value.Span), StringComparer.Ordinal),
+            delivery.PublishTime, delivery.AppendTime, delivery.DeliveryCount, text, text is null ? Convert.ToBase64String(delivery.Payload.Span) : null);
+    }
+
+    private static string? TryDecode(ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            return s_strict.GetString(payload.Span);
+        }
+        catch (DecoderFallbackException)
+        {
+            return null;
+        }
+    }
+}

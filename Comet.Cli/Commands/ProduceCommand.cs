@@ -1,0 +1,109 @@
+using System.CommandLine;
+using System.Globalization;
+using Comet.Cli.Output;
+using Comet.Client;
+
+namespace Comet.Cli.Commands;
+
+/// <summary>comet produce: each line of a file or of standard input, or generated messages.</summary>
+internal static class ProduceCommand
+{
+    private static readonly Argument<string> s_topic = new("topic") { Description = "The topic; created on first use where the broker does so." };
+    private static readonly Option<FileInfo?> s_file = new("--file", "-f") { Description = "Send each line of this file. Default: of standard input.", HelpName = "file" };
+    private static readonly Option<string?> s_key = new("--key", "-k") { Description = "The key of all messages." };
+    private static readonly Option<string[]> s_headers = new("--header", "-H") { Description = "A header, name=value; may be repeated.", DefaultValueFactory = static _ => [] };
+    private static readonly Option<long?> s_count = new("--count", "-n") { Description = "Send so many generated messages instead of lines." };
+    private static readonly Option<long> s_size = ValueParsers.Size("--size", "The size of generated messages.", 100);
+    private static readonly Option<CompressionType> s_compression = new("--compression") { Description = "How batches are compressed: None, Lz4 or Snappy." };
+    private static readonly Option<TimeSpan?> s_timeout = ValueParsers.Duration(
+        "--timeout", "Fail when messages wait and none was confirmed for so long. Default: 30s.");
+
+    public static Command Create()
+    {
+        var command = new Command("produce", "Send one message per line. Exits 0 only when all are confirmed.")
+        {
+            s_topic, s_file, s_key, s_headers, s_count, s_size, s_compression, s_timeout,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
+    {
+        var template = Template(arguments);
+        await using var input = arguments.GetValue(s_count) is null ? OpenInput(arguments) : Stream.Null;
+        await using var client = await GlobalOptions.ConnectAsync(arguments, cancellationToken);
+        var options = new ProducerOptions<ReadOnlyMemory<byte>> { Compression = arguments.GetValue(s_compression) };
+        options = options with { SendTimeout = arguments.GetValue(s_timeout) ?? options.SendTimeout };
+        await using var producer = await client.CreateProducerAsync(arguments.GetRequiredValue(s_topic), options, cancellationToken);
+        var (sent, bytes) = (0L, 0L);
+        using var stall = new StallWatch(
+            options.SendTimeout, () => (producer.PendingMessages, Volatile.Read(ref sent) - producer.PendingMessages), cancellationToken);
+        var start = TimeProvider.System.GetTimestamp();
+        await using (new Progress(() => $"{Progress.Count(sent - producer.PendingMessages)} confirmed", arguments.GetValue(GlobalOptions.Json)))
+        {
+            async ValueTask SendAsync(ReadOnlyMemory<byte> payload)
+            {
+                await stall.GuardAsync(producer.EnqueueAsync(template with { Value = payload }, stall.Token));
+                sent++;
+                bytes += payload.Length;
+            }
+
+            if (arguments.GetValue(s_count) is { } count)
+                await GenerateAsync(count, arguments.GetValue(s_size), SendAsync);
+            else
+                await LineReader.ReadAllAsync(input, 64 * 1024 * 1024, SendAsync, cancellationToken);
+            await producer.FlushAsync(cancellationToken);
+        }
+        Report(arguments, sent, bytes, TimeProvider.System.GetElapsedTime(start));
+        return ExitCode.Done;
+    }
+
+    private static OutgoingMessage<ReadOnlyMemory<byte>> Template(ParseResult arguments)
+    {
+        if (arguments.GetValue(s_count) is { } count && (count < 0 || arguments.GetValue(s_file) is not null))
+            throw new UsageException(count < 0 ? "--count must not be negative." : "--count generates messages and --file reads them: give one of the two.");
+        MessageHeaders? headers = null;
+        foreach (var text in arguments.GetRequiredValue(s_headers))
+        {
+            var equals = text.IndexOf('=', StringComparison.Ordinal);
+            if (equals <= 0)
+                throw new UsageException($"'{text}' is not a header: write name=value.");
+            (headers ??= []).Add(text[..equals], text[(equals + 1)..]);
+        }
+        return new(default) { Key = arguments.GetValue(s_key), Headers = headers };
+    }
+
+    private static Stream OpenInput(ParseResult arguments)
+    {
+        if (arguments.GetValue(s_file) is not { } file)
+            return Console.OpenStandardInput();
+        if (!file.Exists)
+            throw new UsageException($"There is no file '{file.FullName}'.");
+        return file.OpenRead();
+    }
+
+    private static async Task GenerateAsync(long count, long size, Func<ReadOnlyMemory<byte>, ValueTask> sendAsync)
+    {
+        var payload = new byte[checked((int)size)];
+        Array.Fill(payload, (byte)'.');
+        for (var i = 0L; i < count; i++)
+        {
+            // A number at the front tells the messages apart.
+            i.TryFormat(payload, out _, "D", CultureInfo.InvariantCulture);
+            await sendAsync(payload);
+        }
+    }
+
+    private static void Report(ParseResult arguments, long sent, long bytes, TimeSpan elapsed)
+    {
+        var seconds = Math.Max(elapsed.TotalSeconds, 1e-6);
+        var report = new ProduceReport(arguments.GetRequiredValue(s_topic), sent, bytes, Math.Round(seconds, 6), Math.Round(sent / seconds));
+        Console.WriteLine(arguments.GetValue(GlobalOptions.Json)
+            ? CliJson.Line(report, CliJson.Default.ProduceReport)
+            : string.Create(CultureInfo.InvariantCulture, $"{sent:N0} messages confirmed in {seconds:N3} s: {sent / seconds:N0} messages/s, {bytes / seconds / 1e6:N1} MB/s"));
+    }
+}
+
+/// <summary>What was produced.</summary>
+internal sealed record ProduceReport(string Topic, long Confirmed, long Bytes, double Seconds, double MessagesPerSecond);

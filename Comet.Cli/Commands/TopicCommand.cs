@@ -1,0 +1,83 @@
+using System.CommandLine;
+using Comet.Cli.Output;
+using Comet.Client;
+
+namespace Comet.Cli.Commands;
+
+/// <summary>comet topic create | list | describe | delete.</summary>
+internal static class TopicCommand
+{
+    private static readonly Argument<string> s_name = new("topic") { Description = "The topic's name." };
+    private static readonly Argument<string?> s_prefix = new("prefix") { Description = "Only topics whose names begin so.", DefaultValueFactory = static _ => null };
+    private static readonly Option<int> s_partitions = new("--partitions", "-p") { Description = "How many partitions; 0: the broker's default." };
+    private static readonly Option<bool> s_ifNotExists = new("--if-not-exists") { Description = "A topic that exists is no error." };
+
+    public static Command Create() => new("topic", "Create, list, describe and delete topics.")
+    {
+        Make("create", "Create a topic.", CreateTopicAsync, s_name, s_partitions, s_ifNotExists),
+        Make("list", "List topics.", ListAsync, s_prefix),
+        Make("describe", "Show a topic's partitions and subscriptions.", DescribeAsync, s_name),
+        Make("delete", "Delete a topic with all its messages.", DeleteAsync, s_name),
+    };
+
+    private static Command Make(
+        string name, string description, Func<CometClient, ParseResult, CancellationToken, Task> run, Argument argument, params Option[] options)
+    {
+        var command = new Command(name, description) { argument };
+        foreach (var option in options)
+            command.Options.Add(option);
+        command.SetAction(async (arguments, cancellationToken) =>
+        {
+            await using var client = await GlobalOptions.ConnectAsync(arguments, cancellationToken);
+            await run(client, arguments, cancellationToken);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static async Task CreateTopicAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
+    {
+        var name = arguments.GetRequiredValue(s_name);
+        await client.Topics.CreateAsync(name, arguments.GetValue(s_partitions), arguments.GetValue(s_ifNotExists), cancellationToken);
+        Report(arguments, new TopicChange(name, "created"));
+    }
+
+    private static async Task DeleteAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
+    {
+        var name = arguments.GetRequiredValue(s_name);
+        await client.Topics.DeleteAsync(name, cancellationToken);
+        Report(arguments, new TopicChange(name, "deleted"));
+    }
+
+    private static void Report(ParseResult arguments, TopicChange change) => Console.WriteLine(arguments.GetValue(GlobalOptions.Json)
+        ? CliJson.Line(change, CliJson.Default.TopicChange)
+        : $"topic {change.Topic} {change.Change}");
+
+    private static async Task ListAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
+    {
+        foreach (var topic in await client.Topics.ListAsync(arguments.GetValue(s_prefix), cancellationToken))
+        {
+            Console.WriteLine(arguments.GetValue(GlobalOptions.Json)
+                ? CliJson.Line(topic, CliJson.Default.TopicSummary)
+                : $"{topic.Name}\t{topic.PartitionCount} partition(s)");
+        }
+    }
+
+    private static async Task DescribeAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
+    {
+        var topic = await client.Topics.DescribeAsync(arguments.GetRequiredValue(s_name), cancellationToken);
+        if (arguments.GetValue(GlobalOptions.Json))
+        {
+            Console.WriteLine(CliJson.Line(topic, CliJson.Default.TopicDescription));
+            return;
+        }
+        Console.WriteLine($"topic {topic.Name}");
+        foreach (var p in topic.Partitions)
+            Console.WriteLine($"  partition {p.Partition}: offsets {p.StartOffset} to {p.EndOffset}, {Progress.Count(p.Bytes)} bytes, {p.Producers} producer(s)");
+        foreach (var s in topic.Subscriptions)
+            Console.WriteLine($"  subscription {s.Name}, partition {s.Partition}: {s.Type}, acked up to {s.AckedUpTo}, backlog {s.Backlog}, {s.Unacked} unacked, {s.Consumers} consumer(s), {s.Permits} permits");
+    }
+}
+
+/// <summary>What happened to a topic.</summary>
+internal sealed record TopicChange(string Topic, string Change);

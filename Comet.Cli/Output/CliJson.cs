@@ -1,0 +1,32 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Comet.Cli.Bench;
+using Comet.Cli.Commands;
+
+namespace Comet.Cli.Output;
+
+/// <summary>Everything that the program writes as JSON: camelCase, one object per line.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ErrorLine))]
+[JsonSerializable(typeof(NoteLine))]
+[JsonSerializable(typeof(ProduceReport))]
+[JsonSerializable(typeof(MessageLine))]
+[JsonSerializable(typeof(ListeningLine))]
+[JsonSerializable(typeof(TopicSummary))]
+[JsonSerializable(typeof(TopicDescription))]
+[JsonSerializable(typeof(TopicChange))]
+[JsonSerializable(typeof(DoctorCheck))]
+[JsonSerializable(typeof(BenchResult))]
+internal sealed partial class CliJson : JsonSerializerContext
+{
+    public static string Line<T>(T value, JsonTypeInfo<T> type) =>
+        JsonSerializer.Serialize(value, (JsonTypeInfo<T>)Plain.Options.GetTypeInfo(type.Type));
+
+    /// <summary>Payloads are for people to read: only what JSON itself needs is escaped.</summary>
+    private static class Plain
+    {
+        public static readonly JsonSerializerOptions Options = new(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    }
+}

@@ -1,0 +1,3 @@
+using Comet.Cli;
+
+return await CometCommandLine.RunAsync(args);

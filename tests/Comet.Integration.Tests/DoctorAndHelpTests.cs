@@ -1,0 +1,52 @@
+using Comet.Integration.Tests.Processes;
+
+namespace Comet.Integration.Tests;
+
+/// <summary>comet doctor, and what --help promises.</summary>
+public sealed class DoctorAndHelpTests
+{
+    [Fact]
+    public async Task Doctor_finds_a_working_server_well_and_leaves_nothing_behind()
+    {
+        await using var server = await CometServerProcess.StartAsync();
+        var result = (await server.RunAsync("doctor")).Exits(0);
+        Assert.Equal(4, result.Lines.Length);
+        Assert.All(result.Lines, static line => Assert.StartsWith("ok   ", line, StringComparison.Ordinal));
+        Assert.StartsWith($"ok   round trip {server.Address}: ", result.Lines[^1], StringComparison.Ordinal);
+        Assert.Empty((await server.RunAsync("topic", "list")).Exits(0).OutputBytes);
+    }
+
+    [Fact]
+    public async Task Doctor_names_the_step_that_fails_and_checks_the_other_servers()
+    {
+        await using var server = await CometServerProcess.StartAsync();
+        var result = (await CometProcess.RunAsync("doctor", "-s", "comet://127.0.0.1:1", "-s", server.Address)).Exits(1);
+        Assert.StartsWith("FAIL connect comet://127.0.0.1:1: ConnectFailed: Nothing answers", result.Lines[1], StringComparison.Ordinal);
+        Assert.StartsWith($"ok   round trip {server.Address}: ", result.Lines[^1], StringComparison.Ordinal);
+
+        var json = (await CometProcess.RunAsync("doctor", "--json", "-s", "comet://127.0.0.1:1")).Exits(1).Json;
+        Assert.Equal([true, false], json.Select(static check => check.GetProperty("ok").GetBoolean()));
+        Assert.Equal("connect comet://127.0.0.1:1", json[1].GetProperty("check").GetString());
+    }
+
+    [Theory]
+    [InlineData("", "serve", "topic", "produce", "consume", "bench", "doctor", "--server", "--json", "--tls-ca", "--version")]
+    [InlineData("serve", "--storage", "--listen", "--tls-cert", "--tls-key",
+        "--node-id", "--partitions", "--no-auto-create", "--memory-limit", "--verbose")]
+    [InlineData("topic", "create", "list", "describe", "delete", "--server")]
+    [InlineData("topic create", "<topic>", "--partitions", "--if-not-exists", "--server", "--json")]
+    [InlineData("topic list", "<prefix>", "--server", "--json")]
+    [InlineData("topic describe", "<topic>", "--server", "--json")]
+    [InlineData("topic delete", "<topic>", "--server", "--json")]
+    [InlineData("produce", "<topic>", "--file", "--key", "--header", "--count", "--size",
+        "--compression", "--timeout", "--server", "--json", "--tls-ca")]
+    [InlineData("consume", "<topic>", "--subscription", "--type", "--from", "--count", "--timeout", "--server", "--json", "--tls-ca")]
+    [InlineData("bench", "ping-pong", "publish", "--size", "--scale", "--repeat", "--server", "--json")]
+    [InlineData("doctor", "--server", "--json", "--tls-ca")]
+    public async Task Help_names_what_the_command_takes(string command, params string[] words)
+    {
+        var result = (await CometProcess.RunAsync([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"])).Exits(0);
+        Assert.All(words, word => Assert.Contains(word, result.Output, StringComparison.Ordinal));
+        Assert.Empty(result.Errors);
+    }
+}

@@ -1,0 +1,155 @@
+using System.Net;
+using Comet.Client;
+using Comet.Integration.Tests.Processes;
+using Comet.Server;
+using Comet.Server.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Comet.Integration.Tests;
+
+/// <summary>A broker inside a web host of the program's own.</summary>
+public sealed class HostingTests
+{
+    private static CometListenerOptions AnyPort => new() { Endpoint = CometEndpoint.Parse("comet://127.0.0.1:0") };
+
+    private static CometListenerOptions Secure(string? certificate, string? key) =>
+        new() { Endpoint = CometEndpoint.Parse("comets://127.0.0.1:0"), CertificateFile = certificate, CertificateKeyFile = key };
+
+    [Fact]
+    public async Task A_broker_starts_and_drains_with_its_host()
+    {
+        await using var app = Build([AnyPort]);
+        var listeners = app.Services.GetRequiredService<CometListeners>();
+        Assert.Throws<InvalidOperationException>(() => listeners.Endpoints);
+        await app.StartAsync();
+        var endpoint = Assert.Single(listeners.Endpoints);
+        Assert.NotEqual(0, endpoint.Port);
+
+        await using var client = await CometClient.ConnectAsync($"{endpoint}");
+        await RoundTripAsync(client);
+        await app.StopAsync();
+
+        await client.State.WaitForAsync(ClientState.Reconnecting).WaitAsync(Limits.Wait);
+    }
+
+    [Fact]
+    public async Task Each_listener_has_its_address_in_their_order()
+    {
+        using var folder = new TemporaryFolder();
+        var certificates = new Certificates(folder);
+        var secure = Secure(certificates.CertificateFile, certificates.KeyFile);
+        await using var app = Build([secure, AnyPort, AnyPort]);
+        await app.StartAsync();
+        var endpoints = app.Services.GetRequiredService<CometListeners>().Endpoints;
+        Assert.Equal([true, false, false], endpoints.Select(static e => e.UseTls));
+        foreach (var endpoint in endpoints)
+        {
+            var tls = new TlsOptions { TrustedCertificateFile = certificates.AuthorityFile };
+            await using var client = await CometClient.ConnectAsync(new CometClientOptions { Addresses = [endpoint], Tls = tls });
+            await RoundTripAsync(client);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Other_endpoints_of_the_host_go_on(bool isBefore)
+    {
+        await using var app = Build(
+            [AnyPort],
+            static builder => builder.WebHost.ConfigureKestrel(static kestrel => kestrel.Listen(IPAddress.Loopback, 0)),
+            isBefore);
+        app.MapGet("/hello", static () => "hello");
+        await app.StartAsync();
+
+        var endpoint = Assert.Single(app.Services.GetRequiredService<CometListeners>().Endpoints);
+        await using var client = await CometClient.ConnectAsync($"{endpoint}");
+        await RoundTripAsync(client);
+        using var http = new HttpClient();
+        var other = Assert.Single(app.Urls, url => new Uri(url).Port != endpoint.Port);
+        Assert.Equal("hello", await http.GetStringAsync(new Uri($"{other}/hello")));
+    }
+
+    [Fact]
+    public async Task The_broker_is_reachable_inside_the_process_too()
+    {
+        await using var app = Build([AnyPort]);
+        await app.StartAsync();
+        var broker = app.Services.GetRequiredService<CometBroker>();
+        await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker.Transport });
+        await RoundTripAsync(client);
+    }
+
+    [Fact]
+    public void Tls_without_its_files_is_told_at_once()
+    {
+        var secure = Secure(null, null);
+        var failure = Assert.Throws<ArgumentException>(() => Build([secure]));
+        Assert.Contains(nameof(CometListenerOptions.CertificateFile), failure.Message, StringComparison.Ordinal);
+        Assert.Contains(nameof(CometListenerOptions.CertificateKeyFile), failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("missing")]
+    [InlineData("text")]
+    [InlineData("other key")]
+    public void Tls_files_that_do_not_serve_are_named(string what)
+    {
+        using var folder = new TemporaryFolder();
+        var certificates = new Certificates(folder);
+        var file = what switch
+        {
+            "missing" => folder.Path("missing.pem"),
+            "text" => folder.Write("text.pem", "no certificate"u8),
+            _ => certificates.CertificateFile,
+        };
+        var key = what == "other key" ? new Certificates(folder, "other").KeyFile : certificates.KeyFile;
+        var secure = Secure(file, key);
+        var failure = Assert.Throws<ArgumentException>(() => Build([secure]));
+        Assert.Contains(file, failure.Message, StringComparison.Ordinal);
+        Assert.Contains(key, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Options_out_of_range_are_told_at_once() => Assert.Contains(
+        nameof(CometServerOptions.MemoryLimit),
+        Assert.Throws<ArgumentException>(() => WebApplication.CreateSlimBuilder().AddCometServer(new() { MemoryLimit = 1 })).Message,
+        StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_busy_port_fails_the_start_of_the_host()
+    {
+        await using var first = Build([AnyPort]);
+        await first.StartAsync();
+        var endpoint = first.Services.GetRequiredService<CometListeners>().Endpoints[0];
+        await using var second = Build([new CometListenerOptions { Endpoint = endpoint }]);
+        var failure = await Assert.ThrowsAsync<IOException>(() => second.StartAsync());
+        Assert.Contains($"{endpoint.Port}", failure.Message, StringComparison.Ordinal);
+    }
+
+    private static WebApplication Build(
+        CometListenerOptions[] listeners, Action<WebApplicationBuilder>? configure = null, bool isBefore = false)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        if (isBefore)
+            configure?.Invoke(builder);
+        builder.AddCometServer(listeners: listeners);
+        if (!isBefore)
+            configure?.Invoke(builder);
+        return builder.Build();
+    }
+
+    private static async Task RoundTripAsync(CometClient client)
+    {
+        await using var consumer = await client.SubscribeAsync<string>("t", "s", new() { StartPosition = StartPosition.Earliest });
+        await using var producer = await client.CreateProducerAsync<string>("t");
+        await producer.SendAsync("hello");
+        var delivery = await consumer.ReceiveAsync().AsTask().WaitAsync(Limits.Wait);
+        Assert.Equal("hello", delivery.Value);
+        await delivery.AckAsync();
+    }
+}

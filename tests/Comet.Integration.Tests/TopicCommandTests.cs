@@ -1,0 +1,64 @@
+using Comet.Integration.Tests.Processes;
+
+namespace Comet.Integration.Tests;
+
+/// <summary>comet topic, as text and as JSON.</summary>
+public sealed class TopicCommandTests
+{
+    [Fact]
+    public async Task Topics_are_created_listed_described_and_deleted()
+    {
+        await using var server = await CometServerProcess.StartAsync();
+        Assert.Equal("topic orders created\n", (await server.RunAsync("topic", "create", "orders", "--partitions", "3")).Exits(0).Output);
+        var again = (await server.RunAsync("topic", "create", "orders")).Exits(1);
+        Assert.Contains("TopicAlreadyExists", again.Errors, StringComparison.Ordinal);
+        (await server.RunAsync("topic", "create", "orders", "-p", "3", "--if-not-exists")).Exits(0);
+        (await server.RunAsync("topic", "create", "bills")).Exits(0);
+
+        Assert.Equal(["bills\t1 partition(s)", "orders\t3 partition(s)"], (await server.RunAsync("topic", "list")).Exits(0).Lines.Order());
+        Assert.Equal(["orders\t3 partition(s)"], (await server.RunAsync("topic", "list", "or")).Exits(0).Lines);
+        Assert.Empty((await server.RunAsync("topic", "list", "x")).Exits(0).OutputBytes);
+
+        var described = (await server.RunAsync("topic", "describe", "orders")).Exits(0).Lines;
+        Assert.Equal(
+            ["topic orders", .. Enumerable.Range(0, 3).Select(static p => $"  partition {p}: offsets 0 to 0, 0 bytes, 0 producer(s)")],
+            described);
+
+        Assert.Equal("topic orders deleted\n", (await server.RunAsync("topic", "delete", "orders")).Exits(0).Output);
+        Assert.Equal(["bills\t1 partition(s)"], (await server.RunAsync("topic", "list")).Exits(0).Lines);
+    }
+
+    [Fact]
+    public async Task With_json_every_line_is_an_object()
+    {
+        await using var server = await CometServerProcess.StartAsync();
+        Assert.Equal("""{"topic":"t","change":"created"}""", (await server.RunAsync("topic", "create", "t", "--json")).Exits(0).Lines[0]);
+        (await server.RunAsync("produce", "t", "--count", "5", "--size", "10")).Exits(0);
+        (await server.RunAsync("consume", "t", "--subscription", "s", "--from", "earliest", "--count", "2")).Exits(0);
+
+        var listed = Assert.Single((await server.RunAsync("topic", "list", "--json")).Exits(0).Json);
+        Assert.Equal(("t", 1), (listed.GetProperty("name").GetString(), listed.GetProperty("partitionCount").GetInt32()));
+
+        var described = Assert.Single((await server.RunAsync("topic", "describe", "t", "--json")).Exits(0).Json);
+        Assert.Equal("t", described.GetProperty("name").GetString());
+        var partition = Assert.Single(described.GetProperty("partitions").EnumerateArray());
+        Assert.Equal((0L, 5L), (partition.GetProperty("startOffset").GetInt64(), partition.GetProperty("endOffset").GetInt64()));
+        var subscription = Assert.Single(described.GetProperty("subscriptions").EnumerateArray());
+        Assert.Equal(("s", "Exclusive"), (subscription.GetProperty("name").GetString(), subscription.GetProperty("type").GetString()));
+        Assert.Equal((3L, 0), (subscription.GetProperty("backlog").GetInt64(), subscription.GetProperty("consumers").GetInt32()));
+
+        Assert.Equal("""{"topic":"t","change":"deleted"}""", (await server.RunAsync("topic", "delete", "t", "--json")).Exits(0).Lines[0]);
+    }
+
+    [Fact]
+    public async Task Topics_are_created_on_first_use_unless_the_server_is_told_otherwise()
+    {
+        await using var server = await CometServerProcess.StartAsync("--partitions", "2");
+        (await server.RunAsync("produce", "t", "--count", "1")).Exits(0);
+        Assert.Equal(["t\t2 partition(s)"], (await server.RunAsync("topic", "list")).Exits(0).Lines);
+
+        await using var strict = await CometServerProcess.StartAsync("--no-auto-create");
+        Assert.Contains("TopicNotFound", (await strict.RunAsync("produce", "t", "--count", "1")).Exits(1).Errors, StringComparison.Ordinal);
+        Assert.Empty((await strict.RunAsync("topic", "list")).Exits(0).OutputBytes);
+    }
+}
