@@ -1,0 +1,27 @@
+// A broker as a generic host: settings come from appsettings.json, the environment (Comet__MemoryLimit=…) and the command line
+// (--Comet:Listen:0 comet://127.0.0.1:7500). Ctrl-C and SIGTERM drain it.
+using Comet;
+using Comet.Server;
+using Comet.Server.Hosting;
+
+var builder = WebApplication.CreateSlimBuilder(args);
+var settings = builder.Configuration.GetSection("Comet");
+var addresses = settings.GetSection("Listen").Get<string[]>() ?? ["comet://127.0.0.1:7400"];
+builder.AddCometServer(
+    new CometServerOptions
+    {
+        NodeId = settings["NodeId"] ?? "sample",
+        DefaultPartitionCount = settings.GetValue("DefaultPartitionCount", 1),
+        MemoryLimit = settings.GetValue("MemoryLimit", CometServerOptions.DefaultMemoryLimit),
+    },
+    [.. addresses.Select(address => new CometListenerOptions
+    {
+        Endpoint = CometEndpoint.Parse(address),
+        CertificateFile = settings["CertificateFile"],
+        CertificateKeyFile = settings["CertificateKeyFile"],
+    })]);
+
+await using var app = builder.Build();
+await app.StartAsync();
+Console.WriteLine($"Serving {string.Join(", ", app.Services.GetRequiredService<CometListeners>().Endpoints)}; Ctrl-C stops.");
+await app.WaitForShutdownAsync();
