@@ -19,7 +19,8 @@ internal static class GlobalOptions
                 if (CometEndpoint.TryParse(token.Value, null, out var endpoint))
                     endpoints.Add(endpoint);
                 else
-                    result.AddError($"'{token.Value}' is not the address of a node: write comet://host:port, or comets://host:port for TLS.");
+                    result.AddError($"'{token.Value}' is not the address of a node: write comet://host:port, or comets://host:port for "
+                        + "TLS.");
             }
             return [.. endpoints];
         },

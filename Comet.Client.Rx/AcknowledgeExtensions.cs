@@ -24,8 +24,8 @@ public static class AcknowledgeExtensions
             (options ?? new()) with { MaxConcurrency = 1 });
     }
 
-    /// <summary>Runs an asynchronous <paramref name="handler"/> for each delivery, up to MaxConcurrency at a time; while so many run, the source
-    /// is held, which is how back-pressure reaches the broker.</summary>
+    /// <summary>Runs an asynchronous <paramref name="handler"/> for each delivery, up to MaxConcurrency at a time; while so many run, the
+    /// source is held, which is how back-pressure reaches the broker.</summary>
     /// <inheritdoc cref="Acknowledge{T}(IObservable{Delivery{T}}, Action{Delivery{T}}, AcknowledgeOptions?)"/>
     /// <param name="source">Deliveries.</param>
     /// <param name="handler">What to do with each. Its token is cancelled when the handle is disposed.</param>
@@ -38,13 +38,16 @@ public static class AcknowledgeExtensions
         var settings = options ?? new AcknowledgeOptions();
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.MaxConcurrency, 1, nameof(options));
         return new AcknowledgedObservable<Delivery<T>>(
-            source, handler, settings.MaxConcurrency, static delivery => delivery.AckAsync(), (delivery, failure) => GiveBackAsync([delivery], failure, settings));
+            source, handler, settings.MaxConcurrency, static delivery => delivery.AckAsync(),
+            (delivery, failure) => GiveBackAsync([delivery], failure, settings));
     }
 
-    /// <summary>Runs <paramref name="handler"/> for each group of deliveries, as Buffer makes them, and acks or gives back all of a group.</summary>
+    /// <summary>Runs <paramref name="handler"/> for each group of deliveries, as Buffer makes them, and acks or gives back all of a
+    /// group.</summary>
     /// <inheritdoc cref="Acknowledge{T}(IObservable{Delivery{T}}, Func{Delivery{T}, CancellationToken, Task}, AcknowledgeOptions?)"/>
     public static IObservable<IList<Delivery<T>>> Acknowledge<T>(
-        this IObservable<IList<Delivery<T>>> source, Func<IList<Delivery<T>>, CancellationToken, Task> handler, AcknowledgeOptions? options = null)
+        this IObservable<IList<Delivery<T>>> source, Func<IList<Delivery<T>>, CancellationToken, Task> handler,
+            AcknowledgeOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(handler);
@@ -73,7 +76,8 @@ public static class AcknowledgeExtensions
     private static void Forget(ValueTask acking)
     {
         if (!acking.IsCompletedSuccessfully)
-            _ = acking.AsTask().ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            _ = acking.AsTask().ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted,
+                TaskScheduler.Default);
     }
 
     private static async ValueTask AckAllAsync<T>(IList<Delivery<T>> group)

@@ -25,7 +25,8 @@ public static class ProducerExtensions
     /// <param name="capacity">How many values wait at most, beside those in the producer's window. Default: 1,024.</param>
     /// <returns>The handle: await its Completion to know that all is confirmed; dispose it to unsubscribe.</returns>
     public static Publication PublishTo<T>(
-        this IObservable<T> source, Producer<T> producer, OverflowPolicy overflowPolicy = OverflowPolicy.Wait, int capacity = DefaultCapacity)
+        this IObservable<T> source, Producer<T> producer, OverflowPolicy overflowPolicy = OverflowPolicy.Wait,
+            int capacity = DefaultCapacity)
     {
         ArgumentNullException.ThrowIfNull(source);
         var observer = producer.AsObserver(overflowPolicy, capacity);
@@ -37,7 +38,8 @@ public static class ProducerExtensions
     /// <param name="producer">The producer; it stays the caller's to dispose.</param>
     /// <param name="cancellationToken">Ends the sequence; what was taken stays on its way.</param>
     /// <exception cref="CometException">The producer's fault, or a value that cannot be sent.</exception>
-    public static async Task PublishToAsync<T>(this IAsyncEnumerable<T> source, Producer<T> producer, CancellationToken cancellationToken = default)
+    public static async Task PublishToAsync<T>(this IAsyncEnumerable<T> source, Producer<T> producer,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(producer);
         await foreach (var value in source.WithCancellation(cancellationToken))
@@ -56,8 +58,8 @@ public sealed class Publication : IDisposable
     internal Publication(IDisposable handle, IDisposable observer, Task completion, Func<long> dropped) =>
         (_handle, _observer, Completion, _dropped) = (handle, observer, completion, dropped);
 
-    /// <summary>Completes when the source has ended and every value is confirmed; faults with the source's error or the producer's fault; is
-    /// cancelled by <see cref="Dispose"/>.</summary>
+    /// <summary>Completes when the source has ended and every value is confirmed; faults with the source's error or the producer's fault;
+    /// is cancelled by <see cref="Dispose"/>.</summary>
     public Task Completion { get; }
 
     /// <summary>How many values the overflow policy has dropped.</summary>

@@ -4,8 +4,8 @@ namespace Comet.Client.Rx;
 
 /// <summary>A producer as an observer. Made by <see cref="ProducerExtensions.AsObserver{T}"/>.</summary>
 /// <typeparam name="T">What is sent.</typeparam>
-/// <remarks>OnNext is thread-safe. A value goes straight into the producer's window while that has room, and through a bounded buffer while it
-/// has not. The producer stays the caller's to dispose.</remarks>
+/// <remarks>OnNext is thread-safe. A value goes straight into the producer's window while that has room, and through a bounded buffer while
+/// it has not. The producer stays the caller's to dispose.</remarks>
 public sealed class ProducerObserver<T> : IObserver<T>, IDisposable
 {
     private readonly Producer<T> _producer;
@@ -20,7 +20,8 @@ public sealed class ProducerObserver<T> : IObserver<T>, IDisposable
         _producer = producer;
         _buffer = new OverflowBuffer<T>(policy, capacity);
         // An observer that nobody waits for may fault without ending the program.
-        _ = _completion.Task.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        _ = _completion.Task.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted,
+            TaskScheduler.Default);
     }
 
     /// <summary>Completes when OnCompleted was called and every value is confirmed. Faults with what OnError was called with, or with the

@@ -8,8 +8,8 @@ using Comet.Wire;
 namespace Comet.Client;
 
 /// <summary>A connection to Comet: makes producers, consumers and readers, and keeps them connected.</summary>
-/// <remarks>Thread-safe. One client is enough for a program: all its producers and consumers share one connection, which is replaced by one to
-/// the next node whenever it is lost.</remarks>
+/// <remarks>Thread-safe. One client is enough for a program: all its producers and consumers share one connection, which is replaced by one
+/// to the next node whenever it is lost.</remarks>
 public sealed class CometClient : IAsyncDisposable
 {
     private readonly Link _link;
@@ -32,8 +32,10 @@ public sealed class CometClient : IAsyncDisposable
     /// <param name="cancellationToken">Ends the attempt.</param>
     /// <exception cref="FormatException">The address has another form.</exception>
     /// <exception cref="CometException">No connection: <see cref="ErrorCode.ConnectFailed"/>, <see cref="ErrorCode.HandshakeTimeout"/>,
-    /// <see cref="ErrorCode.NotComet"/>, <see cref="ErrorCode.CertificateRejected"/>, <see cref="ErrorCode.UnsupportedVersion"/>, …</exception>
-    public static Task<CometClient> ConnectAsync(string address = "comet://127.0.0.1:7400", CancellationToken cancellationToken = default) =>
+    /// <see cref="ErrorCode.NotComet"/>, <see cref="ErrorCode.CertificateRejected"/>, <see cref="ErrorCode.UnsupportedVersion"/>,
+    /// …</exception>
+    public static Task<CometClient> ConnectAsync(string address = "comet://127.0.0.1:7400",
+        CancellationToken cancellationToken = default) =>
         ConnectAsync(new CometClientOptions { Addresses = [CometEndpoint.Parse(address)] }, cancellationToken);
 
     /// <summary>Connects to the first node that accepts; each is tried once. From then on the client reconnects by itself.</summary>
@@ -48,13 +50,15 @@ public sealed class CometClient : IAsyncDisposable
             return ConnectCoreAsync(options.Validated(), cancellationToken);
     }
 
-    /// <summary>Creates a producer and attaches it to all partitions of its topic, which is created on first use where the broker does so.</summary>
+    /// <summary>Creates a producer and attaches it to all partitions of its topic, which is created on first use where the broker does
+    /// so.</summary>
     /// <param name="topic">The topic.</param>
     /// <param name="options">Null: the defaults.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
     /// <exception cref="CometException"><see cref="ErrorCode.TopicNotFound"/>, <see cref="ErrorCode.InvalidName"/>,
     /// <see cref="ErrorCode.ProducerBusy"/>, <see cref="ErrorCode.Timeout"/>, …</exception>
-    public Task<Producer<T>> CreateProducerAsync<T>(string topic, ProducerOptions<T>? options = null, CancellationToken cancellationToken = default)
+    public Task<Producer<T>> CreateProducerAsync<T>(string topic, ProducerOptions<T>? options = null,
+        CancellationToken cancellationToken = default)
     {
         var checkedOptions = (options ?? new ProducerOptions<T>()).Validated();
         var encoder = new MessageEncoder<T>(checkedOptions.Serializer ?? MessageSerializer.DefaultFor<T>(), checkedOptions.Router);
@@ -84,8 +88,10 @@ public sealed class CometClient : IAsyncDisposable
     /// <param name="topic">The topic.</param>
     /// <param name="options">Null: the defaults.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    /// <exception cref="CometException"><see cref="ErrorCode.TopicNotFound"/>, <see cref="ErrorCode.InvalidName"/>, <see cref="ErrorCode.Timeout"/>, …</exception>
-    public Task<Reader<T>> CreateReaderAsync<T>(string topic, ReaderOptions<T>? options = null, CancellationToken cancellationToken = default)
+    /// <exception cref="CometException"><see cref="ErrorCode.TopicNotFound"/>, <see cref="ErrorCode.InvalidName"/>,
+    /// <see cref="ErrorCode.Timeout"/>, …</exception>
+    public Task<Reader<T>> CreateReaderAsync<T>(string topic, ReaderOptions<T>? options = null,
+        CancellationToken cancellationToken = default)
     {
         var settings = ConsumerSettings.From(topic, options ?? new ReaderOptions<T>());
         var serializer = options?.Serializer ?? MessageSerializer.DefaultFor<T>();
@@ -94,7 +100,8 @@ public sealed class CometClient : IAsyncDisposable
     }
 
     /// <summary>Removes a durable subscription that has no consumers, with its place in the topic.</summary>
-    /// <exception cref="CometException"><see cref="ErrorCode.SubscriptionNotFound"/>, <see cref="ErrorCode.SubscriptionInUse"/>, …</exception>
+    /// <exception cref="CometException"><see cref="ErrorCode.SubscriptionNotFound"/>, <see cref="ErrorCode.SubscriptionInUse"/>,
+    /// …</exception>
     public async Task UnsubscribeAsync(string topic, string subscription, CancellationToken cancellationToken = default)
     {
         Names.Require(subscription, "subscription");
@@ -128,7 +135,8 @@ public sealed class CometClient : IAsyncDisposable
         return new CometClient(link);
     }
 
-    private async Task<Producer<T>> CreateProducerCoreAsync<T>(ProducerSettings settings, MessageEncoder<T> encoder, CancellationToken cancellationToken)
+    private async Task<Producer<T>> CreateProducerCoreAsync<T>(ProducerSettings settings, MessageEncoder<T> encoder,
+        CancellationToken cancellationToken)
     {
         var partitionCount = await Topics.LookUpAsync(settings.Topic, cancellationToken);
         var core = new ProducerCore(_link, settings, partitionCount);
@@ -137,7 +145,8 @@ public sealed class CometClient : IAsyncDisposable
     }
 
     private async Task<TStream> StartAsync<TStream>(
-        ConsumerSettings settings, object serializer, Func<ConsumerCore, Action<object>, TStream> create, CancellationToken cancellationToken)
+        ConsumerSettings settings, object serializer, Func<ConsumerCore, Action<object>, TStream> create,
+            CancellationToken cancellationToken)
         where TStream : IAsyncDisposable
     {
         var partitionCount = await Topics.LookUpAsync(settings.Topic, cancellationToken);

@@ -4,14 +4,15 @@ using Comet.Client.Consuming;
 
 namespace Comet.Client;
 
-/// <summary>A member of a subscription: a stream of deliveries. Made by <see cref="CometClient.SubscribeAsync{T}(string, string, ConsumerOptions{T}, CancellationToken)"/>.</summary>
+/// <summary>A member of a subscription: a stream of deliveries. Made by
+/// <see cref="CometClient.SubscribeAsync{T}(string, string, ConsumerOptions{T}, CancellationToken)"/>.</summary>
 /// <typeparam name="T">What is received.</typeparam>
 /// <remarks>
 /// Thread-safe; several readers of the stream share it. The broker sends no more than the receive window
 /// (<see cref="ConsumerOptions{T}.ReceiveWindowMessages"/>, <see cref="ConsumerOptions{T}.ReceiveWindowBytes"/>) lets it, so a slow loop
 /// slows the broker and fills no memory. What is not acked is delivered again: after <see cref="Delivery{T}.NackAsync"/>, when the consumer
-/// goes, and when the connection was lost, so a message may come twice. When the connection is lost the consumer attaches to the next node by
-/// itself and the stream goes on.
+/// goes, and when the connection was lost, so a message may come twice. When the connection is lost the consumer attaches to the next node
+/// by itself and the stream goes on.
 /// </remarks>
 public sealed class Consumer<T> : IAsyncDisposable
 {
@@ -38,7 +39,8 @@ public sealed class Consumer<T> : IAsyncDisposable
     /// <summary>All deliveries, as they come; the program acks them. Ends when the consumer is disposed.</summary>
     /// <param name="cancellationToken">Ends the loop with <see cref="OperationCanceledException"/>; the consumer can be read again.</param>
     /// <exception cref="CometException">What the consumer was faulted with, after what had arrived before.</exception>
-    public IAsyncEnumerable<Delivery<T>> ReadAllAsync(CancellationToken cancellationToken = default) => DeliveryStream.ReadAllAsync<T>(_core, cancellationToken);
+    public IAsyncEnumerable<Delivery<T>> ReadAllAsync(CancellationToken cancellationToken = default) =>
+        DeliveryStream.ReadAllAsync<T>(_core, cancellationToken);
 
     /// <inheritdoc cref="ReadAllAsync(CancellationToken)"/>
     /// <param name="ackMode">Who acks.</param>
@@ -49,7 +51,8 @@ public sealed class Consumer<T> : IAsyncDisposable
     /// <summary>The next delivery.</summary>
     /// <param name="cancellationToken">Ends the wait; nothing is lost.</param>
     /// <exception cref="CometException"><see cref="ErrorCode.Closed"/>, or what the consumer was faulted with.</exception>
-    public ValueTask<Delivery<T>> ReceiveAsync(CancellationToken cancellationToken = default) => DeliveryStream.ReceiveAsync<T>(_core, cancellationToken);
+    public ValueTask<Delivery<T>> ReceiveAsync(CancellationToken cancellationToken = default) =>
+        DeliveryStream.ReceiveAsync<T>(_core, cancellationToken);
 
     /// <summary>A delivery that has arrived already; false when there is none.</summary>
     public bool TryReceive([NotNullWhen(true)] out Delivery<T>? delivery) => (delivery = Delivery<T>.TryTake(_core)) is not null;
@@ -97,12 +100,15 @@ public sealed class Consumer<T> : IAsyncDisposable
 
     /// <summary>Acknowledges a message and all before it in its partition.</summary>
     /// <inheritdoc cref="Delivery{T}.AckAsync"/>
-    public ValueTask AckCumulativeAsync(MessageId id, CancellationToken cancellationToken = default) => _core.Settings.Type is SubscriptionType.Shared or SubscriptionType.KeyShared
-        ? ValueTask.FromException(new CometException(ErrorCode.Unsupported, $"A {_core.Settings.Type} subscription spreads messages over consumers; acking all before one would ack those of others."))
+    public ValueTask AckCumulativeAsync(MessageId id, CancellationToken cancellationToken = default) =>
+        _core.Settings.Type is SubscriptionType.Shared or SubscriptionType.KeyShared
+        ? ValueTask.FromException(new CometException(ErrorCode.Unsupported,
+            $"A {_core.Settings.Type} subscription spreads messages over consumers; acking all before one would ack those of others."))
         : _core.AckAsync(_core.GetPartition(id), 0, id.Offset, -1, cumulative: true, cancellationToken);
 
     /// <summary>Completes when the broker has confirmed every ack so far.</summary>
-    /// <exception cref="CometException"><see cref="ErrorCode.Timeout"/> after the client's OperationTimeout; the acks stay on their way.</exception>
+    /// <exception cref="CometException"><see cref="ErrorCode.Timeout"/> after the client's OperationTimeout; the acks stay on their
+    /// way.</exception>
     public Task FlushAcksAsync(CancellationToken cancellationToken = default) => _core.FlushAcksAsync(cancellationToken);
 
     /// <summary>Ends the consumer and removes the subscription with its place in the topic: a new one of that name begins anew.</summary>

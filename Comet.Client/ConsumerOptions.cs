@@ -27,7 +27,8 @@ public sealed record ConsumerOptions<T>
     /// for each. Default: 10,000.</summary>
     public int ReceiveWindowMessages { get; init; } = DefaultReceiveWindowMessages;
 
-    /// <summary>How many bytes may be on the client that were not taken out of the stream; may be overdrawn by one batch. Default: 16 MiB.</summary>
+    /// <summary>How many bytes may be on the client that were not taken out of the stream; may be overdrawn by one batch. Default: 16
+    /// MiB.</summary>
     public long ReceiveWindowBytes { get; init; } = DefaultReceiveWindowBytes;
 
     /// <summary>Whether acking completes only when the broker has confirmed the ack. Default: false: acks are gathered, sent within

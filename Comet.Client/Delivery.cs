@@ -17,7 +17,8 @@ public sealed class Delivery<T>
     private bool _isDecoded;
     private T _value = default!;
 
-    internal Delivery(ReceivedBatch batch, int position, int offsetDelta) => (_batch, _position, _offsetDelta) = (batch, position, offsetDelta);
+    internal Delivery(ReceivedBatch batch, int position, int offsetDelta) =>
+        (_batch, _position, _offsetDelta) = (batch, position, offsetDelta);
 
     /// <summary>The message's address.</summary>
     public MessageId Id => new(_batch.Partition.Core.Settings.Topic, _batch.Partition.Number, Offset);
@@ -100,7 +101,8 @@ public sealed class Delivery<T>
         }
         catch (Exception e)
         {
-            throw new CometException(ErrorCode.UndecodablePayload, $"The payload of {Id} ({Payload.Length} bytes) does not decode as {typeof(T).Name}: {e.Message}", e);
+            throw new CometException(ErrorCode.UndecodablePayload,
+                $"The payload of {Id} ({Payload.Length} bytes) does not decode as {typeof(T).Name}: {e.Message}", e);
         }
     }
 }

@@ -3,12 +3,13 @@ using Comet.Client.Producing;
 
 namespace Comet.Client;
 
-/// <summary>Sends messages to a topic. Made by <see cref="CometClient.CreateProducerAsync{T}(string, ProducerOptions{T}, CancellationToken)"/>.</summary>
+/// <summary>Sends messages to a topic. Made by
+/// <see cref="CometClient.CreateProducerAsync{T}(string, ProducerOptions{T}, CancellationToken)"/>.</summary>
 /// <typeparam name="T">What is sent.</typeparam>
 /// <remarks>
-/// Thread-safe. A confirmed message is stored as the confirm's durability says. When the connection is lost the producer attaches to the next
-/// node by itself and sends again what is unconfirmed, under the same sequence ids, so that nothing is stored twice while the broker remembers
-/// the producer. Messages of one partition are stored in the order in which they were given.
+/// Thread-safe. A confirmed message is stored as the confirm's durability says. When the connection is lost the producer attaches to the
+/// next node by itself and sends again what is unconfirmed, under the same sequence ids, so that nothing is stored twice while the broker
+/// remembers the producer. Messages of one partition are stored in the order in which they were given.
 /// </remarks>
 public sealed class Producer<T> : IAsyncDisposable
 {
@@ -82,8 +83,8 @@ public sealed class Producer<T> : IAsyncDisposable
     }
 
     /// <summary>Completes when every message that was given so far is confirmed.</summary>
-    /// <exception cref="CometException"><see cref="ErrorCode.Timeout"/> when for SendTimeout nothing was confirmed, or what the producer was
-    /// faulted with.</exception>
+    /// <exception cref="CometException"><see cref="ErrorCode.Timeout"/> when for SendTimeout nothing was confirmed, or what the producer
+    /// was faulted with.</exception>
     public Task FlushAsync(CancellationToken cancellationToken = default) => _core.FlushAsync(cancellationToken);
 
     /// <summary>Waits for what is on its way, at most the client's DisposeTimeout, and detaches. What is unconfirmed then fails with

@@ -3,12 +3,13 @@ using Comet.Client.Consuming;
 
 namespace Comet.Client;
 
-/// <summary>Reads a topic from a place of its choice, without a subscription: nothing is acked and nothing of it stays on the broker. Made by
+/// <summary>Reads a topic from a place of its choice, without a subscription: nothing is acked and nothing of it stays on the broker. Made
+/// by
 /// <see cref="CometClient.CreateReaderAsync{T}(string, ReaderOptions{T}, CancellationToken)"/>.</summary>
 /// <typeparam name="T">What is read.</typeparam>
-/// <remarks>Thread-safe. Each message comes once and, within a partition, in order. When the connection is lost the reader attaches to the next
-/// node by itself and goes on behind the last message that was taken. It does not keep messages on the broker: what retention drops meanwhile
-/// is skipped.</remarks>
+/// <remarks>Thread-safe. Each message comes once and, within a partition, in order. When the connection is lost the reader attaches to the
+/// next node by itself and goes on behind the last message that was taken. It does not keep messages on the broker: what retention drops
+/// meanwhile is skipped.</remarks>
 public sealed class Reader<T> : IAsyncDisposable
 {
     private readonly ConsumerCore _core;
@@ -27,10 +28,12 @@ public sealed class Reader<T> : IAsyncDisposable
 
     /// <summary>All messages from the start position on, and new ones as they come. Ends when the reader is disposed.</summary>
     /// <inheritdoc cref="Consumer{T}.ReadAllAsync(CancellationToken)"/>
-    public IAsyncEnumerable<Delivery<T>> ReadAllAsync(CancellationToken cancellationToken = default) => DeliveryStream.ReadAllAsync<T>(_core, cancellationToken);
+    public IAsyncEnumerable<Delivery<T>> ReadAllAsync(CancellationToken cancellationToken = default) =>
+        DeliveryStream.ReadAllAsync<T>(_core, cancellationToken);
 
     /// <inheritdoc cref="Consumer{T}.ReceiveAsync"/>
-    public ValueTask<Delivery<T>> ReceiveAsync(CancellationToken cancellationToken = default) => DeliveryStream.ReceiveAsync<T>(_core, cancellationToken);
+    public ValueTask<Delivery<T>> ReceiveAsync(CancellationToken cancellationToken = default) =>
+        DeliveryStream.ReceiveAsync<T>(_core, cancellationToken);
 
     /// <inheritdoc cref="Consumer{T}.TryReceive"/>
     public bool TryReceive([NotNullWhen(true)] out Delivery<T>? delivery) => (delivery = Delivery<T>.TryTake(_core)) is not null;

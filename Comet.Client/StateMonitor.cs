@@ -32,7 +32,8 @@ public sealed class StateMonitor<TState>
     public Task WaitForAsync(TState state, CancellationToken cancellationToken = default) =>
         WaitForAsync(s => EqualityComparer<TState>.Default.Equals(s, state), cancellationToken);
 
-    /// <summary>Completes with the first state that fulfils the condition, the current one included. States that pass quickly are not missed.</summary>
+    /// <summary>Completes with the first state that fulfils the condition, the current one included. States that pass quickly are not
+    /// missed.</summary>
     /// <inheritdoc cref="WaitForAsync(TState, CancellationToken)"/>
     public async Task<TState> WaitForAsync(Func<TState, bool> condition, CancellationToken cancellationToken = default)
     {
@@ -42,7 +43,8 @@ public sealed class StateMonitor<TState>
             if (condition(state))
                 return state;
         }
-        throw new CometException(Fault?.Code ?? ErrorCode.Closed, Fault?.Message ?? $"It ended as {Current}; the state that was waited for will not come.", Fault);
+        throw new CometException(Fault?.Code ?? ErrorCode.Closed,
+            Fault?.Message ?? $"It ended as {Current}; the state that was waited for will not come.", Fault);
     }
 
     /// <summary>The current state, then each change, in order and without gaps; ends behind a final state.</summary>

@@ -39,5 +39,6 @@ public sealed class TopicAdministration
         (await _link.RequestAsync<DescribeTopicFrame, TopicInfoFrame>(new(Names.Require(topic, "topic")), null, cancellationToken)).Topic;
 
     internal async Task<int> LookUpAsync(string topic, CancellationToken cancellationToken) =>
-        (await _link.RequestAsync<LookupTopicFrame, TopicLocationFrame>(new(Names.Require(topic, "topic"), true), null, cancellationToken)).PartitionCount;
+        (await _link.RequestAsync<LookupTopicFrame,
+            TopicLocationFrame>(new(Names.Require(topic, "topic"), true), null, cancellationToken)).PartitionCount;
 }

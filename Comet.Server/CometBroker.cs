@@ -90,7 +90,8 @@ public sealed class CometBroker : IAsyncDisposable
         await using var session = new Session(connection, _options, _topics, _time, _logger);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         if (_sessions.Count >= _options.MaxConnections)
-            session.End(new CometException(ErrorCode.LimitExceeded, $"The broker has {_options.MaxConnections} connections, which is its limit."));
+            session.End(new CometException(ErrorCode.LimitExceeded,
+                $"The broker has {_options.MaxConnections} connections, which is its limit."));
         else if (_stopped.IsCancellationRequested || _stopping is not null)
             session.End(new CometException(ErrorCode.BrokerStopping, "The broker is stopping."));
         _sessions[session] = ended.Task;

@@ -30,7 +30,8 @@ public sealed record CometServerOptions
     public int MaxMessageLength { get; init; } = FrameLimits.DefaultMaxMessageLength;
 
     /// <summary>The memory for messages of all topics together, in bytes. When it is full, messages that every durable subscription has
-    /// acked are dropped, oldest first; when there are none, producers are refused with <see cref="ErrorCode.StorageFull"/>. Default: 256 MiB.</summary>
+    /// acked are dropped, oldest first; when there are none, producers are refused with <see cref="ErrorCode.StorageFull"/>. Default: 256
+    /// MiB.</summary>
     public long MemoryLimit { get; init; } = DefaultMemoryLimit;
 
     /// <summary>The memory for messages of one partition, in bytes. Default: no limit but <see cref="MemoryLimit"/>.</summary>

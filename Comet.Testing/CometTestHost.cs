@@ -40,7 +40,8 @@ public sealed class CometTestHost : IAsyncDisposable
     public async Task<CometClient> ConnectAsync(CometClientOptions? options = null, CancellationToken cancellationToken = default)
     {
         var client = await CometClient.ConnectAsync(
-            (options ?? new()) with { Transport = _transport, TimeProvider = _time, LoggerFactory = options?.LoggerFactory ?? _loggers }, cancellationToken);
+            (options ?? new()) with { Transport = _transport, TimeProvider = _time, LoggerFactory = options?.LoggerFactory ?? _loggers },
+                cancellationToken);
         lock (_gate)
             _clients.Add(client);
         return client;
@@ -57,7 +58,8 @@ public sealed class CometTestHost : IAsyncDisposable
         await Broker.DisposeAsync();
     }
 
-    /// <summary>Starts a new broker after <see cref="StopBrokerAsync"/>. It has none of the messages that the old one kept in memory.</summary>
+    /// <summary>Starts a new broker after <see cref="StopBrokerAsync"/>. It has none of the messages that the old one kept in
+    /// memory.</summary>
     public void StartBroker()
     {
         Broker = new CometBroker(_options, _time, _loggers);

@@ -34,13 +34,15 @@ internal sealed record BenchResult
     {
         var parts = new List<string> { $"{Scenario,-16} {Size,5} B" };
         if (RateMedian is { } rate)
-            parts.Add(FormattableString.Invariant($"{rate,11:N0} msg/s (min {RateMin:N0}, max {RateMax:N0}), {MegabytesPerSecond:N0} MB/s"));
+            parts.Add(FormattableString.Invariant(
+                $"{rate,11:N0} msg/s (min {RateMin:N0}, max {RateMax:N0}), {MegabytesPerSecond:N0} MB/s"));
         if (P50Microseconds is { } p50)
             parts.Add(FormattableString.Invariant($"p50 {p50:N1} µs, p99 {P99Microseconds:N1} µs"));
         if (TimesPingPong is { } times)
             parts.Add(FormattableString.Invariant($"{times:N2} x ping-pong"));
         if (ClientCpuSecondsPerMillion is { } client)
-            parts.Add(FormattableString.Invariant($"CPU s/M: client {client:N2}") + (BrokerCpuSecondsPerMillion is { } broker ? FormattableString.Invariant($", broker {broker:N2}") : ""));
+            parts.Add(FormattableString.Invariant($"CPU s/M: client {client:N2}")
+                + (BrokerCpuSecondsPerMillion is { } broker ? FormattableString.Invariant($", broker {broker:N2}") : ""));
         return string.Join("  ", parts);
     }
 }

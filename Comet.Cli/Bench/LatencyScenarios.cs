@@ -10,7 +10,8 @@ internal static class LatencyScenarios
 {
     private const int MessagesPerSecond = 5_000;
 
-    /// <summary>The yardstick: bytes of one message there and back over a bare asynchronous NetworkStream, both ends in this process.</summary>
+    /// <summary>The yardstick: bytes of one message there and back over a bare asynchronous NetworkStream, both ends in this
+    /// process.</summary>
     public static Task<BenchResult> PingPongAsync(BenchContext context) => context.MeasureLatencyAsync("ping-pong", async () =>
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -54,7 +55,8 @@ internal static class LatencyScenarios
             var received = 0;
             await foreach (var delivery in consumer.ReadAllAsync())
             {
-                times[received] = BenchContext.Time.GetElapsedTime(BinaryPrimitives.ReadInt64LittleEndian(delivery.Value.Span)).TotalMicroseconds;
+                times[received] = BenchContext.Time.GetElapsedTime(BinaryPrimitives.ReadInt64LittleEndian(delivery.Value.Span))
+                    .TotalMicroseconds;
                 await delivery.AckAsync();
                 if (++received == times.Length)
                     break;

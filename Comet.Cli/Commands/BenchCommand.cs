@@ -32,14 +32,23 @@ internal static class BenchCommand
         DefaultValueFactory = static _ => [100, 1024],
     };
 
-    private static readonly Option<double> s_scale = new("--scale") { Description = "More or fewer messages in each run, for example 0.1.", DefaultValueFactory = static _ => 1 };
-    private static readonly Option<int> s_repeat = new("--repeat") { Description = "How often each throughput is measured; the median is told.", DefaultValueFactory = static _ => 5 };
+    private static readonly Option<double> s_scale = new("--scale")
+    {
+        Description = "More or fewer messages in each run, for example 0.1.",
+        DefaultValueFactory = static _ => 1
+    };
+    private static readonly Option<int> s_repeat = new("--repeat")
+    {
+        Description = "How often each throughput is measured; the median is told.",
+        DefaultValueFactory = static _ => 5
+    };
 
     public static Command Create()
     {
         s_names.AcceptOnlyFromAmong([.. s_scenarios.Keys]);
         var command = new Command(
-            "bench", "Measure throughput and latency against a broker in another process: a new one on a free port, or the one that --server names.")
+            "bench", "Measure throughput and latency against a broker in another process: a new one on a free port, or the one that "
+                + "--server names.")
         {
             s_names, s_sizes, s_scale, s_repeat,
         };
@@ -58,8 +67,10 @@ internal static class BenchCommand
         foreach (var size in arguments.GetRequiredValue(s_sizes))
         {
             if (size is < 8 or > 1024 * 1024)
-                throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"--size {size} is out of range: 8 to 1048576 bytes."));
-            await MeasureAsync(arguments, new BenchContext(client, broker, size, arguments.GetValue(s_scale), Math.Max(1, arguments.GetValue(s_repeat))), names, cancellationToken);
+                throw new UsageException(string.Create(CultureInfo.InvariantCulture,
+                    $"--size {size} is out of range: 8 to 1048576 bytes."));
+            await MeasureAsync(arguments, new BenchContext(client, broker, size, arguments.GetValue(s_scale),
+                Math.Max(1, arguments.GetValue(s_repeat))), names, cancellationToken);
         }
         return ExitCode.Done;
     }

@@ -16,12 +16,28 @@ internal static class ConsumeCommand
     private const int StandardOutput = 1;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
-    private static readonly Argument<string> s_topic = new("topic") { Description = "The topic; created on first use where the broker does so." };
-    private static readonly Option<string> s_subscription = new("--subscription") { Description = "The subscription; created on first use.", Required = true };
-    private static readonly Option<string> s_type = new("--type") { Description = "How its consumers share the messages.", DefaultValueFactory = static _ => "exclusive" };
-    private static readonly Option<string> s_from = new("--from") { Description = "Where a new subscription begins.", DefaultValueFactory = static _ => "latest" };
+    private static readonly Argument<string> s_topic = new("topic")
+    {
+        Description = "The topic; created on first use where the broker does so."
+    };
+    private static readonly Option<string> s_subscription = new("--subscription")
+    {
+        Description = "The subscription; created on first use.",
+        Required = true
+    };
+    private static readonly Option<string> s_type = new("--type")
+    {
+        Description = "How its consumers share the messages.",
+        DefaultValueFactory = static _ => "exclusive"
+    };
+    private static readonly Option<string> s_from = new("--from")
+    {
+        Description = "Where a new subscription begins.",
+        DefaultValueFactory = static _ => "latest"
+    };
     private static readonly Option<long?> s_count = new("--count", "-n") { Description = "End after so many messages." };
-    private static readonly Option<TimeSpan?> s_timeout = ValueParsers.Duration("--timeout", "End when no message came for so long, for example 10s. Default: never.");
+    private static readonly Option<TimeSpan?> s_timeout = ValueParsers.Duration("--timeout",
+        "End when no message came for so long, for example 10s. Default: never.");
 
     public static Command Create()
     {
@@ -67,7 +83,8 @@ internal static class ConsumeCommand
             {
                 throw new CometException(
                     ErrorCode.Timeout,
-                    $"The broker did not confirm the last acks within {s_patience.TotalSeconds:0} s; what was written last may come again.");
+                    $"The broker did not confirm the last acks within {s_patience.TotalSeconds:0} s; what was written last may come "
+                        + "again.");
             }
         }
     }
@@ -77,7 +94,8 @@ internal static class ConsumeCommand
     {
         Type = arguments.GetRequiredValue(s_type) == "shared" ? SubscriptionType.Shared : SubscriptionType.Exclusive,
         StartPosition = arguments.GetRequiredValue(s_from) == "earliest" ? StartPosition.Earliest : StartPosition.Latest,
-        ReceiveWindowMessages = (int)Math.Clamp(count ?? long.MaxValue, 1, ConsumerOptions<ReadOnlyMemory<byte>>.DefaultReceiveWindowMessages),
+        ReceiveWindowMessages = (int)Math.Clamp(count ?? long.MaxValue, 1,
+            ConsumerOptions<ReadOnlyMemory<byte>>.DefaultReceiveWindowMessages),
     };
 
     private static async Task<long> CopyAsync(
@@ -141,7 +159,8 @@ internal static class ConsumeCommand
 
 /// <summary>A received message as JSON. A payload that is no UTF-8 stands in payloadBase64.</summary>
 internal sealed record MessageLine(
-    string Id, string? Key, Dictionary<string, string>? Headers, DateTimeOffset PublishTime, DateTimeOffset AppendTime, int DeliveryCount, string? Payload, string? PayloadBase64)
+    string Id, string? Key, Dictionary<string, string>? Headers, DateTimeOffset PublishTime, DateTimeOffset AppendTime, int DeliveryCount,
+        string? Payload, string? PayloadBase64)
 {
     private static readonly UTF8Encoding s_strict = new(false, throwOnInvalidBytes: true);
 
@@ -151,8 +170,10 @@ internal sealed record MessageLine(
         var headers = delivery.Headers;
         return new MessageLine(
             delivery.Id.ToString(), delivery.Key,
-            headers.Count == 0 ? null : headers.GroupBy(static h => h.Key, StringComparer.Ordinal).ToDictionary(static g => g.Key, static g => Encoding.UTF8.GetString(g.First().Value.Span), StringComparer.Ordinal),
-            delivery.PublishTime, delivery.AppendTime, delivery.DeliveryCount, text, text is null ? Convert.ToBase64String(delivery.Payload.Span) : null);
+            headers.Count == 0 ? null : headers.GroupBy(static h => h.Key, StringComparer.Ordinal).ToDictionary(static g => g.Key,
+                static g => Encoding.UTF8.GetString(g.First().Value.Span), StringComparer.Ordinal),
+            delivery.PublishTime, delivery.AppendTime, delivery.DeliveryCount, text, text is null
+                ? Convert.ToBase64String(delivery.Payload.Span) : null);
     }
 
     private static string? TryDecode(ReadOnlyMemory<byte> payload)

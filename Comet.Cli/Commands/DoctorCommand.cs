@@ -12,7 +12,8 @@ internal static class DoctorCommand
 
     public static Command Create()
     {
-        var command = new Command("doctor", "Check the way to the broker step by step: connect, latency, a message there and back. Exits 0 when all is well.");
+        var command = new Command("doctor",
+            "Check the way to the broker step by step: connect, latency, a message there and back. Exits 0 when all is well.");
         command.SetAction(RunAsync);
         return command;
     }
@@ -20,14 +21,16 @@ internal static class DoctorCommand
     private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         var isJson = arguments.GetValue(GlobalOptions.Json);
-        Report(isJson, new("runtime", true, $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} processors"));
+        Report(isJson, new("runtime", true,
+            $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} processors"));
         var isWell = true;
         foreach (var server in arguments.GetRequiredValue(GlobalOptions.Server))
             isWell &= await CheckServerAsync(arguments, server, check => Report(isJson, check), cancellationToken);
         return isWell ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private static async Task<bool> CheckServerAsync(ParseResult arguments, CometEndpoint server, Action<DoctorCheck> report, CancellationToken cancellationToken)
+    private static async Task<bool> CheckServerAsync(ParseResult arguments, CometEndpoint server, Action<DoctorCheck> report,
+        CancellationToken cancellationToken)
     {
         var step = $"connect {server}";
         try

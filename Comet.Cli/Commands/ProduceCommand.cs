@@ -8,13 +8,30 @@ namespace Comet.Cli.Commands;
 /// <summary>comet produce: each line of a file or of standard input, or generated messages.</summary>
 internal static class ProduceCommand
 {
-    private static readonly Argument<string> s_topic = new("topic") { Description = "The topic; created on first use where the broker does so." };
-    private static readonly Option<FileInfo?> s_file = new("--file", "-f") { Description = "Send each line of this file. Default: of standard input.", HelpName = "file" };
+    private static readonly Argument<string> s_topic = new("topic")
+    {
+        Description = "The topic; created on first use where the broker does so."
+    };
+    private static readonly Option<FileInfo?> s_file = new("--file", "-f")
+    {
+        Description = "Send each line of this file. Default: of standard input.",
+        HelpName = "file"
+    };
     private static readonly Option<string?> s_key = new("--key", "-k") { Description = "The key of all messages." };
-    private static readonly Option<string[]> s_headers = new("--header", "-H") { Description = "A header, name=value; may be repeated.", DefaultValueFactory = static _ => [] };
-    private static readonly Option<long?> s_count = new("--count", "-n") { Description = "Send so many generated messages instead of lines." };
+    private static readonly Option<string[]> s_headers = new("--header", "-H")
+    {
+        Description = "A header, name=value; may be repeated.",
+        DefaultValueFactory = static _ => []
+    };
+    private static readonly Option<long?> s_count = new("--count", "-n")
+    {
+        Description = "Send so many generated messages instead of lines."
+    };
     private static readonly Option<long> s_size = ValueParsers.Size("--size", "The size of generated messages.", 100);
-    private static readonly Option<CompressionType> s_compression = new("--compression") { Description = "How batches are compressed: None, Lz4 or Snappy." };
+    private static readonly Option<CompressionType> s_compression = new("--compression")
+    {
+        Description = "How batches are compressed: None, Lz4 or Snappy."
+    };
     private static readonly Option<TimeSpan?> s_timeout = ValueParsers.Duration(
         "--timeout", "Fail when messages wait and none was confirmed for so long. Default: 30s.");
 
@@ -40,7 +57,8 @@ internal static class ProduceCommand
         using var stall = new StallWatch(
             options.SendTimeout, () => (producer.PendingMessages, Volatile.Read(ref sent) - producer.PendingMessages), cancellationToken);
         var start = TimeProvider.System.GetTimestamp();
-        await using (new Progress(() => $"{Progress.Count(sent - producer.PendingMessages)} confirmed", arguments.GetValue(GlobalOptions.Json)))
+        await using (new Progress(() => $"{Progress.Count(sent - producer.PendingMessages)} confirmed",
+            arguments.GetValue(GlobalOptions.Json)))
         {
             async ValueTask SendAsync(ReadOnlyMemory<byte> payload)
             {
@@ -62,7 +80,8 @@ internal static class ProduceCommand
     private static OutgoingMessage<ReadOnlyMemory<byte>> Template(ParseResult arguments)
     {
         if (arguments.GetValue(s_count) is { } count && (count < 0 || arguments.GetValue(s_file) is not null))
-            throw new UsageException(count < 0 ? "--count must not be negative." : "--count generates messages and --file reads them: give one of the two.");
+            throw new UsageException(count < 0 ? "--count must not be negative."
+                : "--count generates messages and --file reads them: give one of the two.");
         MessageHeaders? headers = null;
         foreach (var text in arguments.GetRequiredValue(s_headers))
         {
@@ -98,10 +117,12 @@ internal static class ProduceCommand
     private static void Report(ParseResult arguments, long sent, long bytes, TimeSpan elapsed)
     {
         var seconds = Math.Max(elapsed.TotalSeconds, 1e-6);
-        var report = new ProduceReport(arguments.GetRequiredValue(s_topic), sent, bytes, Math.Round(seconds, 6), Math.Round(sent / seconds));
+        var report = new ProduceReport(arguments.GetRequiredValue(s_topic), sent, bytes, Math.Round(seconds, 6),
+            Math.Round(sent / seconds));
         Console.WriteLine(arguments.GetValue(GlobalOptions.Json)
             ? CliJson.Line(report, CliJson.Default.ProduceReport)
-            : string.Create(CultureInfo.InvariantCulture, $"{sent:N0} messages confirmed in {seconds:N3} s: {sent / seconds:N0} messages/s, {bytes / seconds / 1e6:N1} MB/s"));
+            : string.Create(CultureInfo.InvariantCulture,
+                $"{sent:N0} messages confirmed in {seconds:N3} s: {sent / seconds:N0} messages/s, {bytes / seconds / 1e6:N1} MB/s"));
     }
 }
 

@@ -25,18 +25,40 @@ internal static class ServeCommand
         HelpName = "address",
     };
 
-    private static readonly Option<FileInfo?> s_certificate = new("--tls-cert") { Description = "PEM file of the certificate; turns the addresses into comets://.", HelpName = "file" };
-    private static readonly Option<FileInfo?> s_key = new("--tls-key") { Description = "PEM file of the certificate's key.", HelpName = "file" };
-    private static readonly Option<string> s_nodeId = new("--node-id") { Description = "The name of this node.", DefaultValueFactory = static _ => "comet", HelpName = "name" };
-    private static readonly Option<int> s_partitions = new("--partitions") { Description = "How many partitions a topic gets that is created on first use.", DefaultValueFactory = static _ => 1 };
-    private static readonly Option<bool> s_noAutoCreate = new("--no-auto-create") { Description = "Topics must be created before they are used." };
-    private static readonly Option<long> s_memory = ValueParsers.Size("--memory-limit", "Memory for messages of all topics.", CometServerOptions.DefaultMemoryLimit);
+    private static readonly Option<FileInfo?> s_certificate = new("--tls-cert")
+    {
+        Description = "PEM file of the certificate; turns the addresses into comets://.",
+        HelpName = "file"
+    };
+    private static readonly Option<FileInfo?> s_key = new("--tls-key")
+    {
+        Description = "PEM file of the certificate's key.",
+        HelpName = "file"
+    };
+    private static readonly Option<string> s_nodeId = new("--node-id")
+    {
+        Description = "The name of this node.",
+        DefaultValueFactory = static _ => "comet",
+        HelpName = "name"
+    };
+    private static readonly Option<int> s_partitions = new("--partitions")
+    {
+        Description = "How many partitions a topic gets that is created on first use.",
+        DefaultValueFactory = static _ => 1
+    };
+    private static readonly Option<bool> s_noAutoCreate = new("--no-auto-create")
+    {
+        Description = "Topics must be created before they are used."
+    };
+    private static readonly Option<long> s_memory = ValueParsers.Size("--memory-limit", "Memory for messages of all topics.",
+        CometServerOptions.DefaultMemoryLimit);
     private static readonly Option<bool> s_verbose = new("--verbose") { Description = "Log more than warnings, on standard error." };
 
     public static Command Create()
     {
         s_storage.AcceptOnlyFromAmong("memory");
-        var command = new Command("serve", "Serve until Ctrl-C or SIGTERM; then drain and exit 0. Prints one line, 'comet: listening on …', when ready.")
+        var command = new Command("serve",
+            "Serve until Ctrl-C or SIGTERM; then drain and exit 0. Prints one line, 'comet: listening on …', when ready.")
         {
             s_storage, s_listen, s_certificate, s_key, s_nodeId, s_partitions, s_noAutoCreate, s_memory, s_verbose,
         };
@@ -55,7 +77,8 @@ internal static class ServeCommand
         };
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.AddSimpleConsole(static console => console.SingleLine = true);
-        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(static o => o.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
+            static o => o.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Logging.SetMinimumLevel(arguments.GetValue(s_verbose) ? LogLevel.Information : LogLevel.Warning);
         // Signals come in as the token; the host's own handling would race with it.
         builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();
@@ -115,7 +138,8 @@ internal static class ServeCommand
         // '*' is no host of a URI.
         var parseable = text.Replace("://*", "://0.0.0.0", StringComparison.Ordinal);
         if (!CometEndpoint.TryParse(parseable, null, out var endpoint))
-            throw new UsageException($"'{text}' is not an address to listen on: write comet://host:port, for example comet://127.0.0.1:7400.");
+            throw new UsageException($"'{text}' is not an address to listen on: write comet://host:port, for example "
+                + "comet://127.0.0.1:7400.");
         if (endpoint.UseTls && !useTls)
             throw new UsageException($"'{text}' speaks TLS: give --tls-cert and --tls-key.");
         return endpoint with { UseTls = useTls };

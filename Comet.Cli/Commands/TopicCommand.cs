@@ -8,8 +8,15 @@ namespace Comet.Cli.Commands;
 internal static class TopicCommand
 {
     private static readonly Argument<string> s_name = new("topic") { Description = "The topic's name." };
-    private static readonly Argument<string?> s_prefix = new("prefix") { Description = "Only topics whose names begin so.", DefaultValueFactory = static _ => null };
-    private static readonly Option<int> s_partitions = new("--partitions", "-p") { Description = "How many partitions; 0: the broker's default." };
+    private static readonly Argument<string?> s_prefix = new("prefix")
+    {
+        Description = "Only topics whose names begin so.",
+        DefaultValueFactory = static _ => null
+    };
+    private static readonly Option<int> s_partitions = new("--partitions", "-p")
+    {
+        Description = "How many partitions; 0: the broker's default."
+    };
     private static readonly Option<bool> s_ifNotExists = new("--if-not-exists") { Description = "A topic that exists is no error." };
 
     public static Command Create() => new("topic", "Create, list, describe and delete topics.")
@@ -21,7 +28,8 @@ internal static class TopicCommand
     };
 
     private static Command Make(
-        string name, string description, Func<CometClient, ParseResult, CancellationToken, Task> run, Argument argument, params Option[] options)
+        string name, string description, Func<CometClient, ParseResult, CancellationToken, Task> run, Argument argument,
+            params Option[] options)
     {
         var command = new Command(name, description) { argument };
         foreach (var option in options)
@@ -73,9 +81,15 @@ internal static class TopicCommand
         }
         Console.WriteLine($"topic {topic.Name}");
         foreach (var p in topic.Partitions)
-            Console.WriteLine($"  partition {p.Partition}: offsets {p.StartOffset} to {p.EndOffset}, {Progress.Count(p.Bytes)} bytes, {p.Producers} producer(s)");
+        {
+            Console.WriteLine($"  partition {p.Partition}: offsets {p.StartOffset} to {p.EndOffset}, "
+                + $"{Progress.Count(p.Bytes)} bytes, {p.Producers} producer(s)");
+        }
         foreach (var s in topic.Subscriptions)
-            Console.WriteLine($"  subscription {s.Name}, partition {s.Partition}: {s.Type}, acked up to {s.AckedUpTo}, backlog {s.Backlog}, {s.Unacked} unacked, {s.Consumers} consumer(s), {s.Permits} permits");
+        {
+            Console.WriteLine($"  subscription {s.Name}, partition {s.Partition}: {s.Type}, acked up to {s.AckedUpTo}, backlog "
+                + $"{s.Backlog}, {s.Unacked} unacked, {s.Consumers} consumer(s), {s.Permits} permits");
+        }
     }
 }
 

@@ -8,7 +8,8 @@ using Comet.Cli.Commands;
 namespace Comet.Cli.Output;
 
 /// <summary>Everything that the program writes as JSON: camelCase, one object per line.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ErrorLine))]
 [JsonSerializable(typeof(NoteLine))]
 [JsonSerializable(typeof(ProduceReport))]
@@ -27,6 +28,9 @@ internal sealed partial class CliJson : JsonSerializerContext
     /// <summary>Payloads are for people to read: only what JSON itself needs is escaped.</summary>
     private static class Plain
     {
-        public static readonly JsonSerializerOptions Options = new(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        public static readonly JsonSerializerOptions Options = new(Default.Options)
+        {
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping
+        };
     }
 }

@@ -2,8 +2,8 @@ using System.Reactive.Disposables;
 
 namespace Comet.Client.Rx.Bridging;
 
-/// <summary>Handles items with a bounded number of handlers at a time; an item is acked when its handler has succeeded and given back when it
-/// has failed. OnNext of the operator blocks while all handlers are busy; OnNext downstream is called by one thread at a time.</summary>
+/// <summary>Handles items with a bounded number of handlers at a time; an item is acked when its handler has succeeded and given back when
+/// it has failed. OnNext of the operator blocks while all handlers are busy; OnNext downstream is called by one thread at a time.</summary>
 internal sealed class AcknowledgedObservable<TItem>(
     IObservable<TItem> source,
     Func<TItem, CancellationToken, Task> handler,

@@ -2,10 +2,11 @@ using System.Reactive.Concurrency;
 
 namespace Comet.Client.Rx.Bridging;
 
-/// <summary>Pushes an asynchronous stream to an observer: takes the next item only when OnNext has returned, so that back-pressure goes all the
-/// way to the broker, and stops for good when the handle is disposed.</summary>
+/// <summary>Pushes an asynchronous stream to an observer: takes the next item only when OnNext has returned, so that back-pressure goes all
+/// the way to the broker, and stops for good when the handle is disposed.</summary>
 internal sealed class AsyncPump<T>(
-    Func<CancellationToken, IAsyncEnumerable<T>> open, IObserver<T> observer, IScheduler? scheduler, Func<T, ValueTask>? giveBack) : IDisposable
+    Func<CancellationToken, IAsyncEnumerable<T>> open, IObserver<T> observer, IScheduler? scheduler, Func<T, ValueTask>? giveBack)
+        : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
 
@@ -69,7 +70,8 @@ internal sealed class AsyncPump<T>(
         }
     }
 
-    /// <summary>Calls the observer where the scheduler says; false when the handle was disposed first, whether the scheduler comes to it or not.</summary>
+    /// <summary>Calls the observer where the scheduler says; false when the handle was disposed first, whether the scheduler comes to it or
+    /// not.</summary>
     private async Task<bool> TryRunAsync(Action act)
     {
         if (_stop.IsCancellationRequested)

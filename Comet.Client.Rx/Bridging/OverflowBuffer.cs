@@ -105,7 +105,9 @@ internal sealed class OverflowBuffer<T>(OverflowPolicy policy, int capacity)
                     Monitor.Wait(_gate);
                 return !_isClosed;
             case OverflowPolicy.Fail:
-                throw new CometException(ErrorCode.BufferFull, $"{capacity} values wait for the broker; the source is faster than it. Use another overflow policy, or a larger buffer.");
+                throw new CometException(ErrorCode.BufferFull,
+                    $"{capacity} values wait for the broker; the source is faster than it. Use another overflow policy, or a larger "
+                    + "buffer.");
             case OverflowPolicy.DropNewest:
                 DroppedCount++;
                 return false;

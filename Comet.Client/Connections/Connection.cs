@@ -10,7 +10,8 @@ internal interface IAttachment
     void OnFrame(in RawFrame frame, HeaderCodec codec);
 }
 
-/// <summary>One open connection to a node: requests and their answers, deliveries, heartbeat, end. Opened by <see cref="Dialer"/>.</summary>
+/// <summary>One open connection to a node: requests and their answers, deliveries, heartbeat, end. Opened by
+/// <see cref="Dialer"/>.</summary>
 internal sealed class Connection : IFrameHandler, IAsyncDisposable
 {
     private const int MissedHeartbeats = 3;
@@ -67,7 +68,8 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
     {
         Sender.SendPreface();
         var hello = new HelloFrame(
-            ProtocolVersion.Min, ProtocolVersion.Max, options.HeaderCodec.Name, options.ClientName, typeof(Connection).Assembly.GetName().Version?.ToString(3), [], 0);
+            ProtocolVersion.Min, ProtocolVersion.Max, options.HeaderCodec.Name, options.ClientName,
+                typeof(Connection).Assembly.GetName().Version?.ToString(3), [], 0);
         var welcome = new PendingAnswer<WelcomeFrame>(answer => Accept(answer, options.HeaderCodec));
         Request(hello, welcome);
         _ = ReceiveAsync();
@@ -164,7 +166,8 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
     {
         _codec = codec;
         Sender.Codec = codec;
-        Limits = new FrameLimits((int)Math.Clamp(welcome.MaxFrameLength, 64 * 1024, int.MaxValue / 2), FrameLimits.DefaultMaxHeaderLength * 16);
+        Limits = new FrameLimits((int)Math.Clamp(welcome.MaxFrameLength, 64 * 1024, int.MaxValue / 2),
+            FrameLimits.DefaultMaxHeaderLength * 16);
     }
 
     private async Task ReceiveAsync()
@@ -221,7 +224,8 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
     {
         _silentIntervals = Interlocked.Exchange(ref _hasReceived, 0) != 0 ? 0 : _silentIntervals + 1;
         if (_silentIntervals >= MissedHeartbeats)
-            End(new CometException(ErrorCode.HeartbeatTimeout, $"{RemoteAddress} sent nothing for {MissedHeartbeats} heartbeats of {Welcome.HeartbeatMilliseconds} ms."));
+            End(new CometException(ErrorCode.HeartbeatTimeout,
+                $"{RemoteAddress} sent nothing for {MissedHeartbeats} heartbeats of {Welcome.HeartbeatMilliseconds} ms."));
         else
             Sender.Send(default(PingFrame));
     }

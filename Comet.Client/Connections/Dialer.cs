@@ -31,15 +31,19 @@ internal sealed class Dialer(CometClientOptions options)
         {
             await EndAsync(transport, connection);
             throw transport is null
-                ? new CometException(ErrorCode.ConnectFailed, $"{endpoint} did not answer within {options.ConnectTimeout.TotalSeconds:0.#} s: check the address and firewalls.")
-                : new CometException(ErrorCode.HandshakeTimeout, $"{endpoint} accepted the connection but did not finish the handshake within {options.ConnectTimeout.TotalSeconds:0.#} s: is it a Comet broker?");
+                ? new CometException(ErrorCode.ConnectFailed,
+                    $"{endpoint} did not answer within {options.ConnectTimeout.TotalSeconds:0.#} s: check the address and firewalls.")
+                : new CometException(ErrorCode.HandshakeTimeout,
+                    $"{endpoint} accepted the connection but did not finish the handshake within "
+                    + $"{options.ConnectTimeout.TotalSeconds:0.#} s: is it a Comet broker?");
         }
         catch (CometException e) when (e.Code == ErrorCode.ConnectionLost && connection is not null)
         {
             await EndAsync(transport, connection);
             // An end before Welcome is how a refused certificate looks with TLS 1.3, and no reason to try other nodes for ever.
             throw endpoint.UseTls
-                ? new CometException(ErrorCode.AuthenticationFailed, $"{endpoint} ended the connection before Welcome: it does not accept this client.", e)
+                ? new CometException(ErrorCode.AuthenticationFailed,
+                    $"{endpoint} ended the connection before Welcome: it does not accept this client.", e)
                 : new CometException(
                     ErrorCode.ConnectFailed,
                     $"{endpoint} ended the connection before the handshake was done. It may be stopping; if it speaks TLS, "

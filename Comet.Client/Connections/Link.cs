@@ -36,7 +36,8 @@ internal sealed class Link : IAsyncDisposable
     /// <summary>What the broker takes, as it said last.</summary>
     public int MaxMessageLength { get; private set; } = FrameLimits.DefaultMaxMessageLength;
 
-    public StateMonitor<ClientState> State { get; } = new(ClientState.Reconnecting, static s => s is ClientState.Closed or ClientState.Faulted);
+    public StateMonitor<ClientState> State { get; } = new(ClientState.Reconnecting,
+        static s => s is ClientState.Closed or ClientState.Faulted);
 
     /// <summary>Connects for the first time: each node is tried once, so that a wrong address is told at once.</summary>
     public async Task ConnectAsync(CancellationToken cancellationToken)
@@ -77,13 +78,15 @@ internal sealed class Link : IAsyncDisposable
     /// <param name="request">The request.</param>
     /// <param name="onReceived">Called on the receive loop, before anything that the broker sent behind the answer is handled.</param>
     /// <param name="cancellationToken">Ends the wait; the request may still be carried out.</param>
-    public async Task<TAnswer> RequestAsync<TRequest, TAnswer>(TRequest request, Action<Connection, TAnswer>? onReceived, CancellationToken cancellationToken)
+    public async Task<TAnswer> RequestAsync<TRequest, TAnswer>(
+        TRequest request, Action<Connection, TAnswer>? onReceived, CancellationToken cancellationToken)
         where TRequest : struct, IFrame<TRequest>
         where TAnswer : struct, IFrame<TAnswer>
     {
         try
         {
-            var connection = await GetAsync(cancellationToken).WaitAsync(_options.OperationTimeout, _options.TimeProvider, cancellationToken);
+            var connection = await GetAsync(cancellationToken).WaitAsync(_options.OperationTimeout, _options.TimeProvider,
+                cancellationToken);
             return await RequestAsync(connection, request, onReceived, cancellationToken);
         }
         catch (TimeoutException)
@@ -99,7 +102,8 @@ internal sealed class Link : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait; the request may still be carried out.</param>
     /// <param name="deadline">Null: <see cref="CometClientOptions.OperationTimeout"/>.</param>
     public async Task<TAnswer> RequestAsync<TRequest, TAnswer>(
-        Connection connection, TRequest request, Action<Connection, TAnswer>? onReceived, CancellationToken cancellationToken, TimeSpan? deadline = null)
+        Connection connection, TRequest request, Action<Connection, TAnswer>? onReceived, CancellationToken cancellationToken,
+            TimeSpan? deadline = null)
         where TRequest : struct, IFrame<TRequest>
         where TAnswer : struct, IFrame<TAnswer>
     {
@@ -111,7 +115,8 @@ internal sealed class Link : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            throw new CometException(ErrorCode.Timeout, $"{connection.RemoteAddress} did not answer {TRequest.Type} within {(deadline ?? _options.OperationTimeout).TotalSeconds:0.#} s; whether it was carried out is unknown.");
+            throw new CometException(ErrorCode.Timeout, $"{connection.RemoteAddress} did not answer {TRequest.Type} within "
+                + $"{(deadline ?? _options.OperationTimeout).TotalSeconds:0.#} s; whether it was carried out is unknown.");
         }
     }
 
@@ -136,7 +141,8 @@ internal sealed class Link : IAsyncDisposable
             .AddRetry(new RetryStrategyOptions<Connection>
             {
                 // The retry library knows no fewer than one retry, that is two attempts.
-                ShouldHandle = new PredicateBuilder<Connection>().Handle<CometException>(e => e.IsTransient && options.Reconnect.MaxAttempts != 1),
+                ShouldHandle = new PredicateBuilder<Connection>()
+                    .Handle<CometException>(e => e.IsTransient && options.Reconnect.MaxAttempts != 1),
                 MaxRetryAttempts = options.Reconnect.MaxAttempts is { } most ? Math.Max(most - 1, 1) : int.MaxValue,
                 BackoffType = DelayBackoffType.Exponential,
                 UseJitter = true,

@@ -46,7 +46,8 @@ internal abstract class PartitionAttachment : IAttachment
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
-                throw new CometException(ErrorCode.Timeout, $"It could not be attached within {deadline.TotalSeconds:0.#} s{(last is null ? "." : $": {last.Message}")}", last);
+                throw new CometException(ErrorCode.Timeout,
+                    $"It could not be attached within {deadline.TotalSeconds:0.#} s{(last is null ? "." : $": {last.Message}")}", last);
             }
             await _backoff.WaitAsync(cancellationToken);
         }

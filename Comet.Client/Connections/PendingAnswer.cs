@@ -13,7 +13,8 @@ internal interface IAnswerHandler
 }
 
 /// <summary>Waits for one answer of a certain type.</summary>
-internal sealed class PendingAnswer<TAnswer>(Action<TAnswer>? onReceived) : TaskCompletionSource<TAnswer>(TaskCreationOptions.RunContinuationsAsynchronously), IAnswerHandler
+internal sealed class PendingAnswer<TAnswer>(Action<TAnswer>? onReceived)
+    : TaskCompletionSource<TAnswer>(TaskCreationOptions.RunContinuationsAsynchronously), IAnswerHandler
     where TAnswer : struct, IFrame<TAnswer>
 {
     public void OnAnswer(in RawFrame frame, HeaderCodec codec)

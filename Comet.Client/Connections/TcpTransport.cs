@@ -29,7 +29,8 @@ internal sealed class TcpTransport(TlsOptions tls) : ICometTransport
         catch (SocketException e)
         {
             await CloseAsync(socket, stream);
-            throw new CometException(ErrorCode.ConnectFailed, $"Nothing answers at {endpoint} ({e.SocketErrorCode}): check that the broker runs and that the address is right.", e);
+            throw new CometException(ErrorCode.ConnectFailed,
+                $"Nothing answers at {endpoint} ({e.SocketErrorCode}): check that the broker runs and that the address is right.", e);
         }
         catch (Exception e) when (e is AuthenticationException or IOException)
         {
@@ -113,7 +114,8 @@ internal sealed class TcpTransport(TlsOptions tls) : ICometTransport
 
     private sealed class TcpConnection(Stream stream, string remoteAddress) : ICometConnection
     {
-        public PipeReader Input { get; } = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: ReadBuffer, minimumReadSize: MinimumRead, leaveOpen: true));
+        public PipeReader Input { get; } = PipeReader.Create(stream,
+            new StreamPipeReaderOptions(bufferSize: ReadBuffer, minimumReadSize: MinimumRead, leaveOpen: true));
 
         public PipeWriter Output { get; } = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
 

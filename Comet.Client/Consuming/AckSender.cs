@@ -18,7 +18,8 @@ internal sealed class AckSender
     public AckSender(PartitionConsumer partition, ConsumerSettings settings, TimeProvider time)
     {
         (_partition, _settings) = (partition, settings);
-        _linger = time.CreateTimer(static self => ((AckSender)self!).LingerOver(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _linger = time.CreateTimer(static self => ((AckSender)self!).LingerOver(), this, Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
     }
 
     public bool HasWork => _gathered.Count > 0 || _unconfirmed.Count > 0;

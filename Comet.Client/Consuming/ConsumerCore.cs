@@ -31,7 +31,8 @@ internal sealed class ConsumerCore
 
     public Lock Gate { get; } = new();
 
-    public StateMonitor<ConsumerState> State { get; } = new(ConsumerState.Reattaching, static s => s is ConsumerState.Closed or ConsumerState.Faulted);
+    public StateMonitor<ConsumerState> State { get; } = new(ConsumerState.Reattaching,
+        static s => s is ConsumerState.Closed or ConsumerState.Faulted);
 
     public int PartitionCount => _partitions.Length;
 
@@ -55,7 +56,8 @@ internal sealed class ConsumerCore
     public PartitionConsumer GetPartition(MessageId id)
     {
         if (!string.Equals(id.Topic, Settings.Topic, StringComparison.Ordinal) || id.Partition < 0 || id.Partition >= _partitions.Length)
-            throw new CometException(ErrorCode.InvalidArgument, $"{id} is no message of '{Settings.Topic}', which has {_partitions.Length} partition(s).");
+            throw new CometException(ErrorCode.InvalidArgument,
+                $"{id} is no message of '{Settings.Topic}', which has {_partitions.Length} partition(s).");
         return _partitions[id.Partition];
     }
 
@@ -126,7 +128,8 @@ internal sealed class ConsumerCore
     }
 
     /// <summary>Acks messages that were delivered under an epoch; -1 stands for the current one.</summary>
-    public ValueTask AckAsync(PartitionConsumer partition, long first, long last, long epoch, bool cumulative, CancellationToken cancellationToken)
+    public ValueTask AckAsync(PartitionConsumer partition, long first, long last, long epoch, bool cumulative,
+        CancellationToken cancellationToken)
     {
         Connection? toFlush;
         Task? confirm;
@@ -249,7 +252,9 @@ internal sealed class ConsumerCore
         }
         catch (TimeoutException)
         {
-            throw new CometException(ErrorCode.Timeout, $"Acks of '{Settings.Topic}' were not confirmed within {_link.Options.OperationTimeout.TotalSeconds:0.#} s; they are sent again until they are.");
+            throw new CometException(ErrorCode.Timeout,
+                $"Acks of '{Settings.Topic}' were not confirmed within {_link.Options.OperationTimeout.TotalSeconds:0.#} s; they are "
+                + "sent again until they are.");
         }
     }
 

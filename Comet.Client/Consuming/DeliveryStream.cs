@@ -5,7 +5,8 @@ namespace Comet.Client.Consuming;
 /// <summary>The ways to take deliveries out of a consumer or reader.</summary>
 internal static class DeliveryStream
 {
-    public static async IAsyncEnumerable<Delivery<T>> ReadAllAsync<T>(ConsumerCore core, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public static async IAsyncEnumerable<Delivery<T>> ReadAllAsync<T>(ConsumerCore core,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         do
         {

@@ -5,8 +5,8 @@ using Comet.Wire;
 namespace Comet.Client.Consuming;
 
 /// <summary>A consumer's side of one partition: its attachment, its permits and its acks. Guarded by the consumer's lock.</summary>
-/// <remarks>Each attachment is a generation. What an earlier one has delivered and the program has not taken is dropped: the broker delivers
-/// it again, to a reader because it attaches behind what it has taken.</remarks>
+/// <remarks>Each attachment is a generation. What an earlier one has delivered and the program has not taken is dropped: the broker
+/// delivers it again, to a reader because it attaches behind what it has taken.</remarks>
 internal sealed class PartitionConsumer : PartitionAttachment
 {
     // The broker's and our books may differ while permits are on their way, but not over two heartbeats in which none were granted.
@@ -189,7 +189,8 @@ internal sealed class PartitionConsumer : PartitionAttachment
             connection.Attach(_wireId, this);
             var isOtherLog = _epoch >= 0 && _epoch != subscribed.OwnershipEpoch;
             if (isOtherLog)
-                Acks.Drop(new CometException(ErrorCode.ConnectionLost, "The broker has restarted; whether these acks were taken is unknown."));
+                Acks.Drop(new CometException(ErrorCode.ConnectionLost,
+                    "The broker has restarted; whether these acks were taken is unknown."));
             _epoch = subscribed.OwnershipEpoch;
             if (_nextOffset < 0 || isOtherLog || _settings.IsDurable)
                 _nextOffset = subscribed.NextOffset;
@@ -217,7 +218,8 @@ internal sealed class PartitionConsumer : PartitionAttachment
         _core.Arrived(batch);
     }
 
-    /// <summary>A batch without a readable header faults the consumer, like one with a wrong checksum; another connection would bring it again.</summary>
+    /// <summary>A batch without a readable header faults the consumer, like one with a wrong checksum; another connection would bring it
+    /// again.</summary>
     private bool TryReadHeader(byte[] bytes, out RecordBatchHeader header)
     {
         try

@@ -3,7 +3,8 @@ using Comet.Wire;
 
 namespace Comet.Client.Producing;
 
-/// <summary>Messages of one partition that travel and are confirmed together. Guarded by the producer's lock; used again and again.</summary>
+/// <summary>Messages of one partition that travel and are confirmed together. Guarded by the producer's lock; used again and
+/// again.</summary>
 internal sealed class Batch(PartitionProducer partition, string producerName, int capacity) : IAnswerHandler
 {
     private readonly List<(int Index, SendCompletion Completion)> _completions = [];

@@ -14,7 +14,8 @@ internal sealed class MessageEncoder<T>(IMessageSerializer<T> serializer, Func<O
             var chosen = router(message, partitionCount);
             return chosen >= 0 && chosen < partitionCount
                 ? chosen
-                : throw new CometException(ErrorCode.PartitionNotFound, $"The router chose partition {chosen}; the topic has {partitionCount}, from 0.");
+                : throw new CometException(ErrorCode.PartitionNotFound,
+                    $"The router chose partition {chosen}; the topic has {partitionCount}, from 0.");
         }
         if (partitionCount == 1)
             return 0;
@@ -35,13 +36,15 @@ internal sealed class MessageEncoder<T>(IMessageSerializer<T> serializer, Func<O
         catch (Exception e)
         {
             batch.AbandonRecord();
-            throw new CometException(ErrorCode.UnserializableValue, $"A value of type {typeof(T).Name} could not be serialized: {e.Message}", e);
+            throw new CometException(ErrorCode.UnserializableValue,
+                $"A value of type {typeof(T).Name} could not be serialized: {e.Message}", e);
         }
         var length = batch.Length - start;
         if (length > maxLength)
         {
             batch.AbandonRecord();
-            throw new CometException(ErrorCode.MessageTooLarge, $"A message takes {length} bytes with its key and headers; the broker takes {maxLength}.");
+            throw new CometException(ErrorCode.MessageTooLarge,
+                $"A message takes {length} bytes with its key and headers; the broker takes {maxLength}.");
         }
         return batch.EndRecord();
     }

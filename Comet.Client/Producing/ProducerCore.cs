@@ -33,7 +33,8 @@ internal sealed class ProducerCore
 
     public Lock Gate { get; } = new();
 
-    public StateMonitor<ProducerState> State { get; } = new(ProducerState.Reattaching, static s => s is ProducerState.Closed or ProducerState.Faulted);
+    public StateMonitor<ProducerState> State { get; } = new(ProducerState.Reattaching,
+        static s => s is ProducerState.Closed or ProducerState.Faulted);
 
     public int PartitionCount => _partitions.Length;
 
@@ -49,7 +50,8 @@ internal sealed class ProducerCore
     /// <summary>Attaches to all partitions, or throws and leaves nothing behind.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var deadline = Settings.AccessMode == ProducerAccessMode.WaitForExclusive ? Timeout.InfiniteTimeSpan : _link.Options.OperationTimeout;
+        var deadline = Settings.AccessMode == ProducerAccessMode.WaitForExclusive ? Timeout.InfiniteTimeSpan
+            : _link.Options.OperationTimeout;
         try
         {
             foreach (var partition in _partitions)
@@ -174,7 +176,8 @@ internal sealed class ProducerCore
         {
             ProducerLog.ClosedUnconfirmed(_link.Logger, Settings.ProducerName, Settings.Topic, _pendingMessages);
         }
-        End(new CometException(ErrorCode.Closed, $"The producer of '{Settings.Topic}' is closed; what was not confirmed may not be stored."));
+        End(new CometException(ErrorCode.Closed,
+            $"The producer of '{Settings.Topic}' is closed; what was not confirmed may not be stored."));
         State.Set(ProducerState.Closed);
         await _sweep.DisposeAsync();
         await Task.WhenAll(_partitions.Select(p => CloseAsync(p, timeout.Token)));
@@ -267,10 +270,12 @@ internal sealed class ProducerCore
     public CometException NoRoom()
     {
         lock (Gate)
-            return new(ErrorCode.Timeout, $"{_pendingMessages} messages wait for their confirm, and for {Settings.SendTimeout.TotalSeconds:0.#} s there was no room for another. {TimeoutMessage()}", _lastRefusal);
+            return new(ErrorCode.Timeout, $"{_pendingMessages} messages wait for their confirm, and for "
+                + $"{Settings.SendTimeout.TotalSeconds:0.#} s there was no room for another. {TimeoutMessage()}", _lastRefusal);
     }
 
     private string TimeoutMessage() =>
-        $"'{Settings.Topic}' did not confirm within {Settings.SendTimeout.TotalSeconds:0.#} s; the messages stay on their way and may still be stored."
+        $"'{Settings.Topic}' did not confirm within {Settings.SendTimeout.TotalSeconds:0.#} s; the messages stay on their way and may "
+            + "still be stored."
         + (_lastRefusal is null ? "" : $" Last: {_lastRefusal.Message}");
 }

@@ -16,5 +16,6 @@ internal sealed record ProducerSettings(
 {
     public static ProducerSettings From<T>(string topic, ProducerOptions<T> options) => new(
         topic, options.ProducerName ?? RandomName.Create("producer"), options.AccessMode, options.Durability, options.Compression,
-        options.MaxBatchBytes, options.MaxBatchMessages, options.Linger, options.MaxPendingMessages, options.MaxPendingBytes, options.SendTimeout);
+        options.MaxBatchBytes, options.MaxBatchMessages, options.Linger, options.MaxPendingMessages, options.MaxPendingBytes,
+            options.SendTimeout);
 }

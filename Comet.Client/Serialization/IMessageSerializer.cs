@@ -12,6 +12,7 @@ public interface IMessageSerializer<T>
     /// <summary>Writes a value. What was written before an exception is taken back.</summary>
     void Serialize(T value, IBufferWriter<byte> output);
 
-    /// <summary>Reads a value. The payload stays valid and unchanged for as long as anybody refers to it, so a value may keep slices of it.</summary>
+    /// <summary>Reads a value. The payload stays valid and unchanged for as long as anybody refers to it, so a value may keep slices of
+    /// it.</summary>
     T Deserialize(ReadOnlyMemory<byte> payload);
 }

@@ -18,7 +18,8 @@ public static class MessageSerializer
     /// <summary>Text as UTF-8. Bytes that are no UTF-8 are refused, not replaced.</summary>
     public static IMessageSerializer<string> Text { get; } = new StringSerializer();
 
-    /// <summary>System.Text.Json with metadata from a source-generated context: <c>MessageSerializer.Json(MyContext.Default.Order)</c>.</summary>
+    /// <summary>System.Text.Json with metadata from a source-generated context:
+    /// <c>MessageSerializer.Json(MyContext.Default.Order)</c>.</summary>
     public static IMessageSerializer<T> Json<T>(JsonTypeInfo<T> typeInfo)
     {
         ArgumentNullException.ThrowIfNull(typeInfo);
@@ -42,5 +43,6 @@ public static class MessageSerializer
     internal static IMessageSerializer<T> DefaultFor<T>() =>
         Bytes as IMessageSerializer<T> ?? ByteArray as IMessageSerializer<T> ?? Text as IMessageSerializer<T>
         ?? throw new InvalidOperationException(
-            $"{typeof(T).Name} has no serializer of its own: set Serializer in the options, for example MessageSerializer.Json(MyContext.Default.{typeof(T).Name}).");
+            $"{typeof(T).Name} has no serializer of its own: set Serializer in the options, for example "
+                + $"MessageSerializer.Json(MyContext.Default.{typeof(T).Name}).");
 }

@@ -34,6 +34,7 @@ public sealed class CometException : Exception
     /// <summary>Whether the same operation may succeed later without a change on the caller's side.</summary>
     public bool IsTransient => Code.IsTransient();
 
-    /// <summary>The address of the node to ask instead, where <see cref="Code"/> is <see cref="ErrorCode.NotOwner"/>; otherwise null.</summary>
+    /// <summary>The address of the node to ask instead, where <see cref="Code"/> is <see cref="ErrorCode.NotOwner"/>; otherwise
+    /// null.</summary>
     public string? RedirectAddress { get; init; }
 }

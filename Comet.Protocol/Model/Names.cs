@@ -1,7 +1,8 @@
 namespace Comet;
 
 /// <summary>The rules for the names of topics, subscriptions, producers and consumers; checked by client and broker alike.</summary>
-/// <remarks>Segments of <c>A-Z a-z 0-9 . _ -</c> joined by <c>/</c>, 1 to 200 characters; no segment is empty, <c>.</c> or <c>..</c>.</remarks>
+/// <remarks>Segments of <c>A-Z a-z 0-9 . _ -</c> joined by <c>/</c>, 1 to 200 characters; no segment is empty, <c>.</c> or
+/// <c>..</c>.</remarks>
 public static class Names
 {
     /// <summary>The longest name, in characters.</summary>
@@ -36,7 +37,8 @@ public static class Names
         ? name!
         : throw new CometException(
             ErrorCode.InvalidName,
-            $"The {what} name {Quote(name)} is not valid: use 1 to {MaxLength} characters of A-Z a-z 0-9 . _ - in segments joined by '/', none of them empty, '.' or '..'.");
+            $"The {what} name {Quote(name)} is not valid: use 1 to {MaxLength} characters of A-Z a-z 0-9 . _ - in segments joined by "
+                + "'/', none of them empty, '.' or '..'.");
 
     // A hostile name may hold control characters and be long: neither belongs in an error or a log.
     private static string Quote(string? name)

@@ -22,7 +22,8 @@ public readonly record struct StartPosition
     /// <summary>With the first message that was appended at <paramref name="time"/> or later, by the broker's clock.</summary>
     public static StartPosition FromTime(DateTimeOffset time) => new(StartPositionKind.Time, UnixMicroseconds.From(time));
 
-    internal static StartPosition FromWire(long kind, long value) => kind is >= (long)StartPositionKind.Latest and <= (long)StartPositionKind.Time
+    internal static StartPosition FromWire(long kind, long value) =>
+        kind is >= (long)StartPositionKind.Latest and <= (long)StartPositionKind.Time
         ? new StartPosition((StartPositionKind)kind, value)
         : throw new CometException(ErrorCode.InvalidArgument, $"There is no start position of kind {kind}.");
 

@@ -41,7 +41,9 @@ internal static class FrameReceiver
             }
             input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
             if (status == PrefaceMatch.Other)
-                throw new CometException(ErrorCode.NotComet, $"What answers at {peer} does not speak the Comet protocol: check host and port, and whether one side uses TLS and the other does not.");
+                throw new CometException(ErrorCode.NotComet,
+                    $"What answers at {peer} does not speak the Comet protocol: check host and port, and whether one side uses TLS and "
+                    + "the other does not.");
             if (result.IsCompleted || result.IsCanceled)
                 return false;
         }

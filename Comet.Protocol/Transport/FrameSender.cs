@@ -5,7 +5,8 @@ using Comet.Wire;
 namespace Comet.Transport;
 
 /// <summary>The sending half of a connection. Any thread appends frames to one buffer while another buffer is being written, and the
-/// two change places: whatever gathers during a write goes out in the next one, so batches grow with the load and no timer is needed.</summary>
+/// two change places: whatever gathers during a write goes out in the next one, so batches grow with the load and no timer is
+/// needed.</summary>
 /// <remarks>The thread that finds nothing being written writes; that is the shortest way to the socket for a single message.
 /// Order: frames leave in the order in which they were given to Send.</remarks>
 internal sealed class FrameSender

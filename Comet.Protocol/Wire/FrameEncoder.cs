@@ -9,7 +9,8 @@ internal sealed class FrameEncoder
     private readonly ArrayBufferWriter<byte> _header = new(256);
 
     /// <summary>Appends a frame. <paramref name="payload"/> is copied.</summary>
-    public void Encode<TFrame>(GrowableBuffer output, HeaderCodec codec, in TFrame frame, ulong correlationId, in ReadOnlySequence<byte> payload)
+    public void Encode<TFrame>(GrowableBuffer output, HeaderCodec codec, in TFrame frame, ulong correlationId,
+        in ReadOnlySequence<byte> payload)
         where TFrame : struct, IFrame<TFrame>
     {
         _header.ResetWrittenCount();

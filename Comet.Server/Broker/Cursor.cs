@@ -1,6 +1,7 @@
 namespace Comet.Server.Broker;
 
-/// <summary>The progress of a subscription in one partition: all below <see cref="AckedUpTo"/> is acked, and some ranges above it.</summary>
+/// <summary>The progress of a subscription in one partition: all below <see cref="AckedUpTo"/> is acked, and some ranges above
+/// it.</summary>
 internal sealed class Cursor(long start)
 {
     private readonly OffsetRangeSet _acked = new();

@@ -152,7 +152,8 @@ internal sealed class Partition : IDisposable
         var producer = command.Producer!;
         if (producer.Memory is not { } memory)
         {
-            producer.Peer.Fail(command.CorrelationId, ErrorCode.ProducerNotFound, $"The producer '{producer.Name}' is not attached any more; attach it again.");
+            producer.Peer.Fail(command.CorrelationId, ErrorCode.ProducerNotFound,
+                $"The producer '{producer.Name}' is not attached any more; attach it again.");
             return false;
         }
         var header = command.Header;
@@ -166,7 +167,8 @@ internal sealed class Partition : IDisposable
                 return true;
             case SequenceVerdict.OutOfOrder:
                 producer.Peer.Fail(
-                    command.CorrelationId, ErrorCode.SequenceOutOfOrder, $"The batch begins with sequence id {header.BaseSequence}, and the last stored is {memory.LastSequence}.");
+                    command.CorrelationId, ErrorCode.SequenceOutOfOrder,
+                        $"The batch begins with sequence id {header.BaseSequence}, and the last stored is {memory.LastSequence}.");
                 return false;
         }
         memory.NextSequence = header.BaseSequence;
@@ -174,7 +176,9 @@ internal sealed class Partition : IDisposable
         if (!TryAppend(command, now))
         {
             producer.Peer.Fail(
-                command.CorrelationId, ErrorCode.StorageFull, $"The broker's memory for messages is full, and subscriptions still need what '{Topic}' holds: consume, or raise the memory limit.");
+                command.CorrelationId, ErrorCode.StorageFull,
+                    $"The broker's memory for messages is full, and subscriptions still need what '{Topic}' holds: consume, or raise the "
+                    + "memory limit.");
             return false;
         }
         memory.Remember(header.BaseSequence, header.RecordCount, baseOffset);
@@ -263,7 +267,8 @@ internal sealed class Partition : IDisposable
     private static void RefuseDetached(Consumer consumer, ulong correlationId)
     {
         if (correlationId != 0)
-            consumer.Peer.Fail(correlationId, ErrorCode.ConsumerNotFound, $"The consumer '{consumer.Name}' is not attached to a durable subscription; attach it again.");
+            consumer.Peer.Fail(correlationId, ErrorCode.ConsumerNotFound,
+                $"The consumer '{consumer.Name}' is not attached to a durable subscription; attach it again.");
     }
 
     /// <summary>An answer that leaves when the log is durable up to <paramref name="StableAt"/>.</summary>

@@ -171,7 +171,8 @@ internal sealed class PartitionActor : IDisposable
     private void Fail(Exception e, long now)
     {
         PartitionLog.PartitionFailed(_logger, _partition.Topic, _partition.Number, e);
-        _partition.Handle(new(CommandKind.StorageFailed) { Detail = $"Partition {_partition.Number} of '{_partition.Topic}' failed: {e.Message}" }, now);
+        _partition.Handle(new(CommandKind.StorageFailed) { Detail = $"Partition {_partition.Number} of '{_partition.Topic}' failed: "
+            + $"{e.Message}" }, now);
     }
 
     private void ArmTimer(long now)

@@ -108,7 +108,8 @@ internal sealed class ProducerTable(int maxRemembered)
         _attached.Remove(older);
         older.Peer.Forget(older);
         older.Peer.Send(new ProducerClosedFrame(
-            older.Id, ErrorCode.ProducerFenced, $"A newer producer named '{older.Name}' has taken over. Give each producer a name of its own."));
+            older.Id, ErrorCode.ProducerFenced,
+                $"A newer producer named '{older.Name}' has taken over. Give each producer a name of its own."));
     }
 
     private void StopWaiting(Producer producer)

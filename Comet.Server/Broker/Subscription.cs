@@ -65,7 +65,8 @@ internal sealed class Subscription(string name, SubscriptionType type, bool isDu
         _delayedCount -= Cursor.Ack(delivered) - moved;
     }
 
-    /// <summary>Gives back what <paramref name="consumer"/> holds of a range, for delivery at <paramref name="due"/> or later (0: at once).</summary>
+    /// <summary>Gives back what <paramref name="consumer"/> holds of a range, for delivery at <paramref name="due"/> or later (0: at
+    /// once).</summary>
     public void GiveBack(Consumer consumer, OffsetRange range, long due)
     {
         _moving.Clear();

@@ -55,7 +55,8 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
         }
         else if (subscription.Consumers.Count > 0)
         {
-            request.Peer.Fail(correlationId, ErrorCode.SubscriptionInUse, $"The subscription '{request.Subscription}' still has {subscription.Consumers.Count} consumer(s); close them first.");
+            request.Peer.Fail(correlationId, ErrorCode.SubscriptionInUse,
+                $"The subscription '{request.Subscription}' still has {subscription.Consumers.Count} consumer(s); close them first.");
         }
         else
         {
@@ -91,11 +92,13 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
     private static CometException? Refuse(Subscription subscription, Consumer consumer, AttachRequest request)
     {
         if (subscription.Type != request.Type)
-            return new(ErrorCode.SubscriptionTypeMismatch, $"The subscription '{subscription.Name}' is {subscription.Type}, not {request.Type}.");
+            return new(ErrorCode.SubscriptionTypeMismatch,
+                $"The subscription '{subscription.Name}' is {subscription.Type}, not {request.Type}.");
         if (subscription.Consumers.FirstOrDefault(c => string.Equals(c.Name, consumer.Name, StringComparison.Ordinal)) is { } namesake)
         {
             if (ReferenceEquals(namesake.Peer, consumer.Peer))
-                return new(ErrorCode.ConsumerNameTaken, $"A consumer named '{consumer.Name}' is attached to '{subscription.Name}' already.");
+                return new(ErrorCode.ConsumerNameTaken,
+                    $"A consumer named '{consumer.Name}' is attached to '{subscription.Name}' already.");
             // The same consumer over a new connection, whose old one may be half dead: the new one has it.
             subscription.Detach(namesake);
             namesake.Peer.Forget(namesake);
@@ -103,7 +106,8 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
                 namesake.Id, ErrorCode.ConsumerNameTaken, $"A consumer named '{consumer.Name}' has attached over another connection."));
         }
         return subscription.Type == SubscriptionType.Exclusive && subscription.Consumers.Count > 0
-            ? new(ErrorCode.ConsumerBusy, $"The exclusive subscription '{subscription.Name}' has a consumer, '{subscription.Consumers[0].Name}'. Use Shared for several.")
+            ? new(ErrorCode.ConsumerBusy, $"The exclusive subscription '{subscription.Name}' has a consumer, "
+                + $"'{subscription.Consumers[0].Name}'. Use Shared for several.")
             : null;
     }
 

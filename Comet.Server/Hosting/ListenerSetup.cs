@@ -99,7 +99,11 @@ internal sealed class ListenerSetup : IConfigureOptions<KestrelServerOptions>
     private static X509Certificate2Collection LoadChain(CometListenerOptions listener)
     {
         if (listener.CertificateFile is not { } file || listener.CertificateKeyFile is not { } key)
-            throw new ArgumentException($"{listener.Endpoint} speaks TLS: set {nameof(listener.CertificateFile)} and {nameof(listener.CertificateKeyFile)}.", nameof(listener));
+        {
+            throw new ArgumentException(
+                $"{listener.Endpoint} speaks TLS: set {nameof(listener.CertificateFile)} and {nameof(listener.CertificateKeyFile)}.",
+                nameof(listener));
+        }
         try
         {
             var chain = new X509Certificate2Collection();

@@ -49,7 +49,8 @@ internal static class PublishCheck
         {
             count++;
             if (length > maxMessageLength)
-                throw new CometException(ErrorCode.MessageTooLarge, $"A message takes {length} bytes with its key and headers; the broker takes {maxMessageLength}.");
+                throw new CometException(ErrorCode.MessageTooLarge,
+                    $"A message takes {length} bytes with its key and headers; the broker takes {maxMessageLength}.");
         }
         if (count != header.RecordCount)
             throw RecordBatchHeader.Corrupt($"it says it has {header.RecordCount} records and has {count}");

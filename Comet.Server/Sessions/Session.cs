@@ -41,8 +41,10 @@ internal sealed class Session : IAsyncDisposable
     {
         await using var registration = cancellationToken.Register(
             static self => ((Session)self!).End(new CometException(ErrorCode.BrokerStopping, "The broker is stopping.")), this);
-        using var deadline = _time.CreateTimer(static self => ((Session)self!).CheckHandshake(), this, _options.HandshakeTimeout, Timeout.InfiniteTimeSpan);
-        using var heartbeat = _time.CreateTimer(static self => ((Session)self!).Heartbeat(), this, _options.HeartbeatInterval, _options.HeartbeatInterval);
+        using var deadline = _time.CreateTimer(static self => ((Session)self!).CheckHandshake(), this, _options.HandshakeTimeout,
+            Timeout.InfiniteTimeSpan);
+        using var heartbeat = _time.CreateTimer(static self => ((Session)self!).Heartbeat(), this, _options.HeartbeatInterval,
+            _options.HeartbeatInterval);
         try
         {
             _sender.SendPreface();
@@ -108,7 +110,8 @@ internal sealed class Session : IAsyncDisposable
     private void CheckHandshake()
     {
         if (!_frames.IsOpen)
-            End(new CometException(ErrorCode.HandshakeTimeout, $"The handshake was not finished within {_options.HandshakeTimeout.TotalSeconds:0.#} s."));
+            End(new CometException(ErrorCode.HandshakeTimeout,
+                $"The handshake was not finished within {_options.HandshakeTimeout.TotalSeconds:0.#} s."));
     }
 
     private void Heartbeat()
@@ -118,7 +121,8 @@ internal sealed class Session : IAsyncDisposable
         _silentIntervals = _frames.TakeHasReceived() || _frames.IsHeld ? 0 : _silentIntervals + 1;
         if (_silentIntervals >= MissedHeartbeats)
         {
-            End(new CometException(ErrorCode.HeartbeatTimeout, $"The client sent nothing for {MissedHeartbeats} heartbeats of {_options.HeartbeatInterval.TotalSeconds:0.#} s."));
+            End(new CometException(ErrorCode.HeartbeatTimeout,
+                $"The client sent nothing for {MissedHeartbeats} heartbeats of {_options.HeartbeatInterval.TotalSeconds:0.#} s."));
             return;
         }
         _sender.Send(default(PingFrame));

@@ -33,7 +33,8 @@ internal sealed class SessionFrames : IFrameHandler
     /// <summary>Whether the handshake is done.</summary>
     public bool IsOpen { get; private set; }
 
-    /// <summary>Whether the broker itself does not read at the moment, because it has not yet answered what it has: such a client is not silent.</summary>
+    /// <summary>Whether the broker itself does not read at the moment, because it has not yet answered what it has: such a client is not
+    /// silent.</summary>
     public bool IsHeld { get; private set; }
 
     /// <summary>Whether anything arrived since the last call.</summary>
@@ -84,7 +85,8 @@ internal sealed class SessionFrames : IFrameHandler
         if (hello.MinVersion > ProtocolVersion.Max || hello.MaxVersion < ProtocolVersion.Min)
         {
             throw new CometException(
-                ErrorCode.UnsupportedVersion, $"The client speaks the protocol versions {hello.MinVersion} to {hello.MaxVersion}, the broker {ProtocolVersion.Min} to {ProtocolVersion.Max}: update one of them.");
+                ErrorCode.UnsupportedVersion, $"The client speaks the protocol versions {hello.MinVersion} to {hello.MaxVersion}, the "
+                    + $"broker {ProtocolVersion.Min} to {ProtocolVersion.Max}: update one of them.");
         }
         var codec = FindCodec(hello.Codec);
         var welcome = new WelcomeFrame(
@@ -101,7 +103,8 @@ internal sealed class SessionFrames : IFrameHandler
     {
         var codecs = _options.HeaderCodecs.Prepend(HeaderCodec.Json).Prepend(HeaderCodec.MessagePack).ToArray();
         return codecs.FirstOrDefault(c => string.Equals(c.Name, name, StringComparison.Ordinal)) ?? throw new CometException(
-            ErrorCode.UnsupportedCodec, $"The broker has no header codec of that name; it has {string.Join(", ", codecs.Select(static c => c.Name))}.");
+            ErrorCode.UnsupportedCodec, $"The broker has no header codec of that name; it has {string.Join(", ",
+                codecs.Select(static c => c.Name))}.");
     }
 
     private void HandleOpen(in RawFrame frame)
@@ -174,7 +177,13 @@ internal sealed class SessionFrames : IFrameHandler
     {
         var header = PublishCheck.Check(batch.Span, producer.Name, _options.MaxMessageLength, _openLimits.MaxFrameLength);
         _peer.PublishReceived(batch.Length);
-        producer.Partition!.Post(new(CommandKind.Publish) { Producer = producer, CorrelationId = correlationId, Batch = batch, Header = header });
+        producer.Partition!.Post(new(CommandKind.Publish)
+        {
+            Producer = producer,
+            CorrelationId = correlationId,
+            Batch = batch,
+            Header = header
+        });
     }
 
     private void Permits(in PermitsFrame permits)
@@ -200,12 +209,14 @@ internal sealed class SessionFrames : IFrameHandler
     {
         var nack = frame.Read<NackFrame>(_codec);
         if (nack.DelayMilliseconds is < 0 or > MaxNackDelayMilliseconds)
-            throw new CometException(ErrorCode.InvalidArgument, $"A nack's delay is 0 to {MaxNackDelayMilliseconds} ms, not {nack.DelayMilliseconds}.");
+            throw new CometException(ErrorCode.InvalidArgument,
+                $"A nack's delay is 0 to {MaxNackDelayMilliseconds} ms, not {nack.DelayMilliseconds}.");
         if (FindConsumer(nack.ConsumerId, frame.CorrelationId) is { } consumer)
         {
             consumer.Partition!.Post(new(CommandKind.Nack)
             {
-                Consumer = consumer, CorrelationId = frame.CorrelationId, Number = nack.DelayMilliseconds * 1000, Ranges = RequirePairs(nack.Ranges),
+                Consumer = consumer, CorrelationId = frame.CorrelationId, Number = nack.DelayMilliseconds * 1000,
+                    Ranges = RequirePairs(nack.Ranges),
             });
         }
     }
@@ -226,7 +237,8 @@ internal sealed class SessionFrames : IFrameHandler
     {
         var partition = FindPartition(request.Topic, request.Partition);
         if (request.Durability > Durability.Memory)
-            throw new CometException(ErrorCode.Unsupported, $"This broker keeps messages in memory; it cannot promise {request.Durability}.");
+            throw new CometException(ErrorCode.Unsupported,
+                $"This broker keeps messages in memory; it cannot promise {request.Durability}.");
         var producer = _peer.AddProducer(Names.Require(request.ProducerName, "producer"), request.AccessMode, partition);
         partition.Post(new(CommandKind.AttachProducer) { Producer = producer, CorrelationId = correlationId });
     }
@@ -245,7 +257,8 @@ internal sealed class SessionFrames : IFrameHandler
         if (request.SubscriptionType is not (SubscriptionType.Exclusive or SubscriptionType.Shared))
             throw new CometException(ErrorCode.Unsupported, $"This broker has no {request.SubscriptionType} subscriptions.");
         var attach = new AttachRequest(
-            Names.Require(request.Subscription, "subscription"), request.SubscriptionType, request.Durable, StartPosition.FromWire(request.StartKind, request.StartValue));
+            Names.Require(request.Subscription, "subscription"), request.SubscriptionType, request.Durable,
+                StartPosition.FromWire(request.StartKind, request.StartValue));
         var consumer = _peer.AddConsumer(Names.Require(request.ConsumerName, "consumer"), partition);
         partition.Post(new(CommandKind.AttachConsumer) { Consumer = consumer, CorrelationId = correlationId, Detail = attach });
     }
@@ -258,7 +271,8 @@ internal sealed class SessionFrames : IFrameHandler
             _peer.Confirm(correlationId);
     }
 
-    private PartitionActor FindPartition(string topicName, int number) => SessionTopics.FindPartition(_topics.Get(topicName, createIfMissing: true), number);
+    private PartitionActor FindPartition(string topicName, int number) =>
+        SessionTopics.FindPartition(_topics.Get(topicName, createIfMissing: true), number);
 
     private static ulong RequireCorrelation(in RawFrame frame) => frame.CorrelationId != 0
         ? frame.CorrelationId

@@ -19,7 +19,8 @@ internal sealed class SessionTopics(SessionPeer peer, TopicRegistry topics, Come
                 return true;
             case FrameType.CreateTopic:
                 var create = frame.Read<CreateTopicFrame>(codec);
-                topics.Create(create.Topic, create.PartitionCount == 0 ? options.DefaultPartitionCount : create.PartitionCount, create.IfNotExists);
+                topics.Create(create.Topic, create.PartitionCount == 0 ? options.DefaultPartitionCount : create.PartitionCount,
+                    create.IfNotExists);
                 peer.Confirm(frame.CorrelationId);
                 return true;
             case FrameType.DeleteTopic:
@@ -42,7 +43,8 @@ internal sealed class SessionTopics(SessionPeer peer, TopicRegistry topics, Come
 
     public static PartitionActor FindPartition(Topic topic, int number) => number >= 0 && number < topic.Partitions.Count
         ? topic.Partitions[number]
-        : throw new CometException(ErrorCode.PartitionNotFound, $"The topic '{topic.Name}' has {topic.Partitions.Count} partition(s), and none with the number {number}.");
+        : throw new CometException(ErrorCode.PartitionNotFound,
+            $"The topic '{topic.Name}' has {topic.Partitions.Count} partition(s), and none with the number {number}.");
 
     private void Describe(Topic topic, ulong correlationId)
     {
@@ -53,5 +55,9 @@ internal sealed class SessionTopics(SessionPeer peer, TopicRegistry topics, Come
 
     private void Unsubscribe(in UnsubscribeFrame request, ulong correlationId) =>
         FindPartition(topics.Get(request.Topic, createIfMissing: false), request.Partition)
-            .Post(new(CommandKind.Unsubscribe) { CorrelationId = correlationId, Detail = new UnsubscribeRequest(peer, request.Subscription) });
+            .Post(new(CommandKind.Unsubscribe)
+            {
+                CorrelationId = correlationId,
+                Detail = new UnsubscribeRequest(peer, request.Subscription)
+            });
 }

@@ -24,17 +24,20 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
     {
         Names.Require(name, "topic");
         if (partitionCount < 1 || partitionCount > options.MaxPartitions)
-            throw new CometException(ErrorCode.InvalidArgument, $"A topic has 1 to {options.MaxPartitions} partitions, not {partitionCount}.");
+            throw new CometException(ErrorCode.InvalidArgument,
+                $"A topic has 1 to {options.MaxPartitions} partitions, not {partitionCount}.");
         lock (_gate)
         {
             if (_topics.TryGetValue(name, out var existing))
             {
                 return ifNotExists
                     ? existing
-                    : throw new CometException(ErrorCode.TopicAlreadyExists, $"The topic '{name}' exists already, with {existing.Partitions.Count} partition(s).");
+                    : throw new CometException(ErrorCode.TopicAlreadyExists,
+                        $"The topic '{name}' exists already, with {existing.Partitions.Count} partition(s).");
             }
             if (_topics.Count >= options.MaxTopics)
-                throw new CometException(ErrorCode.LimitExceeded, $"The broker has {_topics.Count} topics, which is its limit ({nameof(options.MaxTopics)}).");
+                throw new CometException(ErrorCode.LimitExceeded,
+                    $"The broker has {_topics.Count} topics, which is its limit ({nameof(options.MaxTopics)}).");
             var topic = new Topic(name, [.. Enumerable.Range(0, partitionCount).Select(i => Open(name, i))]);
             _topics.Add(name, topic);
             return topic;

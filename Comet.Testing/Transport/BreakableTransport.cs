@@ -13,7 +13,8 @@ internal sealed class BreakableTransport : ICometTransport
 
     public async ValueTask<ICometConnection> ConnectAsync(CometEndpoint endpoint, CancellationToken cancellationToken)
     {
-        var target = Target ?? throw new CometException(ErrorCode.ConnectFailed, $"Nothing answers at {endpoint}: the test has stopped the broker.");
+        var target = Target ?? throw new CometException(ErrorCode.ConnectFailed,
+            $"Nothing answers at {endpoint}: the test has stopped the broker.");
         var connection = new BreakableConnection(await target.ConnectAsync(endpoint, cancellationToken), this);
         _open[connection] = true;
         return connection;

@@ -47,9 +47,11 @@ await allCounted;
 
 var terminators = TextFile.CountLineFeeds(file);
 Console.WriteLine($"Received:  {terminators,8:N0} lines {words.Total,8:N0} words {bytes + terminators,10:N0} bytes");
-Console.WriteLine($"wc says:   {terminators,8:N0} lines {TextFile.CountWords(file),8:N0} words {new FileInfo(file).Length,10:N0} bytes   (wc {Path.GetFileName(file)})");
+var size = new FileInfo(file).Length;
+Console.WriteLine($"wc says:   {terminators,8:N0} lines {TextFile.CountWords(file),8:N0} words {size,10:N0} bytes   "
+    + $"(wc {Path.GetFileName(file)})");
 Console.WriteLine($"Most used: {string.Join(", ", words.MostUsed(6).Select(static w => $"{w.Key} {w.Value}"))}");
-if (words.Total != TextFile.CountWords(file) || bytes + terminators != new FileInfo(file).Length)
+if (words.Total != TextFile.CountWords(file) || bytes + terminators != size)
 {
     Console.Error.WriteLine("What was received is not what was published.");
     return 1;
@@ -70,5 +72,6 @@ using (rates.Subscribe(static rate => Console.WriteLine($"  moving rate: {rate,1
     await allCountedAgain;
 }
 var seconds = clock.GetElapsedTime(start).TotalSeconds;
-Console.WriteLine($"Throughput: {Again / seconds:N0} lines/s published, confirmed, and delivered to two subscriptions with an ack each ({seconds:0.0} s)");
+Console.WriteLine($"Throughput: {Again / seconds:N0} lines/s published, confirmed, and delivered to two subscriptions with an ack each "
+    + $"({seconds:0.0} s)");
 return 0;

@@ -15,7 +15,10 @@ await using var broker = new CometBroker();
 await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker.Transport });
 using var states = client.State.AsObservable().Subscribe(static state => Console.WriteLine($"state: {state}"));
 
-await using var consumer = await client.SubscribeAsync("readings", "alarms", new ConsumerOptions<Reading> { Serializer = Reading.Serializer });
+await using var consumer = await client.SubscribeAsync("readings", "alarms", new ConsumerOptions<Reading>
+{
+    Serializer = Reading.Serializer
+});
 await using var producer = await client.CreateProducerAsync("readings", new ProducerOptions<Reading> { Serializer = Reading.Serializer });
 
 // A sensor with a hiccup: every tenth reading cannot be handled at the first attempt.

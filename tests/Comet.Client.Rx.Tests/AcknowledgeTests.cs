@@ -15,7 +15,8 @@ public class AcknowledgeTests
         await using var consumer = await comet.Client.SubscribeAsync<string>("t", "s", cancellationToken: Cancelled);
         await SendAsync(comet.Client, 100);
         var handled = new List<string>();
-        var passed = await consumer.AsObservable().Acknowledge(d => handled.Add(d.Value)).Select(static d => d.Value).Take(100).ToList().RunAsync(Cancelled);
+        var passed = await consumer.AsObservable().Acknowledge(d => handled.Add(d.Value)).Select(static d => d.Value).Take(100).ToList()
+            .RunAsync(Cancelled);
         await consumer.FlushAcksAsync(Cancelled);
         Assert.Equal(Enumerable.Range(0, 100).Select(static i => $"{i}"), passed);
         Assert.Equal(passed, handled.Take(100));
@@ -34,7 +35,12 @@ public class AcknowledgeTests
         using var attempted = new SemaphoreSlim(0);
         var counts = new List<int>();
         var passed = new List<string>();
-        var options = new AcknowledgeOptions { FirstNackDelay = TimeSpan.FromSeconds(1), MaxNackDelay = TimeSpan.FromSeconds(3), OnFailure = failures.Add };
+        var options = new AcknowledgeOptions
+        {
+            FirstNackDelay = TimeSpan.FromSeconds(1),
+            MaxNackDelay = TimeSpan.FromSeconds(3),
+            OnFailure = failures.Add
+        };
         using var handle = consumer.AsObservable().Acknowledge(
             d =>
             {
@@ -123,7 +129,8 @@ public class AcknowledgeTests
         await using var comet = await Embedded.StartAsync();
         await using var consumer = await comet.Client.SubscribeAsync<string>("t", "s", cancellationToken: Cancelled);
         await SendAsync(comet.Client, 10);
-        var kept = await consumer.AsObservable().WhereOrAcknowledge(static d => d.Value is "3" or "9").Take(2).Select(static d => d.Value).ToList().RunAsync(Cancelled);
+        var kept = await consumer.AsObservable().WhereOrAcknowledge(static d => d.Value is "3" or "9").Take(2).Select(static d => d.Value)
+            .ToList().RunAsync(Cancelled);
         await consumer.FlushAcksAsync(Cancelled);
         Assert.Equal(["3", "9"], kept);
         Assert.Equal(2, (await comet.Client.Topics.DescribeAsync("t", Cancelled)).Backlog());

@@ -104,7 +104,8 @@ public class ConsumerObservableTests
     {
         await using var comet = await Embedded.StartAsync();
         await using var consumer = await comet.Client.SubscribeAsync<string>("t", "s", cancellationToken: Cancelled);
-        var notifications = consumer.AsObservable().Materialize().FirstAsync(static n => n.Kind != NotificationKind.OnNext).RunAsync(Cancelled);
+        var notifications = consumer.AsObservable().Materialize().FirstAsync(static n => n.Kind != NotificationKind.OnNext)
+            .RunAsync(Cancelled);
         await comet.Client.Topics.DeleteAsync("t", Cancelled);
         var end = await notifications;
         Assert.Equal(ErrorCode.TopicDeleted, Assert.IsType<CometException>(end.Exception).Code);

@@ -107,7 +107,8 @@ public class ProducerObserverTests
     public async Task PublishTo_completes_when_everything_is_confirmed()
     {
         await using var comet = await Embedded.StartAsync();
-        await using var producer = await comet.Client.CreateProducerAsync("t", new ProducerOptions<string> { MaxPendingMessages = 10 }, Cancelled);
+        await using var producer = await comet.Client.CreateProducerAsync("t",
+            new ProducerOptions<string> { MaxPendingMessages = 10 }, Cancelled);
         using var publication = Observable.Range(0, 1_000).Select(static i => $"{i}").PublishTo(producer, capacity: 10);
         await publication.Completion.WaitAsync(Cancelled);
         Assert.Equal((0, 0), (producer.PendingMessages, publication.DroppedCount));
@@ -119,7 +120,8 @@ public class ProducerObserverTests
     {
         await using var comet = await Embedded.StartAsync();
         await using var producer = await comet.Client.CreateProducerAsync<string>("t", cancellationToken: Cancelled);
-        using var publication = Observable.Return("a").Concat(Observable.Throw<string>(new InvalidOperationException("over"))).PublishTo(producer);
+        using var publication = Observable.Return("a").Concat(Observable.Throw<string>(new InvalidOperationException("over")))
+            .PublishTo(producer);
         await Assert.ThrowsAsync<InvalidOperationException>(() => publication.Completion);
         Assert.Equal(["a"], await Eventually.ReadTopicAsync(comet.Client, "t"));
     }

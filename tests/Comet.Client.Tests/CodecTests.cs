@@ -30,7 +30,10 @@ public class CodecTests
     [Fact]
     public async Task A_codec_that_the_broker_lacks_is_refused_by_name()
     {
-        var refusal = await Assert.ThrowsAsync<CometException>(() => Embedded.StartAsync(options: new() { HeaderCodec = new LineHeaderCodec() }));
+        var refusal = await Assert.ThrowsAsync<CometException>(() => Embedded.StartAsync(options: new()
+        {
+            HeaderCodec = new LineHeaderCodec()
+        }));
         Assert.Equal(ErrorCode.UnsupportedCodec, refusal.Code);
         Assert.Contains(HeaderCodec.MessagePack.Name, refusal.Message, StringComparison.Ordinal);
     }

@@ -1,6 +1,7 @@
 namespace Comet.Client.Tests;
 
-/// <summary>Asks the broker until it says what a test waits for; each question is a round trip, so nothing spins and nothing sleeps.</summary>
+/// <summary>Asks the broker until it says what a test waits for; each question is a round trip, so nothing spins and nothing
+/// sleeps.</summary>
 internal static class Eventually
 {
     public static async Task<TopicDescription> TopicAsync(CometClient client, string topic, Func<TopicDescription, bool> condition)

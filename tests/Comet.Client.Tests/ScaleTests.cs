@@ -9,7 +9,8 @@ public class ScaleTests
     {
         const int Count = 1_000_000;
         await using var comet = await Embedded.StartAsync();
-        await using var consumer = await comet.Client.SubscribeAsync<ReadOnlyMemory<byte>>("t", "s", new() { ReceiveWindowMessages = 10 }, Cancelled);
+        await using var consumer = await comet.Client.SubscribeAsync<ReadOnlyMemory<byte>>("t", "s",
+            new() { ReceiveWindowMessages = 10 }, Cancelled);
         await using var producer = await comet.Client.CreateProducerAsync<ReadOnlyMemory<byte>>("t", cancellationToken: Cancelled);
         var sending = Task.Run(
             async () =>

@@ -13,7 +13,8 @@ internal static class RecordBatch
     private const int AlwaysAllowedLength = 1024 * 1024;
 
     public static void WriteChecksum(Span<byte> batch) =>
-        BinaryPrimitives.WriteUInt32LittleEndian(batch[RecordBatchHeader.ChecksumPosition..], Crc32C.Compute(batch[RecordBatchHeader.ChecksumStart..]));
+        BinaryPrimitives.WriteUInt32LittleEndian(batch[RecordBatchHeader.ChecksumPosition..],
+            Crc32C.Compute(batch[RecordBatchHeader.ChecksumStart..]));
 
     /// <summary>Writes what belongs to the broker; the checksum does not cover it.</summary>
     public static void Stamp(Span<byte> batch, long baseOffset, long ownershipEpoch, long appendTime)

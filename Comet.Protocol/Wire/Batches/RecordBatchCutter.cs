@@ -10,7 +10,8 @@ internal static class RecordBatchCutter
     /// <param name="header">Its header.</param>
     /// <param name="records">One or more records of it, uncompressed, in order.</param>
     /// <param name="count">How many they are.</param>
-    public static void Append(GrowableBuffer output, ReadOnlySpan<byte> batch, in RecordBatchHeader header, ReadOnlySpan<byte> records, int count)
+    public static void Append(GrowableBuffer output, ReadOnlySpan<byte> batch, in RecordBatchHeader header,
+        ReadOnlySpan<byte> records, int count)
     {
         var length = header.RecordsStart + records.Length;
         var target = output.GetSpan(length)[..length];

@@ -119,7 +119,8 @@ internal readonly record struct RecordBatchHeader
         if (Length != available || Length < RecordsStart)
             throw Corrupt($"it says it has {Length} bytes where there are {available}");
         if (!Enum.IsDefined(Compression))
-            throw new CometException(ErrorCode.UnsupportedCompression, $"A record batch has the compression {(int)Compression}, which is not known here.");
+            throw new CometException(ErrorCode.UnsupportedCompression,
+                $"A record batch has the compression {(int)Compression}, which is not known here.");
         if (RecordCount <= 0 || LastOffsetDelta < RecordCount - 1)
             throw Corrupt($"it says it has {RecordCount} records up to the offset delta {LastOffsetDelta}");
         if (RecordsLength < 0 || (long)RecordCount * RecordReader.MinRecordLength > RecordsLength)

@@ -5,8 +5,8 @@ namespace Comet.Wire;
 /// <summary>Walks over the records of a batch.</summary>
 /// <remarks>
 /// Record: <c>u32 length of what follows | u8 flags | varint offset delta | zigzag timestamp delta | [key: varint length, UTF-8] |
-/// [zigzag deliver-at delta] | [headers: varint length, see RecordHeaders] | payload to the end</c>. Deltas are from the batch's header, never
-/// from the record before, so any choice of records is a batch again without being written anew.
+/// [zigzag deliver-at delta] | [headers: varint length, see RecordHeaders] | payload to the end</c>. Deltas are from the batch's header,
+/// never from the record before, so any choice of records is a batch again without being written anew.
 /// </remarks>
 internal ref struct RecordReader(ReadOnlySpan<byte> records, in RecordBatchHeader header)
 {
@@ -42,7 +42,8 @@ internal ref struct RecordReader(ReadOnlySpan<byte> records, in RecordBatchHeade
         var deliverAt = (flags & RecordFlags.HasDeliverAt) != 0 ? _firstTimestamp + Varint.UnZigZag(ReadVarint(body, ref at)) : 0;
         var headers = (flags & RecordFlags.HasHeaders) != 0 ? ReadBytes(body, ref at) : default;
         if (offsetDelta <= _previousOffsetDelta || offsetDelta > _lastOffsetDelta)
-            throw RecordBatchHeader.Corrupt($"the offset delta {offsetDelta} follows {_previousOffsetDelta}, and the last is {_lastOffsetDelta}");
+            throw RecordBatchHeader.Corrupt($"the offset delta {offsetDelta} follows {_previousOffsetDelta}, and the last is "
+                + $"{_lastOffsetDelta}");
         _previousOffsetDelta = offsetDelta;
         record = new Record
         {
@@ -73,7 +74,8 @@ internal ref struct RecordReader(ReadOnlySpan<byte> records, in RecordBatchHeade
         offsetDelta = (int)Math.Min(ReadVarint(body, ref at), int.MaxValue);
         length = _position - position;
         if (offsetDelta <= _previousOffsetDelta || offsetDelta > _lastOffsetDelta)
-            throw RecordBatchHeader.Corrupt($"the offset delta {offsetDelta} follows {_previousOffsetDelta}, and the last is {_lastOffsetDelta}");
+            throw RecordBatchHeader.Corrupt($"the offset delta {offsetDelta} follows {_previousOffsetDelta}, and the last is "
+                + $"{_lastOffsetDelta}");
         _previousOffsetDelta = offsetDelta;
         return true;
     }

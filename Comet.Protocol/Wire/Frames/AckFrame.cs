@@ -1,7 +1,8 @@
 namespace Comet.Wire;
 
 /// <summary>Acknowledges ranges of offsets. With a correlation id it is answered by Ok.</summary>
-/// <remarks>Header: <c>consumer | cumulative | ranges</c>. Ranges: pairs of first and last offset, both included; cumulative: one pair, whose last offset and all below it are meant.</remarks>
+/// <remarks>Header: <c>consumer | cumulative | ranges</c>. Ranges: pairs of first and last offset, both included; cumulative: one pair,
+/// whose last offset and all below it are meant.</remarks>
 internal readonly record struct AckFrame(long ConsumerId, bool Cumulative, long[] Ranges) : IFrame<AckFrame>
 {
     public static FrameType Type => FrameType.Ack;

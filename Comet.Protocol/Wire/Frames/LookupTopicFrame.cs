@@ -1,6 +1,7 @@
 namespace Comet.Wire;
 
-/// <summary>Asks where the partitions of a topic are, creating it on first use where the broker allows that. Answer: TopicLocation.</summary>
+/// <summary>Asks where the partitions of a topic are, creating it on first use where the broker allows that. Answer:
+/// TopicLocation.</summary>
 /// <remarks>Header: <c>topic | create</c>.</remarks>
 internal readonly record struct LookupTopicFrame(string Topic, bool CreateIfMissing) : IFrame<LookupTopicFrame>
 {

@@ -1,6 +1,7 @@
 namespace Comet.Wire;
 
-/// <summary>Lets the broker send so many more messages and bytes to a consumer. A batch may overdraw the bytes; nothing is sent while either count is zero or less. No answer.</summary>
+/// <summary>Lets the broker send so many more messages and bytes to a consumer. A batch may overdraw the bytes; nothing is sent while
+/// either count is zero or less. No answer.</summary>
 /// <remarks>Header: <c>consumer | messages | bytes</c>.</remarks>
 internal readonly record struct PermitsFrame(long ConsumerId, long Messages, long Bytes) : IFrame<PermitsFrame>
 {

@@ -1,7 +1,8 @@
 namespace Comet.Wire;
 
 /// <summary>A producer is attached.</summary>
-/// <remarks>Header: <c>producer | last_sequence | epoch</c>. Last_sequence: the highest sequence id stored for this producer name, -1 when there is none.</remarks>
+/// <remarks>Header: <c>producer | last_sequence | epoch</c>. Last_sequence: the highest sequence id stored for this producer name, -1 when
+/// there is none.</remarks>
 internal readonly record struct ProducerReadyFrame(long ProducerId, long LastSequenceId, long ProducerEpoch) : IFrame<ProducerReadyFrame>
 {
     public static FrameType Type => FrameType.ProducerReady;

@@ -1,7 +1,9 @@
 namespace Comet.Wire;
 
-/// <summary>Attaches a consumer to one partition of a subscription, or a reader (ephemeral: no name is kept). Answer: Subscribed. Nothing is delivered before Permits.</summary>
-/// <remarks>Header: <c>topic | partition | subscription | type | durable | consumer_name | start_kind | start_value | priority</c>.</remarks>
+/// <summary>Attaches a consumer to one partition of a subscription, or a reader (ephemeral: no name is kept). Answer: Subscribed. Nothing
+/// is delivered before Permits.</summary>
+/// <remarks>Header: <c>topic | partition | subscription | type | durable | consumer_name | start_kind | start_value |
+/// priority</c>.</remarks>
 internal readonly record struct SubscribeFrame(
     string Topic,
     int Partition,

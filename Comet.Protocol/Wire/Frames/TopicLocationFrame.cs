@@ -1,7 +1,8 @@
 namespace Comet.Wire;
 
 /// <summary>Where the partitions of a topic are.</summary>
-/// <remarks>Header: <c>topic | partitions | owners</c>. Owners: one address for each partition, or empty: all of them on the node that answers.</remarks>
+/// <remarks>Header: <c>topic | partitions | owners</c>. Owners: one address for each partition, or empty: all of them on the node that
+/// answers.</remarks>
 internal readonly record struct TopicLocationFrame(string Topic, int PartitionCount, string[] Owners) : IFrame<TopicLocationFrame>
 {
     public static FrameType Type => FrameType.TopicLocation;

@@ -3,7 +3,8 @@ namespace Comet;
 /// <summary>Reads what an <see cref="IHeaderWriter"/> of the same codec wrote, field by field in the same order.</summary>
 /// <remarks>Fields that a newer peer added at the end are skipped by <see cref="EndRecord"/>; a field that an older peer does not
 /// send reads as 0, false, null or empty. Anything else that does not fit throws <see cref="CometException"/> with
-/// <see cref="ErrorCode.ProtocolViolation"/>. A reader never takes memory by a count it has not checked against the bytes at hand.</remarks>
+/// <see cref="ErrorCode.ProtocolViolation"/>. A reader never takes memory by a count it has not checked against the bytes at
+/// hand.</remarks>
 public interface IHeaderReader
 {
     /// <summary>Enters the header, or the next item of a list.</summary>

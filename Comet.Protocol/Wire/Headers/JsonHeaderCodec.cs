@@ -12,7 +12,8 @@ internal sealed class JsonHeaderCodec : HeaderCodec
 
     protected override IHeaderWriter CreateWriter(IBufferWriter<byte> output) => new Writer(output);
 
-    protected override IHeaderReader CreateReader(ReadOnlySequence<byte> header) => new Reader(JsonDocument.Parse(header, s_options).RootElement);
+    protected override IHeaderReader CreateReader(ReadOnlySequence<byte> header) =>
+        new Reader(JsonDocument.Parse(header, s_options).RootElement);
 
     private sealed class Writer(IBufferWriter<byte> output) : IHeaderWriter
     {
@@ -103,6 +104,7 @@ internal sealed class JsonHeaderCodec : HeaderCodec
 
         private static JsonElement RequireKind(JsonElement element, JsonValueKind kind) => element.ValueKind == kind
             ? element
-            : throw new CometException(ErrorCode.ProtocolViolation, $"A frame header has a JSON {element.ValueKind} where a {kind} belongs.");
+            : throw new CometException(ErrorCode.ProtocolViolation,
+                $"A frame header has a JSON {element.ValueKind} where a {kind} belongs.");
     }
 }

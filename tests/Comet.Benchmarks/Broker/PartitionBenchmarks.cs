@@ -45,7 +45,8 @@ public class PartitionBenchmarks
         Do(new(CommandKind.AttachProducer) { Producer = _producer, CorrelationId = 1 });
         Do(new(CommandKind.AttachConsumer)
         {
-            Consumer = _consumer, CorrelationId = 2, Detail = new AttachRequest("s", SubscriptionType.Exclusive, true, StartPosition.Earliest),
+            Consumer = _consumer, CorrelationId = 2,
+                Detail = new AttachRequest("s", SubscriptionType.Exclusive, true, StartPosition.Earliest),
         });
         // Until the log has been once around its memory, it grows.
         for (var bytes = 0L; bytes < 2 * MemoryLimit; bytes += _batch.Length)
@@ -56,7 +57,13 @@ public class PartitionBenchmarks
     public void PublishDeliverAndAck()
     {
         Do(new(CommandKind.Permits) { Consumer = _consumer, Number = MessagesPerBatch, Bytes = 1024 * 1024 });
-        Do(new(CommandKind.Publish) { Producer = _producer, CorrelationId = 3, Batch = _batch, Header = _header with { BaseSequence = _sequence } });
+        Do(new(CommandKind.Publish)
+        {
+            Producer = _producer,
+            CorrelationId = 3,
+            Batch = _batch,
+            Header = _header with { BaseSequence = _sequence }
+        });
         (_range[0], _range[1]) = (_sequence, _sequence + MessagesPerBatch - 1);
         Do(new(CommandKind.Ack) { Consumer = _consumer, Ranges = _range });
         _sequence += MessagesPerBatch;
@@ -66,7 +73,13 @@ public class PartitionBenchmarks
     [Benchmark(OperationsPerInvoke = MessagesPerBatch)]
     public void PublishAndDeliverInTenths()
     {
-        Do(new(CommandKind.Publish) { Producer = _producer, CorrelationId = 3, Batch = _batch, Header = _header with { BaseSequence = _sequence } });
+        Do(new(CommandKind.Publish)
+        {
+            Producer = _producer,
+            CorrelationId = 3,
+            Batch = _batch,
+            Header = _header with { BaseSequence = _sequence }
+        });
         for (var i = 0; i < MessagesPerBatch; i += 10)
         {
             Do(new(CommandKind.Permits) { Consumer = _consumer, Number = 10, Bytes = 1024 * 1024 });

@@ -27,7 +27,8 @@ public class DeliveryAllocationTests
         // A scripted broker sends the same bytes again and again and allocates next to nothing itself.
         var broker = new ScriptedBroker { IsRecording = false };
         await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker }, Cancelled);
-        await using var consumer = await client.SubscribeAsync<ReadOnlyMemory<byte>>("t", "s", new() { ReceiveWindowMessages = 1_000 }, Cancelled);
+        await using var consumer = await client.SubscribeAsync<ReadOnlyMemory<byte>>("t", "s",
+            new() { ReceiveWindowMessages = 1_000 }, Cancelled);
         var session = await broker.Sessions.ReadAsync(Cancelled);
         var batch = ScriptedBatch.Create(0, [.. Enumerable.Range(0, BatchSize).Select(static i => $"message {i}")]);
         await RunAsync(session, consumer, batch);

@@ -13,7 +13,8 @@ public class BadBrokerTests
     {
         var broker = new ScriptedBroker { HeartbeatMilliseconds = 1000 };
         var time = new FakeTimeProvider();
-        await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker, TimeProvider = time }, Cancelled);
+        await using var client = await CometClient.ConnectAsync(
+            new CometClientOptions { Transport = broker, TimeProvider = time }, Cancelled);
         var session = await broker.Sessions.ReadAsync(Cancelled);
         broker.Answers = false;
         var ping = client.PingAsync(Cancelled);
@@ -35,7 +36,8 @@ public class BadBrokerTests
     {
         var broker = new ScriptedBroker();
         var time = new FakeTimeProvider();
-        await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker, TimeProvider = time }, Cancelled);
+        await using var client = await CometClient.ConnectAsync(
+            new CometClientOptions { Transport = broker, TimeProvider = time }, Cancelled);
         var session = await broker.Sessions.ReadAsync(Cancelled);
         time.Advance(TimeSpan.FromSeconds(1));
         await session.ExpectAsync(FrameType.Ping);
@@ -60,8 +62,10 @@ public class BadBrokerTests
         session.Send(new DeliverFrame(1, 1), 0, ScriptedBatch.Create(2, "behind"));
 
         Assert.Equal("good", (await consumer.ReceiveAsync(Cancelled)).Value);
-        Assert.Equal(ErrorCode.CorruptBatch, (await Assert.ThrowsAsync<CometException>(async () => await consumer.ReceiveAsync(Cancelled))).Code);
-        Assert.Equal(ErrorCode.CorruptBatch, (await Assert.ThrowsAsync<CometException>(async () => await consumer.ReceiveAsync(Cancelled))).Code);
+        Assert.Equal(ErrorCode.CorruptBatch,
+            (await Assert.ThrowsAsync<CometException>(async () => await consumer.ReceiveAsync(Cancelled))).Code);
+        Assert.Equal(ErrorCode.CorruptBatch,
+            (await Assert.ThrowsAsync<CometException>(async () => await consumer.ReceiveAsync(Cancelled))).Code);
         Assert.Equal(ErrorCode.CorruptBatch, consumer.State.Fault!.Code);
         Assert.Equal(ClientState.Connected, client.State.Current);
     }
@@ -104,7 +108,8 @@ public class BadBrokerTests
     public async Task A_frame_that_does_not_decode_costs_the_connection_and_the_client_takes_another()
     {
         var broker = new ScriptedBroker();
-        await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker, Reconnect = Stage.Impatient }, Cancelled);
+        await using var client = await CometClient.ConnectAsync(
+            new CometClientOptions { Transport = broker, Reconnect = Stage.Impatient }, Cancelled);
         var first = await broker.Sessions.ReadAsync(Cancelled);
         first.Send(new ErrorFrame(ErrorCode.ProtocolViolation, "What was that?", null));
         await broker.Sessions.ReadAsync(Cancelled);

@@ -145,7 +145,8 @@ public sealed class HandshakeTests : IDisposable
     }
 
     private static async Task<CometException> RefusedAsync(CometEndpoint endpoint, CometClientOptions? options = null) =>
-        await Assert.ThrowsAsync<CometException>(() => CometClient.ConnectAsync((options ?? new()) with { Addresses = [endpoint] }, Cancelled));
+        await Assert.ThrowsAsync<CometException>(() => CometClient.ConnectAsync(
+            (options ?? new()) with { Addresses = [endpoint] }, Cancelled));
 
     private static X509Certificate2 CreateCertificate(string host)
     {

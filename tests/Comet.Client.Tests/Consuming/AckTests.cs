@@ -104,7 +104,8 @@ public class AckTests
     {
         await using var comet = await Topic10Async();
         await using var consumer = await SubscribeAsync(comet, new() { Type = SubscriptionType.Shared });
-        var refused = await Assert.ThrowsAsync<CometException>(async () => await consumer.AckCumulativeAsync(new MessageId("t", 0, 1), Cancelled));
+        var refused = await Assert.ThrowsAsync<CometException>(
+            async () => await consumer.AckCumulativeAsync(new MessageId("t", 0, 1), Cancelled));
         Assert.Equal(ErrorCode.Unsupported, refused.Code);
     }
 

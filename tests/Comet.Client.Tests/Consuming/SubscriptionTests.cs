@@ -105,7 +105,8 @@ public class SubscriptionTests
         }
         var starts = new (StartPosition Start, string Expected)[]
         {
-            (StartPosition.Earliest, "0"), (StartPosition.FromOffset(2), "2"), (StartPosition.FromOffset(99), "new"), (StartPosition.Latest, "new"),
+            (StartPosition.Earliest, "0"), (StartPosition.FromOffset(2), "2"), (StartPosition.FromOffset(99), "new"),
+                (StartPosition.Latest, "new"),
             (StartPosition.FromTime(new DateTimeOffset(2020, 1, 1, 0, 0, 2, 500, TimeSpan.Zero)), "3"),
             (StartPosition.FromTime(new DateTimeOffset(2020, 1, 1, 0, 0, 3, TimeSpan.Zero)), "3"),
             (StartPosition.FromTime(new DateTimeOffset(2021, 1, 1, 0, 0, 3, TimeSpan.Zero)), "new"),
@@ -167,7 +168,8 @@ public class SubscriptionTests
         await using var comet = await Embedded.StartAsync();
         var options = new ConsumerOptions<byte[]> { ReceiveWindowBytes = 10_000 };
         await using var consumer = await comet.Client.SubscribeAsync("t", "s", options, Cancelled);
-        await using var producer = await comet.Client.CreateProducerAsync("t", new ProducerOptions<byte[]> { MaxBatchMessages = 1 }, Cancelled);
+        await using var producer = await comet.Client.CreateProducerAsync("t",
+            new ProducerOptions<byte[]> { MaxBatchMessages = 1 }, Cancelled);
         for (var i = 0; i < 100; i++)
             await producer.SendAsync(new byte[1_000], Cancelled);
         Assert.InRange((await comet.Client.Topics.DescribeAsync("t", Cancelled)).Unacked(), 9, 11);

@@ -87,7 +87,8 @@ public class AccessTests
         await first.State.WaitForAsync(ProducerState.Faulted, Cancelled);
 
         Assert.Equal(ErrorCode.ProducerFenced, first.State.Fault!.Code);
-        Assert.Equal(ErrorCode.ProducerFenced, (await Assert.ThrowsAsync<CometException>(async () => await first.SendAsync("b", Cancelled))).Code);
+        Assert.Equal(ErrorCode.ProducerFenced,
+            (await Assert.ThrowsAsync<CometException>(async () => await first.SendAsync("b", Cancelled))).Code);
         Assert.Equal(1, (await second.SendAsync("c", Cancelled)).Offset);
         Assert.Equal(["a", "c"], await Eventually.ReadTopicAsync(comet.Client, "t"));
     }

@@ -125,7 +125,8 @@ public class BatchingTests
     }
 
     private static void Complete(ScriptedSession session, SentBatch batch) =>
-        session.Send(new PublishedFrame(1, batch.BaseSequence, batch.BaseSequence, batch.RecordCount, Durability.Memory, false), batch.CorrelationId);
+        session.Send(new PublishedFrame(1, batch.BaseSequence, batch.BaseSequence, batch.RecordCount, Durability.Memory, false),
+            batch.CorrelationId);
 
     private static Task<CometClient> ConnectAsync(ScriptedBroker broker, TimeProvider time) => CometClient.ConnectAsync(
         new CometClientOptions { Transport = broker, TimeProvider = time, DisposeTimeout = TimeSpan.FromMilliseconds(1) }, Cancelled);

@@ -68,8 +68,10 @@ public class RefusalTests
 
         await producer.State.WaitForAsync(ProducerState.Faulted, Cancelled);
         Assert.Equal(ErrorCode.TopicDeleted, producer.State.Fault!.Code);
-        Assert.Equal(ErrorCode.TopicDeleted, (await Assert.ThrowsAsync<CometException>(async () => await producer.SendAsync("b", Cancelled))).Code);
-        Assert.Equal(ErrorCode.TopicDeleted, (await Assert.ThrowsAsync<CometException>(async () => await producer.Writer.WriteAsync("b", Cancelled))).Code);
+        Assert.Equal(ErrorCode.TopicDeleted,
+            (await Assert.ThrowsAsync<CometException>(async () => await producer.SendAsync("b", Cancelled))).Code);
+        Assert.Equal(ErrorCode.TopicDeleted,
+            (await Assert.ThrowsAsync<CometException>(async () => await producer.Writer.WriteAsync("b", Cancelled))).Code);
         Assert.Equal(ErrorCode.TopicDeleted, (await Assert.ThrowsAsync<CometException>(() => producer.FlushAsync(Cancelled))).Code);
     }
 
@@ -77,9 +79,11 @@ public class RefusalTests
     public async Task Without_a_topic_and_without_creation_on_first_use_there_is_no_producer()
     {
         await using var comet = await Embedded.StartAsync(new() { CreateTopicsOnFirstUse = false });
-        var refused = await Assert.ThrowsAsync<CometException>(() => comet.Client.CreateProducerAsync<string>("t", cancellationToken: Cancelled));
+        var refused = await Assert.ThrowsAsync<CometException>(
+            () => comet.Client.CreateProducerAsync<string>("t", cancellationToken: Cancelled));
         Assert.Equal(ErrorCode.TopicNotFound, refused.Code);
-        refused = await Assert.ThrowsAsync<CometException>(() => comet.Client.CreateProducerAsync<string>("a//b", cancellationToken: Cancelled));
+        refused = await Assert.ThrowsAsync<CometException>(
+            () => comet.Client.CreateProducerAsync<string>("a//b", cancellationToken: Cancelled));
         Assert.Equal(ErrorCode.InvalidName, refused.Code);
     }
 
@@ -90,7 +94,8 @@ public class RefusalTests
         await using var comet = await Embedded.StartAsync(new() { MemoryLimit = 4 * 1024 * 1024 }, new() { Reconnect = Stage.Impatient });
         var consuming = new ConsumerOptions<byte[]> { StartPosition = StartPosition.Earliest, ReceiveWindowMessages = 4 };
         await using var consumer = await comet.Client.SubscribeAsync("t", "s", consuming, Cancelled);
-        await using var producer = await comet.Client.CreateProducerAsync("t", new ProducerOptions<byte[]> { MaxBatchBytes = 4096 }, Cancelled);
+        await using var producer = await comet.Client.CreateProducerAsync("t",
+            new ProducerOptions<byte[]> { MaxBatchBytes = 4096 }, Cancelled);
         for (var i = 0; i < Count; i++)
             Assert.True(producer.Writer.TryWrite([.. BitConverter.GetBytes(i), .. new byte[20_000]]));
 

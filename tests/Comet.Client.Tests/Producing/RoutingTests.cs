@@ -31,7 +31,8 @@ public class RoutingTests
     {
         await using var comet = await Embedded.StartAsync(new() { DefaultPartitionCount = 3 });
         var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
-        await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = comet.Broker.Transport, TimeProvider = time }, Cancelled);
+        await using var client = await CometClient.ConnectAsync(
+            new CometClientOptions { Transport = comet.Broker.Transport, TimeProvider = time }, Cancelled);
         var options = new ProducerOptions<string> { MaxBatchMessages = 5, Linger = TimeSpan.FromSeconds(1) };
         await using var producer = await client.CreateProducerAsync("t", options, Cancelled);
 

@@ -90,12 +90,14 @@ public class SendTests
             var born = new DateTimeOffset(2001, 2, 3, 4, 5, 6, TimeSpan.Zero);
             var headers = new MessageHeaders { { "a", "1" }, { "a", "2" }, { "ü", "ß" } };
 
-            await producer.EnqueueAsync(new OutgoingMessage<string>("v") { Key = "schlüssel", Headers = headers, PublishTime = born }, Cancelled);
+            await producer.EnqueueAsync(new OutgoingMessage<string>("v") { Key = "schlüssel", Headers = headers,
+                PublishTime = born }, Cancelled);
             await producer.SendAsync(new OutgoingMessage<string>("w") { Key = "" }, Cancelled);
 
             var first = await reader.ReceiveAsync(Cancelled);
             Assert.Equal(("v", "schlüssel", born), (first.Value, first.Key, first.PublishTime));
-            Assert.Equal(headers.Select(static h => (h.Key, Convert.ToHexString(h.Value.Span))), first.Headers.Select(static h => (h.Key, Convert.ToHexString(h.Value.Span))));
+            Assert.Equal(headers.Select(static h => (h.Key, Convert.ToHexString(h.Value.Span))),
+                first.Headers.Select(static h => (h.Key, Convert.ToHexString(h.Value.Span))));
             Assert.Equal("", (await reader.ReceiveAsync(Cancelled)).Key);
         }
     }
@@ -113,7 +115,8 @@ public class SendTests
 
         Assert.Equal(1000, (await Eventually.ReadTopicAsync(comet.Client, "t")).Count);
         Assert.Equal(ProducerState.Closed, producer.State.Current);
-        Assert.Equal(ErrorCode.Closed, (await Assert.ThrowsAsync<CometException>(async () => await producer.SendAsync("x", Cancelled))).Code);
+        Assert.Equal(ErrorCode.Closed, (await Assert.ThrowsAsync<CometException>(
+            async () => await producer.SendAsync("x", Cancelled))).Code);
         Assert.Equal(ErrorCode.Closed, (await Assert.ThrowsAsync<CometException>(() => producer.FlushAsync(Cancelled))).Code);
         Assert.Equal(ErrorCode.Closed, Assert.Throws<CometException>(() => producer.Writer.TryWrite("x")).Code);
     }
@@ -130,7 +133,8 @@ public class SendTests
 
         Assert.False(producer.Writer.TryWrite("b"));
         Assert.False(await producer.Writer.WaitToWriteAsync(Cancelled));
-        await Assert.ThrowsAsync<System.Threading.Channels.ChannelClosedException>(async () => await producer.Writer.WriteAsync("b", Cancelled));
+        await Assert.ThrowsAsync<System.Threading.Channels.ChannelClosedException>(
+            async () => await producer.Writer.WriteAsync("b", Cancelled));
         await producer.SendAsync("c", Cancelled);
         Assert.Equal(["a", "c"], await Eventually.ReadTopicAsync(comet.Client, "t"));
     }

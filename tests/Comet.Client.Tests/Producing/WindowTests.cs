@@ -28,14 +28,16 @@ public class WindowTests
         await Task.WhenAll(writing, waiting, sending, enqueueing).WaitAsync(Cancelled);
         await producer.FlushAsync(Cancelled);
         Assert.True(await waiting);
-        Assert.Equal(["0", "1", "10", "11", "12", "2", "3", "4", "5", "6", "7", "8", "9"], (await Eventually.ReadTopicAsync(stage.Observer, "t")).Order(StringComparer.Ordinal));
+        Assert.Equal(["0", "1", "10", "11", "12", "2", "3", "4", "5", "6", "7", "8", "9"],
+            (await Eventually.ReadTopicAsync(stage.Observer, "t")).Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public async Task A_window_of_one_message_sends_one_after_the_other()
     {
         await using var comet = await Embedded.StartAsync();
-        await using var producer = await comet.Client.CreateProducerAsync("t", new ProducerOptions<string> { MaxPendingMessages = 1 }, Cancelled);
+        await using var producer = await comet.Client.CreateProducerAsync("t",
+            new ProducerOptions<string> { MaxPendingMessages = 1 }, Cancelled);
         var expected = Enumerable.Range(0, 200).Select(static i => $"{i}").ToArray();
         foreach (var value in expected)
         {
@@ -67,7 +69,8 @@ public class WindowTests
     public async Task A_cancelled_wait_for_room_takes_nothing_and_leaves_the_window_usable()
     {
         await using var stage = await Stage.StartAsync();
-        await using var producer = await stage.Client.CreateProducerAsync("t", new ProducerOptions<string> { MaxPendingMessages = 1 }, Cancelled);
+        await using var producer = await stage.Client.CreateProducerAsync("t",
+            new ProducerOptions<string> { MaxPendingMessages = 1 }, Cancelled);
         stage.Network.Answers.Close();
         Assert.True(producer.Writer.TryWrite("first"));
         using var source = new CancellationTokenSource();

@@ -47,7 +47,12 @@ public class ClientStateTests
         await using var second = new Comet.Server.CometBroker(new() { NodeId = "second" });
         var network = new ScriptedTransport { [s_first] = first.Transport, [s_second] = second.Transport };
         // A clock that stands still: any delay would last for ever.
-        var options = new CometClientOptions { Addresses = [s_first, s_second], Transport = network, TimeProvider = new FakeTimeProvider() };
+        var options = new CometClientOptions
+        {
+            Addresses = [s_first, s_second],
+            Transport = network,
+            TimeProvider = new FakeTimeProvider()
+        };
         await using var client = await CometClient.ConnectAsync(options, Cancelled);
         await using var producer = await client.CreateProducerAsync<string>("t", cancellationToken: Cancelled);
         network[s_first] = null;

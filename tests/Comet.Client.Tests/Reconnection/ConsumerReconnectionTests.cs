@@ -132,7 +132,8 @@ public class ConsumerReconnectionTests
     public async Task A_reader_takes_nothing_twice_that_was_taken_while_it_attached_again()
     {
         var broker = new ScriptedBroker();
-        await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker, Reconnect = Stage.Impatient }, Cancelled);
+        await using var client = await CometClient.ConnectAsync(
+            new CometClientOptions { Transport = broker, Reconnect = Stage.Impatient }, Cancelled);
         await using var reader = await client.CreateReaderAsync<string>("t", cancellationToken: Cancelled);
         var first = await broker.Sessions.ReadAsync(Cancelled);
         first.Send(new DeliverFrame(1, 1), 0, ScriptedBatch.Create(0, "a", "b"));

@@ -14,7 +14,8 @@ public class ProducerReconnectionTests
     {
         const int Count = 20_000;
         await using var stage = await Stage.StartAsync(new() { DefaultPartitionCount = partitions });
-        await using var producer = await stage.Client.CreateProducerAsync("t", new ProducerOptions<string> { MaxBatchMessages = 50 }, Cancelled);
+        await using var producer = await stage.Client.CreateProducerAsync("t",
+            new ProducerOptions<string> { MaxBatchMessages = 50 }, Cancelled);
         for (var i = 0; i < Count; i++)
         {
             await producer.Writer.WriteAsync($"{i}", Cancelled);
@@ -91,7 +92,8 @@ public class ProducerReconnectionTests
     public async Task A_producer_that_waits_for_exclusive_access_goes_on_waiting_over_a_new_connection()
     {
         await using var stage = await Stage.StartAsync();
-        var holder = await stage.Observer.CreateProducerAsync("t", new ProducerOptions<string> { AccessMode = ProducerAccessMode.Exclusive }, Cancelled);
+        var holder = await stage.Observer.CreateProducerAsync("t",
+            new ProducerOptions<string> { AccessMode = ProducerAccessMode.Exclusive }, Cancelled);
         var options = new ProducerOptions<string> { AccessMode = ProducerAccessMode.WaitForExclusive };
         var waiting = stage.Client.CreateProducerAsync("t", options, Cancelled);
         await stage.Client.PingAsync(Cancelled);
@@ -113,7 +115,8 @@ public class ProducerReconnectionTests
         for (var round = 0; round < 50; round++)
         {
             var broker = new ScriptedBroker();
-            await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker, Reconnect = Stage.Impatient }, Cancelled);
+            await using var client = await CometClient.ConnectAsync(
+                new CometClientOptions { Transport = broker, Reconnect = Stage.Impatient }, Cancelled);
             await using var producer = await client.CreateProducerAsync<string>("t", cancellationToken: Cancelled);
             var session = await broker.Sessions.ReadAsync(Cancelled);
             session.Send(new ProducerClosedFrame(1, ErrorCode.ProducerFenced, null));

@@ -58,7 +58,8 @@ internal sealed class ScriptedSession(ScriptedBroker broker, ICometConnection co
         where TFrame : struct, IFrame<TFrame> => _sender.Send(frame, correlationId, payload ?? []);
 
     /// <summary>The next frame of that type that the client sends.</summary>
-    public async Task<ReceivedFrame> ExpectAsync(FrameType type) => await Received(type).Reader.ReadAsync(TestContext.Current.CancellationToken);
+    public async Task<ReceivedFrame> ExpectAsync(FrameType type) =>
+        await Received(type).Reader.ReadAsync(TestContext.Current.CancellationToken);
 
     /// <summary>Whether another frame of that type has come that was not expected yet.</summary>
     public bool HasReceived(FrameType type) => Received(type).Reader.TryPeek(out _);
@@ -91,14 +92,16 @@ internal sealed class ScriptedSession(ScriptedBroker broker, ICometConnection co
     {
         var id = frame.CorrelationId;
         if (frame.Type == FrameType.Hello)
-            Send(new WelcomeFrame(1, "scripted", FrameLimits.DefaultMaxMessageLength, Limits.MaxFrameLength, broker.HeartbeatMilliseconds, null, []), id);
+            Send(new WelcomeFrame(1, "scripted", FrameLimits.DefaultMaxMessageLength, Limits.MaxFrameLength, broker.HeartbeatMilliseconds,
+                null, []), id);
         else if (broker.Answers)
             Answer(frame.Type, id);
         if (broker.IsRecording)
             Received(frame.Type).Writer.TryWrite(new ReceivedFrame(frame.Type, id, frame.Header.ToArray(), frame.Payload.ToArray()));
     }
 
-    private Channel<ReceivedFrame> Received(FrameType type) => _received.GetOrAdd(type, static _ => Channel.CreateUnbounded<ReceivedFrame>());
+    private Channel<ReceivedFrame> Received(FrameType type) =>
+        _received.GetOrAdd(type, static _ => Channel.CreateUnbounded<ReceivedFrame>());
 
     private void Answer(FrameType type, ulong id)
     {

@@ -3,7 +3,8 @@ using System.Threading.Channels;
 
 namespace Comet.Client.Tests.Scripted;
 
-/// <summary>A network between a client and brokers that does what a test tells it to: refuses dials, cuts connections, holds bytes.</summary>
+/// <summary>A network between a client and brokers that does what a test tells it to: refuses dials, cuts connections, holds
+/// bytes.</summary>
 internal sealed class ScriptedTransport : ICometTransport
 {
     private readonly ConcurrentDictionary<CometEndpoint, ICometTransport> _nodes = new();

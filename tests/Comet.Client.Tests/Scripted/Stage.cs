@@ -2,7 +2,8 @@ using Comet.Server;
 
 namespace Comet.Client.Tests.Scripted;
 
-/// <summary>A broker, a client that reaches it through a network under the test's control, and a second client that watches from the side.</summary>
+/// <summary>A broker, a client that reaches it through a network under the test's control, and a second client that watches from the
+/// side.</summary>
 internal sealed class Stage : IAsyncDisposable
 {
     private Stage(CometBroker broker, ScriptedTransport network, CometClient client, CometClient observer) =>
@@ -17,7 +18,11 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>Connected to the broker directly.</summary>
     public CometClient Observer { get; private set; }
 
-    public static ReconnectOptions Impatient { get; } = new() { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(5) };
+    public static ReconnectOptions Impatient { get; } = new()
+    {
+        InitialDelay = TimeSpan.FromMilliseconds(1),
+        MaxDelay = TimeSpan.FromMilliseconds(5)
+    };
 
     public static async Task<Stage> StartAsync(CometServerOptions? server = null, CometClientOptions? options = null)
     {
@@ -53,5 +58,8 @@ internal sealed class Stage : IAsyncDisposable
         await Broker.DisposeAsync();
     }
 
-    private static Task<CometClient> ObserveAsync(CometBroker broker) => CometClient.ConnectAsync(new CometClientOptions { Transport = broker.Transport });
+    private static Task<CometClient> ObserveAsync(CometBroker broker) => CometClient.ConnectAsync(new CometClientOptions
+    {
+        Transport = broker.Transport
+    });
 }

@@ -86,7 +86,8 @@ public sealed class ModelTests
     [InlineData("comet://host:70000")]
     [InlineData("")]
     public void What_is_no_address_says_what_to_write(string text) =>
-        Assert.Contains("comet://host:port", Assert.Throws<FormatException>(() => CometEndpoint.Parse(text)).Message, StringComparison.Ordinal);
+        Assert.Contains("comet://host:port", Assert.Throws<FormatException>(() => CometEndpoint.Parse(text)).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_time_from_a_hostile_peer_is_clamped()

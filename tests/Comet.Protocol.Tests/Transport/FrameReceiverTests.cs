@@ -30,7 +30,8 @@ public sealed class FrameReceiverTests
             Assert.False(await FrameReceiver.ReadPrefaceAsync(pipe.Reader, "test", CancellationToken.None));
             return;
         }
-        var error = await Assert.ThrowsAsync<CometException>(async () => await FrameReceiver.ReadPrefaceAsync(pipe.Reader, "test", CancellationToken.None));
+        var error = await Assert.ThrowsAsync<CometException>(
+            async () => await FrameReceiver.ReadPrefaceAsync(pipe.Reader, "test", CancellationToken.None));
         Assert.Equal(ErrorCode.NotComet, error.Code);
     }
 }

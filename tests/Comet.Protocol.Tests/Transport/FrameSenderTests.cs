@@ -168,6 +168,7 @@ public sealed class FrameSenderTests
 
         public override void Complete(Exception? exception = null) => throw new NotSupportedException();
 
-        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
+            throw new NotSupportedException();
     }
 }

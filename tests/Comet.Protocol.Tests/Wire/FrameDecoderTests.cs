@@ -26,7 +26,8 @@ public sealed class FrameDecoderTests
                 Assert.True(FrameDecoder.TryRead(ref buffer, s_limits, out var frame));
                 Assert.Equal(FrameCatalogue.All[example].Type, frame.Type);
                 Assert.Equal(correlationId, frame.CorrelationId);
-                Assert.Equal(FrameCatalogue.All[example].Print(), FrameCatalogue.All[example].DecodeAndPrint(HeaderCodec.MessagePack, frame.Header));
+                Assert.Equal(FrameCatalogue.All[example].Print(),
+                    FrameCatalogue.All[example].DecodeAndPrint(HeaderCodec.MessagePack, frame.Header));
                 Assert.Equal(Payload(payloadLength), frame.Payload.ToArray());
             }
             Assert.True(buffer.IsEmpty);

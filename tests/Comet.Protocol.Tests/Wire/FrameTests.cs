@@ -30,14 +30,16 @@ public sealed class FrameTests
         var text = new StringBuilder();
         foreach (var example in FrameCatalogue.All)
         {
-            text.Append(example.Type).Append(" msgpack ").Append(Convert.ToHexString(example.EncodeHeader(HeaderCodec.MessagePack))).Append('\n');
+            text.Append(example.Type).Append(" msgpack ").Append(Convert.ToHexString(example.EncodeHeader(HeaderCodec.MessagePack)))
+                .Append('\n');
             text.Append(example.Type).Append(" json ").Append(Encoding.UTF8.GetString(example.EncodeHeader(HeaderCodec.Json))).Append('\n');
         }
         var file = Path.Combine(AppContext.BaseDirectory, "Wire", "golden-headers.txt");
         var expected = File.Exists(file) ? File.ReadAllText(file) : "";
         Assert.True(
             string.Equals(expected, text.ToString(), StringComparison.Ordinal),
-            $"The wire form of a frame has changed. If that is meant, write this to tests/Comet.Protocol.Tests/Wire/golden-headers.txt:\n{text}");
+            $"The wire form of a frame has changed. If that is meant, write this to "
+                + $"tests/Comet.Protocol.Tests/Wire/golden-headers.txt:\n{text}");
     }
 
     [Theory]

@@ -30,7 +30,8 @@ public sealed class RecordBatchTests
     });
 
     [Fact]
-    public void Any_choice_of_records_is_a_batch_again() => Gen.Select(s_messages, Gen.Int, Gen.Enum<CompressionType>()).Sample((messages, seed, compression) =>
+    public void Any_choice_of_records_is_a_batch_again() =>
+        Gen.Select(s_messages, Gen.Int, Gen.Enum<CompressionType>()).Sample((messages, seed, compression) =>
     {
         var batch = Build(messages, 5, compression);
         RecordBatch.Stamp(batch, baseOffset: 700, ownershipEpoch: 3, appendTime: 99);
@@ -70,7 +71,8 @@ public sealed class RecordBatchTests
     {
         var batch = Build(Some(5), 0, compression);
         // What stands before the checksum but for magic and length belongs to the broker.
-        foreach (var at in Enumerable.Range(0, 8).Concat(Enumerable.Range(RecordBatchHeader.ChecksumPosition, batch.Length - RecordBatchHeader.ChecksumPosition)))
+        foreach (var at in Enumerable.Range(0,
+            8).Concat(Enumerable.Range(RecordBatchHeader.ChecksumPosition, batch.Length - RecordBatchHeader.ChecksumPosition)))
         {
             for (var bit = 0; bit < 8; bit++)
             {
@@ -212,7 +214,8 @@ public sealed class RecordBatchTests
         builder.EndRecord();
     }
 
-    private static void AssertRecords(ReadOnlyMemory<byte> records, RecordBatchHeader header, TestMessage[] messages, IEnumerable<int> chosen)
+    private static void AssertRecords(ReadOnlyMemory<byte> records, RecordBatchHeader header, TestMessage[] messages,
+        IEnumerable<int> chosen)
     {
         var reader = new RecordReader(records.Span, header);
         foreach (var i in chosen)
@@ -231,7 +234,8 @@ public sealed class RecordBatchTests
     }
 
     private static TestMessage[] Some(int count) =>
-        [.. Enumerable.Range(0, count).Select(static i => new TestMessage(1_000_000 + i, null, 0, [], Encoding.UTF8.GetBytes($"message number {i}")))];
+        [.. Enumerable.Range(0, count).Select(static i => new TestMessage(1_000_000 + i, null, 0, [],
+            Encoding.UTF8.GetBytes($"message number {i}")))];
 
     // Lone surrogates do not survive UTF-8, as documented for text keys.
     private static string Clean(string text) => string.Concat(text.Where(static c => !char.IsSurrogate(c)));
