@@ -19,13 +19,17 @@ public sealed class CometClient : IAsyncDisposable
     {
         _link = link;
         Topics = new TopicAdministration(link);
+        Subscriptions = new SubscriptionAdministration(link, Topics);
     }
 
     /// <summary>Whether the client is connected, and why not.</summary>
     public StateMonitor<ClientState> State => _link.State;
 
-    /// <summary>Creates, lists, describes and deletes topics.</summary>
+    /// <summary>Creates, changes, lists, describes and deletes topics.</summary>
     public TopicAdministration Topics { get; }
+
+    /// <summary>Creates, moves, lists, describes and deletes durable subscriptions, without consuming.</summary>
+    public SubscriptionAdministration Subscriptions { get; }
 
     /// <summary>Connects to one node.</summary>
     /// <param name="address">For example comet://127.0.0.1:7400, or comets://host:7400 for TLS.</param>
@@ -81,7 +85,7 @@ public sealed class CometClient : IAsyncDisposable
         var serializer = checkedOptions.Serializer ?? MessageSerializer.DefaultFor<T>();
         var settings = ConsumerSettings.From(topic, Names.Require(subscription, "subscription"), checkedOptions);
         using (EngineContext.Enter(_link.Options.Engine))
-            return StartAsync(settings, serializer, (core, forget) => new Consumer<T>(core, forget), cancellationToken);
+            return StartAsync(settings, serializer, (core, forget) => new Consumer<T>(core, Subscriptions, forget), cancellationToken);
     }
 
     /// <summary>Creates a reader: a stream of a topic's messages without a subscription.</summary>
@@ -102,13 +106,8 @@ public sealed class CometClient : IAsyncDisposable
     /// <summary>Removes a durable subscription that has no consumers, with its place in the topic.</summary>
     /// <exception cref="CometException"><see cref="ErrorCode.SubscriptionNotFound"/>, <see cref="ErrorCode.SubscriptionInUse"/>,
     /// …</exception>
-    public async Task UnsubscribeAsync(string topic, string subscription, CancellationToken cancellationToken = default)
-    {
-        Names.Require(subscription, "subscription");
-        var description = await Topics.DescribeAsync(topic, cancellationToken);
-        foreach (var partition in description.Partitions)
-            await _link.RequestAsync<UnsubscribeFrame, OkFrame>(new(topic, partition.Partition, subscription), null, cancellationToken);
-    }
+    public Task UnsubscribeAsync(string topic, string subscription, CancellationToken cancellationToken = default) =>
+        Subscriptions.DeleteAsync(topic, subscription, cancellationToken);
 
     /// <summary>Asks the node for a sign of life and returns how long the answer took.</summary>
     /// <exception cref="CometException">The broker cannot be reached.</exception>
@@ -138,8 +137,8 @@ public sealed class CometClient : IAsyncDisposable
     private async Task<Producer<T>> CreateProducerCoreAsync<T>(ProducerSettings settings, MessageEncoder<T> encoder,
         CancellationToken cancellationToken)
     {
-        var partitionCount = await Topics.LookUpAsync(settings.Topic, cancellationToken);
-        var core = new ProducerCore(_link, settings, partitionCount);
+        var (watch, partitionCount) = await Topics.LookUpAsync(settings.Topic, cancellationToken);
+        var core = new ProducerCore(_link, settings, partitionCount, watch);
         await core.StartAsync(cancellationToken);
         return Keep(new Producer<T>(core, encoder, Forget));
     }
@@ -149,8 +148,8 @@ public sealed class CometClient : IAsyncDisposable
             CancellationToken cancellationToken)
         where TStream : IAsyncDisposable
     {
-        var partitionCount = await Topics.LookUpAsync(settings.Topic, cancellationToken);
-        var core = new ConsumerCore(_link, settings, partitionCount, serializer);
+        var (watch, partitionCount) = await Topics.LookUpAsync(settings.Topic, cancellationToken);
+        var core = new ConsumerCore(_link, settings, partitionCount, serializer, watch);
         await core.StartAsync(cancellationToken);
         return Keep(create(core, Forget));
     }

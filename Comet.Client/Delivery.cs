@@ -60,6 +60,8 @@ public sealed class Delivery<T>
 
     internal PartitionConsumer Partition => _batch.Partition;
 
+    internal long Era => _batch.Era;
+
     internal long Offset => _batch.Header.BaseOffset + _offsetDelta;
 
     /// <summary>Decodes the value without throwing.</summary>
@@ -83,12 +85,12 @@ public sealed class Delivery<T>
     /// <param name="cancellationToken">Ends the wait for the confirm; the ack stays on its way.</param>
     /// <exception cref="CometException">The consumer has ended, or the confirm did not come (<see cref="ErrorCode.Timeout"/>).</exception>
     public ValueTask AckAsync(CancellationToken cancellationToken = default) =>
-        Partition.Core.AckAsync(Partition, Offset, Offset, _batch.Epoch, cumulative: false, cancellationToken);
+        Partition.Core.AckAsync(Partition, Offset, Offset, Era, cumulative: false, cancellationToken);
 
     /// <summary>Gives the message back: it is delivered again, with a higher <see cref="DeliveryCount"/>.</summary>
     /// <param name="delay">Not before this time is over, by the broker's clock. Default: at once.</param>
     /// <exception cref="CometException">The consumer has ended.</exception>
-    public ValueTask NackAsync(TimeSpan delay = default) => Partition.Core.NackAsync(Partition, [Offset, Offset], delay, _batch.Epoch);
+    public ValueTask NackAsync(TimeSpan delay = default) => Partition.Core.NackAsync(Partition, [Offset, Offset], delay, Era);
 
     internal static Delivery<T>? TryTake(ConsumerCore core) =>
         core.TryTake(out var batch, out var position, out var offsetDelta) ? new Delivery<T>(batch, position, offsetDelta) : null;

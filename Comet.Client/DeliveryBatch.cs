@@ -21,16 +21,16 @@ public sealed class DeliveryBatch<T> : IReadOnlyList<Delivery<T>>
     /// <inheritdoc cref="Delivery{T}.AckAsync"/>
     public async ValueTask AckAsync(CancellationToken cancellationToken = default)
     {
-        foreach (var (partition, first, last, epoch) in Runs())
-            await partition.Core.AckAsync(partition, first, last, epoch, cumulative: false, cancellationToken);
+        foreach (var (partition, first, last, era) in Runs())
+            await partition.Core.AckAsync(partition, first, last, era, cumulative: false, cancellationToken);
     }
 
     /// <summary>Gives all of them back.</summary>
     /// <inheritdoc cref="Delivery{T}.NackAsync"/>
     public async ValueTask NackAsync(TimeSpan delay = default)
     {
-        foreach (var (partition, first, last, epoch) in Runs())
-            await partition.Core.NackAsync(partition, [first, last], delay, epoch);
+        foreach (var (partition, first, last, era) in Runs())
+            await partition.Core.NackAsync(partition, [first, last], delay, era);
     }
 
     /// <inheritdoc/>
@@ -39,16 +39,16 @@ public sealed class DeliveryBatch<T> : IReadOnlyList<Delivery<T>>
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <summary>Stretches of offsets without a gap.</summary>
-    private IEnumerable<(PartitionConsumer Partition, long First, long Last, long Epoch)> Runs()
+    private IEnumerable<(PartitionConsumer Partition, long First, long Last, long Era)> Runs()
     {
         for (var i = 0; i < _deliveries.Count;)
         {
             var first = _deliveries[i];
             var last = first.Offset;
             for (i++; i < _deliveries.Count && _deliveries[i].Partition == first.Partition && _deliveries[i].Offset == last + 1
-                && _deliveries[i].OwnershipEpoch == first.OwnershipEpoch; i++)
+                && _deliveries[i].Era == first.Era; i++)
                 last++;
-            yield return (first.Partition, first.Offset, last, first.OwnershipEpoch);
+            yield return (first.Partition, first.Offset, last, first.Era);
         }
     }
 }

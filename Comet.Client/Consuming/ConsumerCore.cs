@@ -9,7 +9,8 @@ namespace Comet.Client.Consuming;
 internal sealed class ConsumerCore
 {
     private readonly Link _link;
-    private readonly PartitionConsumer[] _partitions;
+    private readonly PartitionSet<PartitionConsumer> _set;
+    private readonly TopicWatch? _watch;
     // Bounded by the permits: the broker sends no more than they let it. The first one stays until all of it is taken, so that whoever
     // waits sees what another reader of the stream has left.
     private readonly Queue<ReceivedBatch> _arrived = new();
@@ -19,10 +20,14 @@ internal sealed class ConsumerCore
     /// <param name="settings">Options.</param>
     /// <param name="partitionCount">How many partitions the topic has.</param>
     /// <param name="serializer">An IMessageSerializer of what is received.</param>
-    public ConsumerCore(Link link, ConsumerSettings settings, int partitionCount, object serializer)
+    /// <param name="watch">Tells when the topic has more partitions; the consumer's to dispose. Null: it keeps those it has.</param>
+    public ConsumerCore(Link link, ConsumerSettings settings, int partitionCount, object serializer, TopicWatch? watch)
     {
-        (_link, Settings, Serializer) = (link, settings, serializer);
-        _partitions = [.. Enumerable.Range(0, partitionCount).Select(i => new PartitionConsumer(this, link, i, partitionCount))];
+        (_link, Settings, Serializer, _watch) = (link, settings, serializer, watch);
+        // Acks by id must find a partition as soon as it delivers.
+        _set = new(
+            Gate, (number, count, isLate) => new PartitionConsumer(this, link, number, count, isLate), joinsAttached: false);
+        _set.Start(partitionCount);
     }
 
     public ConsumerSettings Settings { get; }
@@ -34,7 +39,9 @@ internal sealed class ConsumerCore
     public StateMonitor<ConsumerState> State { get; } = new(ConsumerState.Reattaching,
         static s => s is ConsumerState.Closed or ConsumerState.Faulted);
 
-    public int PartitionCount => _partitions.Length;
+    public int PartitionCount => Partitions.Length;
+
+    private PartitionConsumer[] Partitions => _set.All;
 
     public TimeProvider Time => _link.Options.TimeProvider;
 
@@ -43,8 +50,9 @@ internal sealed class ConsumerCore
     {
         try
         {
-            foreach (var partition in _partitions)
+            foreach (var partition in Partitions)
                 await partition.StartAsync(_link.Options.OperationTimeout, cancellationToken);
+            _watch?.Listen(count => _set.Grow(count, Fault));
         }
         catch
         {
@@ -55,10 +63,10 @@ internal sealed class ConsumerCore
 
     public PartitionConsumer GetPartition(MessageId id)
     {
-        if (!string.Equals(id.Topic, Settings.Topic, StringComparison.Ordinal) || id.Partition < 0 || id.Partition >= _partitions.Length)
+        if (!string.Equals(id.Topic, Settings.Topic, StringComparison.Ordinal) || id.Partition < 0 || id.Partition >= Partitions.Length)
             throw new CometException(ErrorCode.InvalidArgument,
-                $"{id} is no message of '{Settings.Topic}', which has {_partitions.Length} partition(s).");
-        return _partitions[id.Partition];
+                $"{id} is no message of '{Settings.Topic}', which has {Partitions.Length} partition(s).");
+        return Partitions[id.Partition];
     }
 
     public void Arrived(ReceivedBatch batch)
@@ -127,8 +135,8 @@ internal sealed class ConsumerCore
         return true;
     }
 
-    /// <summary>Acks messages that were delivered under an epoch; -1 stands for the current one.</summary>
-    public ValueTask AckAsync(PartitionConsumer partition, long first, long last, long epoch, bool cumulative,
+    /// <summary>Acks messages that were delivered in an era; -1 stands for the current one.</summary>
+    public ValueTask AckAsync(PartitionConsumer partition, long first, long last, long era, bool cumulative,
         CancellationToken cancellationToken)
     {
         Connection? toFlush;
@@ -137,8 +145,9 @@ internal sealed class ConsumerCore
         {
             if (State.IsFinal)
                 return ValueTask.FromException(Ended());
-            // Delivered by a broker that has lost its memory since: its offsets mean other messages now.
-            if (!Settings.IsDurable || (epoch >= 0 && epoch != partition.Epoch))
+            // Delivered by a broker that has lost its memory since, whose offsets mean other messages now, or before the subscription was
+            // moved, which is to bring the message again.
+            if (!Settings.IsDurable || (era >= 0 && era != partition.Era))
                 return ValueTask.CompletedTask;
             toFlush = cumulative ? partition.Acks.AddCumulative(last, out confirm) : partition.Acks.Add(first, last, out confirm);
         }
@@ -146,8 +155,8 @@ internal sealed class ConsumerCore
         return confirm is null ? ValueTask.CompletedTask : new(ConfirmAsync(confirm, cancellationToken));
     }
 
-    /// <summary>Gives messages back that were delivered under an epoch.</summary>
-    public ValueTask NackAsync(PartitionConsumer partition, long[] ranges, TimeSpan delay, long epoch)
+    /// <summary>Gives messages back that were delivered in an era.</summary>
+    public ValueTask NackAsync(PartitionConsumer partition, long[] ranges, TimeSpan delay, long era)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
         Connection? toFlush;
@@ -155,7 +164,7 @@ internal sealed class ConsumerCore
         {
             if (State.IsFinal)
                 return ValueTask.FromException(Ended());
-            if (!Settings.IsDurable || epoch != partition.Epoch)
+            if (!Settings.IsDurable || era != partition.Era)
                 return ValueTask.CompletedTask;
             toFlush = partition.SendNack(ranges, delay);
         }
@@ -167,7 +176,7 @@ internal sealed class ConsumerCore
     public async Task FlushAcksAsync(CancellationToken cancellationToken)
     {
         var confirms = new List<Task>();
-        foreach (var partition in _partitions)
+        foreach (var partition in Partitions)
         {
             Connection? toFlush;
             lock (Gate)
@@ -184,7 +193,7 @@ internal sealed class ConsumerCore
     public void AttachmentChanged(CometException? reason)
     {
         lock (Gate)
-            State.Set(_partitions.All(static p => p.IsAttached) ? ConsumerState.Attached : ConsumerState.Reattaching);
+            State.Set(Partitions.All(static p => p.IsAttached) ? ConsumerState.Attached : ConsumerState.Reattaching);
         if (reason is not null)
             ConsumerLog.Detached(_link.Logger, Settings.ConsumerName, Settings.Topic, reason.Code, reason.Message);
     }
@@ -196,12 +205,16 @@ internal sealed class ConsumerCore
         End(ConsumerState.Faulted, fault);
     }
 
-    /// <summary>Removes the subscription from the broker, with its place in the topic.</summary>
-    public async Task UnsubscribeAsync(CancellationToken cancellationToken)
+    /// <summary>Moves the subscription; on return nothing from before comes out of the stream any more.</summary>
+    public async Task SeekAsync(StartPosition position, CancellationToken cancellationToken)
     {
-        await DisposeAsync();
-        for (var i = 0; i < _partitions.Length; i++)
-            await _link.RequestAsync<UnsubscribeFrame, OkFrame>(new(Settings.Topic, i, Settings.Subscription), null, cancellationToken);
+        if (State.IsFinal)
+            throw Ended();
+        foreach (var partition in Partitions)
+        {
+            await _link.RequestAsync<SeekFrame, SoughtFrame>(
+                new(Settings.Topic, partition.Number, Settings.Subscription, (long)position.Kind, position.Value), null, cancellationToken);
+        }
     }
 
     /// <summary>Sends and confirms acks, at most for the client's DisposeTimeout, and detaches. Never throws.</summary>
@@ -218,7 +231,8 @@ internal sealed class ConsumerCore
             ConsumerLog.ClosedUnconfirmed(_link.Logger, Settings.ConsumerName, Settings.Topic, e.Message);
         }
         End(ConsumerState.Closed, null);
-        await Task.WhenAll(_partitions.Select(p => CloseAsync(p, timeout.Token)));
+        _watch?.Dispose();
+        await Task.WhenAll(_set.Close().Select(p => CloseAsync(p, timeout.Token)));
     }
 
     public CometException Ended() => State.Fault is { } fault
@@ -263,7 +277,7 @@ internal sealed class ConsumerCore
         TaskCompletionSource? arrival;
         lock (Gate)
         {
-            foreach (var partition in _partitions)
+            foreach (var partition in Partitions)
                 partition.Acks.Drop(fault ?? new CometException(ErrorCode.Closed, $"The consumer of '{Settings.Topic}' is closed."));
             State.Set(state, fault);
             // What had arrived before a fault is still the program's.

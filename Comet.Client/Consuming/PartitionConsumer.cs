@@ -14,11 +14,13 @@ internal sealed class PartitionConsumer : PartitionAttachment
 
     private readonly ConsumerCore _core;
     private readonly ConsumerSettings _settings;
+    private readonly StartPosition _start;
     private readonly int _windowMessages;
     private readonly long _windowBytes;
     private Connection? _connection;
     private long _wireId = -1;
     private long _epoch = -1;
+    private long _subscriptionGeneration;
     private long _nextOffset = -1;
     private long _permitMessages;
     private long _permitBytes;
@@ -26,10 +28,17 @@ internal sealed class PartitionConsumer : PartitionAttachment
     private long _takenBytes;
     private int _suspiciousReports;
 
-    public PartitionConsumer(ConsumerCore core, Link link, int number, int partitionCount)
+    /// <param name="core">The consumer.</param>
+    /// <param name="link">The client's connection.</param>
+    /// <param name="number">The partition.</param>
+    /// <param name="partitionCount">How many the consumer has; they share its window.</param>
+    /// <param name="isLate">Whether the topic has grown by this partition while the consumer was there: then everything in it is
+    /// new.</param>
+    public PartitionConsumer(ConsumerCore core, Link link, int number, int partitionCount, bool isLate)
         : base(link, number)
     {
         (_core, _settings) = (core, core.Settings);
+        _start = isLate && _settings.Start.Kind != StartPositionKind.Time ? StartPosition.Earliest : _settings.Start;
         _windowMessages = Math.Max(1, _settings.WindowMessages / partitionCount);
         _windowBytes = Math.Max(1024, _settings.WindowBytes / partitionCount);
         Acks = new AckSender(this, _settings, link.Options.TimeProvider);
@@ -41,7 +50,9 @@ internal sealed class PartitionConsumer : PartitionAttachment
 
     public AckSender Acks { get; }
 
-    public long Epoch => _epoch;
+    /// <summary>Counts the times in which offsets and acks meant the same: it changes with the broker's log and when the subscription is
+    /// moved.</summary>
+    public long Era { get; private set; }
 
     public bool IsAttached => _connection is not null;
 
@@ -105,6 +116,8 @@ internal sealed class PartitionConsumer : PartitionAttachment
                 break;
             case FrameType.ConsumerClosed:
                 var closed = frame.Read<ConsumerClosedFrame>(codec);
+                if (closed.Code == ErrorCode.SubscriptionMoved)
+                    DropArrived();
                 Interrupt(new CometException(closed.Code, closed.Message ?? $"The broker detached the consumer: {closed.Code}."));
                 break;
         }
@@ -157,11 +170,11 @@ internal sealed class PartitionConsumer : PartitionAttachment
     private StartPosition PrepareStart()
     {
         if (_settings.IsDurable)
-            return _settings.Start;
+            return _start;
         lock (Gate)
         {
             Generation++;
-            return _nextOffset >= 0 ? StartPosition.FromOffset(_nextOffset) : _settings.Start;
+            return _nextOffset >= 0 ? StartPosition.FromOffset(_nextOffset) : _start;
         }
     }
 
@@ -187,11 +200,7 @@ internal sealed class PartitionConsumer : PartitionAttachment
             Generation++;
             (_connection, _wireId) = (connection, subscribed.ConsumerId);
             connection.Attach(_wireId, this);
-            var isOtherLog = _epoch >= 0 && _epoch != subscribed.OwnershipEpoch;
-            if (isOtherLog)
-                Acks.Drop(new CometException(ErrorCode.ConnectionLost,
-                    "The broker has restarted; whether these acks were taken is unknown."));
-            _epoch = subscribed.OwnershipEpoch;
+            var isOtherLog = BeginEra(subscribed);
             if (_nextOffset < 0 || isOtherLog || _settings.IsDurable)
                 _nextOffset = subscribed.NextOffset;
             Acks.SendAgain();
@@ -202,13 +211,36 @@ internal sealed class PartitionConsumer : PartitionAttachment
         _core.AttachmentChanged(null);
     }
 
+    /// <summary>Drops acks that mean nothing any more; true when the log is another one.</summary>
+    private bool BeginEra(in SubscribedFrame subscribed)
+    {
+        var isOtherLog = _epoch >= 0 && _epoch != subscribed.OwnershipEpoch;
+        var isMoved = _epoch >= 0 && _subscriptionGeneration != subscribed.Generation;
+        if (isOtherLog)
+            Acks.Drop(new CometException(ErrorCode.ConnectionLost,
+                "The broker has restarted; whether these acks were taken is unknown."));
+        else if (isMoved && _settings.IsDurable)
+            Acks.Drop(null);
+        if (isOtherLog || isMoved)
+            Era++;
+        (_epoch, _subscriptionGeneration) = (subscribed.OwnershipEpoch, subscribed.Generation);
+        return isOtherLog;
+    }
+
+    /// <summary>What has arrived and was not taken is from before the subscription was moved.</summary>
+    private void DropArrived()
+    {
+        lock (Gate)
+            Generation++;
+    }
+
     private void Deliver(int deliveryCount, in ReadOnlySequence<byte> payload)
     {
         var bytes = GC.AllocateUninitializedArray<byte>((int)payload.Length);
         payload.CopyTo(bytes);
         if (!TryReadHeader(bytes, out var header))
             return;
-        var batch = new ReceivedBatch(this, bytes, deliveryCount, Generation, _epoch);
+        var batch = new ReceivedBatch(this, bytes, deliveryCount, Generation, _epoch, Era);
         lock (Gate)
         {
             _permitMessages -= header.RecordCount;

@@ -3,7 +3,7 @@ using Comet.Wire;
 namespace Comet.Client.Consuming;
 
 /// <summary>A delivered batch on the client: checked and walked through when it is taken out of the stream, not when it arrives.</summary>
-internal sealed class ReceivedBatch(PartitionConsumer partition, byte[] bytes, int deliveryCount, int generation, long epoch)
+internal sealed class ReceivedBatch(PartitionConsumer partition, byte[] bytes, int deliveryCount, int generation, long epoch, long era)
 {
     // What one batch may restore to; a frame's limit and the largest message keep honest ones far below.
     private const int MaxRestoredLength = 2 * FrameLimits.HardMaxMessageLength;
@@ -18,6 +18,9 @@ internal sealed class ReceivedBatch(PartitionConsumer partition, byte[] bytes, i
     public int Generation { get; } = generation;
 
     public long Epoch { get; } = epoch;
+
+    /// <summary>The <see cref="PartitionConsumer.Era"/> it arrived in.</summary>
+    public long Era { get; } = era;
 
     public int DeliveryCount { get; } = deliveryCount;
 

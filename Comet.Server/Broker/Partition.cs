@@ -13,6 +13,7 @@ internal sealed class Partition : IDisposable
     private readonly BatchCutter _cutter;
     private readonly Dispatcher _dispatcher;
     private readonly SubscriptionTable _subscriptions;
+    private readonly PartitionPolicy _policy;
     private readonly Queue<PendingConfirm> _pending = new();
     private ErrorCode _closedWith;
     private string _closedBecause = "";
@@ -24,6 +25,7 @@ internal sealed class Partition : IDisposable
         _cutter = new BatchCutter(settings.MaxRecordsLength);
         _dispatcher = new Dispatcher(log, _cutter, settings.MaxOutstandingMessages);
         _subscriptions = new SubscriptionTable(log, fence);
+        _policy = new PartitionPolicy(log, fence, _subscriptions, settings.Policy);
     }
 
     public string Topic { get; }
@@ -36,7 +38,7 @@ internal sealed class Partition : IDisposable
     public bool NeedsCommit => _log.EndOffset > _log.StableOffset && _closedWith == ErrorCode.None;
 
     /// <summary>When <see cref="CommandKind.Wake"/> is due without another command; <see cref="long.MaxValue"/> for never.</summary>
-    public long NextDue => _subscriptions.NextDue;
+    public long NextDue => Math.Min(_subscriptions.NextDue, _policy.NextDue);
 
     public ValueTask CommitAsync(CancellationToken cancellationToken) => _log.CommitAsync(Fence, cancellationToken);
 
@@ -78,7 +80,7 @@ internal sealed class Partition : IDisposable
                 Close(ErrorCode.TopicDeleted, $"The topic '{Topic}' was deleted.");
                 break;
             case CommandKind.Trim:
-                _subscriptions.Trim(long.MaxValue);
+                _policy.MakeRoom(long.MaxValue);
                 break;
             default:
                 HandleRare(command);
@@ -100,11 +102,13 @@ internal sealed class Partition : IDisposable
                     confirm.Producer.Id, confirm.BaseSequence, confirm.BaseOffset, confirm.Count, _log.Durability, confirm.IsDuplicate),
                 confirm.CorrelationId);
         }
+        _policy.BeforeDispatch(now);
         foreach (var subscription in _subscriptions.All)
         {
             subscription.ReleaseDue(now);
             _dispatcher.Dispatch(subscription);
         }
+        _policy.AfterDispatch(now);
     }
 
     public void Dispose()
@@ -125,7 +129,20 @@ internal sealed class Partition : IDisposable
                 command.Consumer!.Peer.Confirm(command.CorrelationId);
                 break;
             case CommandKind.Unsubscribe:
-                _subscriptions.Unsubscribe((UnsubscribeRequest)command.Detail!, command.CorrelationId);
+                _subscriptions.Unsubscribe((SubscriptionRequest)command.Detail!, command.CorrelationId);
+                break;
+            case CommandKind.CreateSubscription:
+                _subscriptions.Create((CreateSubscriptionRequest)command.Detail!, command.CorrelationId);
+                break;
+            case CommandKind.CopySubscriptions:
+                var copy = (CopySubscriptionsRequest)command.Detail!;
+                copy.Copy(_subscriptions.CopyAll(copy.Peer));
+                break;
+            case CommandKind.Seek:
+                _subscriptions.Seek((SeekRequest)command.Detail!, command.CorrelationId);
+                break;
+            case CommandKind.ChangePolicy:
+                _policy.Change((TopicPolicy)command.Detail!);
                 break;
             case CommandKind.ReportProgress:
                 ReportProgress(command.Consumer!);
@@ -172,6 +189,11 @@ internal sealed class Partition : IDisposable
                 return false;
         }
         memory.NextSequence = header.BaseSequence;
+        if (_policy.RefusePublish(Topic, Number) is { } quota)
+        {
+            producer.Peer.Fail(command.CorrelationId, ErrorCode.BacklogQuotaExceeded, quota);
+            return false;
+        }
         var baseOffset = _log.EndOffset;
         if (!TryAppend(command, now))
         {
@@ -192,11 +214,11 @@ internal sealed class Partition : IDisposable
     {
         if (_log.TryAppend(Fence, command.Batch.Span, command.Header, now))
             return true;
-        _subscriptions.Trim(Math.Max(command.Batch.Length, _log.Bytes / 4));
+        _policy.MakeRoom(Math.Max(command.Batch.Length, _log.Bytes / 4));
         if (_log.TryAppend(Fence, command.Batch.Span, command.Header, now))
             return true;
         _settings.RoomWanted?.Invoke();
-        _subscriptions.Trim(long.MaxValue);
+        _policy.MakeRoom(long.MaxValue);
         return _log.TryAppend(Fence, command.Batch.Span, command.Header, now);
     }
 
@@ -238,7 +260,15 @@ internal sealed class Partition : IDisposable
             consumer.Id, consumer.LastDispatchedOffset, consumer.PermitMessages, consumer.PermitBytes, backlog));
     }
 
-    private PartitionDescription Describe() => new(Number, _log.StartOffset, _log.StableOffset, _log.Bytes, _producers.AttachedCount);
+    private PartitionDescription Describe() => new(Number, _log.StartOffset, _log.StableOffset, _log.Bytes, _producers.AttachedCount)
+    {
+        FirstAppendTime = AppendTimeOf(_log.StartOffset),
+        LastAppendTime = AppendTimeOf(_log.StableOffset - 1),
+    };
+
+    private DateTimeOffset? AppendTimeOf(long offset) => offset >= _log.StartOffset && _log.TryRead(offset, out var batch)
+        ? UnixMicroseconds.ToTime(batch.Header.AppendTime)
+        : null;
 
     private void Close(ErrorCode code, string message)
     {
@@ -257,7 +287,7 @@ internal sealed class Partition : IDisposable
     {
         if (command.Kind == CommandKind.Describe)
             ((DescriptionCollector)command.Detail!).Add(null, []);
-        var peer = command.Producer?.Peer ?? command.Consumer?.Peer ?? (command.Detail as UnsubscribeRequest)?.Peer;
+        var peer = command.Producer?.Peer ?? command.Consumer?.Peer ?? (command.Detail as PeerRequest)?.Peer;
         if (command.Kind == CommandKind.Publish)
             peer?.PublishAnswered(command.Batch.Length);
         if (command.CorrelationId != 0)

@@ -4,7 +4,12 @@ namespace Comet.Server.Broker;
 
 /// <summary>A subscription in one partition: its cursor, what its consumers hold, and what must be delivered again. A reader is one
 /// that is not durable: for it, delivered is done.</summary>
-internal sealed class Subscription(string name, SubscriptionType type, bool isDurable, long start)
+/// <param name="name">Its name.</param>
+/// <param name="type">How its consumers share.</param>
+/// <param name="isDurable">Whether it is one, or a reader.</param>
+/// <param name="start">Where it begins.</param>
+/// <param name="generation">A number that no earlier subscription of the partition has.</param>
+internal sealed class Subscription(string name, SubscriptionType type, bool isDurable, long start, long generation = 0)
 {
     private readonly List<Consumer> _consumers = [];
     private readonly DeliveryRuns _inFlight = new();
@@ -20,7 +25,17 @@ internal sealed class Subscription(string name, SubscriptionType type, bool isDu
 
     public bool IsDurable { get; } = isDurable;
 
+    /// <summary>Consumers tell by it whether what they hold was delivered by this subscription, or by one of the same name before it was
+    /// moved.</summary>
+    public long Generation { get; } = generation;
+
     public Cursor Cursor { get; } = new(start);
+
+    /// <summary>How many messages the time to live has acked.</summary>
+    public long Expired { get; set; }
+
+    /// <summary>How many messages the backlog quota has acked.</summary>
+    public long Dropped { get; set; }
 
     /// <summary>The next offset that was never delivered.</summary>
     public long NextOffset { get; private set; } = start;
@@ -50,6 +65,10 @@ internal sealed class Subscription(string name, SubscriptionType type, bool isDu
         GiveBack(consumer, new(0, long.MaxValue), 0);
     }
 
+    /// <summary>The same subscription at another place: nothing is acked behind it, and nobody holds anything.</summary>
+    public Subscription MovedTo(long offset, long newGeneration) =>
+        new(Name, Type, IsDurable, offset, newGeneration) { Expired = Expired, Dropped = Dropped };
+
     public SubscriptionDescription Describe(int partition, long stableOffset) => new(
         Name, partition, Type, Cursor.AckedUpTo, Math.Max(0, stableOffset - Cursor.AckedUpTo - Cursor.AckedAbove),
         _inFlight.Count, _consumers.Count, _consumers.Sum(static c => c.PermitMessages));
@@ -63,6 +82,15 @@ internal sealed class Subscription(string name, SubscriptionType type, bool isDu
         var moved = _inFlight.Remove(delivered, static (consumer, count) => consumer.Unacked -= count) + _redelivery.Remove(delivered);
         // What was delivered and not acked is in flight, or to be delivered again, or waits for its time: the rest is the third.
         _delayedCount -= Cursor.Ack(delivered) - moved;
+    }
+
+    /// <summary>Acks a range whether it was delivered or not; returns how many of its messages were not acked before.</summary>
+    public long AckOnBehalf(OffsetRange range)
+    {
+        var before = Cursor.AckedUpTo + Cursor.AckedAbove;
+        Ack(range);
+        Cursor.Ack(range);
+        return Cursor.AckedUpTo + Cursor.AckedAbove - before;
     }
 
     /// <summary>Gives back what <paramref name="consumer"/> holds of a range, for delivery at <paramref name="due"/> or later (0: at

@@ -9,6 +9,8 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
     private readonly List<Subscription> _all = [];
     private readonly Dictionary<string, Subscription> _durable = new(StringComparer.Ordinal);
 
+    private long _lastGeneration;
+
     public List<Subscription> All => _all;
 
     public long NextDue
@@ -19,6 +21,18 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
             foreach (var subscription in _all)
                 next = Math.Min(next, subscription.NextDue);
             return next;
+        }
+    }
+
+    /// <summary>The first offset that a durable subscription has not acked; all below it is nobody's any more.</summary>
+    public long FirstNeeded
+    {
+        get
+        {
+            var needed = log.StableOffset;
+            foreach (var subscription in _durable.Values)
+                needed = Math.Min(needed, subscription.Cursor.AckedUpTo);
+            return needed;
         }
     }
 
@@ -34,7 +48,8 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
             return;
         }
         subscription.Attach(consumer);
-        consumer.Peer.Send(new SubscribedFrame(consumer.Id, subscription.NextOffset, fence.Epoch), correlationId);
+        consumer.Peer.Send(new SubscribedFrame(consumer.Id, subscription.NextOffset, fence.Epoch, subscription.Generation),
+            correlationId);
     }
 
     public void Detach(Consumer consumer)
@@ -47,11 +62,45 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
             _all.Remove(subscription);
     }
 
-    public void Unsubscribe(UnsubscribeRequest request, ulong correlationId)
+    /// <summary>Creates a durable subscription that no consumer is attached to yet.</summary>
+    public void Create(CreateSubscriptionRequest request, ulong correlationId)
+    {
+        if (_durable.TryGetValue(request.Subscription, out var known) && !(request.IfNotExists && known.Type == request.Subscribe.Type))
+        {
+            request.Peer.Fail(correlationId, ErrorCode.SubscriptionAlreadyExists,
+                $"The subscription '{request.Subscription}' exists already and is {known.Type}.");
+            return;
+        }
+        FindOrCreate(request.Subscribe);
+        request.Peer.Confirm(correlationId);
+    }
+
+    /// <summary>Requests that create the durable subscriptions of this partition in an empty one.</summary>
+    public IReadOnlyList<CreateSubscriptionRequest> CopyAll(IPeer peer) =>
+        [.. _durable.Values.Select(s => new CreateSubscriptionRequest(
+            peer, new(s.Name, s.Type, IsDurable: true, StartPosition.Earliest), IfNotExists: true))];
+
+    /// <summary>Moves a subscription; its consumers are told to attach again, before the request is answered.</summary>
+    public void Seek(SeekRequest request, ulong correlationId)
     {
         if (!_durable.TryGetValue(request.Subscription, out var subscription))
         {
-            request.Peer.Fail(correlationId, ErrorCode.SubscriptionNotFound, $"There is no subscription '{request.Subscription}'.");
+            request.Peer.Fail(correlationId, ErrorCode.SubscriptionNotFound, NotFound(request));
+            return;
+        }
+        var moved = subscription.MovedTo(Resolve(request.Position), ++_lastGeneration);
+        _durable[request.Subscription] = moved;
+        _all[_all.IndexOf(subscription)] = moved;
+        subscription.CloseAll(ErrorCode.SubscriptionMoved,
+            $"The subscription '{request.Subscription}' was moved to {request.Position}; attach again.");
+        request.Peer.Send(new SoughtFrame(moved.NextOffset), correlationId);
+    }
+
+    public void Unsubscribe(SubscriptionRequest request, ulong correlationId)
+    {
+        if (!_durable.TryGetValue(request.Subscription, out var subscription))
+        {
+            request.Peer.Fail(correlationId, ErrorCode.SubscriptionNotFound, NotFound(request));
         }
         else if (subscription.Consumers.Count > 0)
         {
@@ -66,19 +115,8 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
         }
     }
 
-    /// <summary>Drops messages that no durable subscription needs, oldest first, until about so many bytes are free.</summary>
-    public void Trim(long bytes)
-    {
-        var needed = log.StableOffset;
-        foreach (var subscription in _durable.Values)
-            needed = Math.Min(needed, subscription.Cursor.AckedUpTo);
-        var target = bytes >= log.Bytes ? long.MinValue : log.Bytes - bytes;
-        while (log.Bytes > target && log.TryRead(log.StartOffset, out var oldest) && oldest.LastOffset < needed)
-            log.TruncateBefore(fence, oldest.LastOffset + 1);
-    }
-
     public IReadOnlyList<SubscriptionDescription> Describe(int partition) =>
-        [.. _durable.Values.Select(s => s.Describe(partition, log.StableOffset))];
+        [.. _durable.Values.Select(s => Describe(s, partition))];
 
     public void CloseAll(ErrorCode code, string message)
     {
@@ -111,11 +149,28 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
             : null;
     }
 
+    private static string NotFound(SubscriptionRequest request) => $"There is no subscription '{request.Subscription}'.";
+
+    private SubscriptionDescription Describe(Subscription subscription, int partition)
+    {
+        var described = subscription.Describe(partition, log.StableOffset) with
+        {
+            BacklogBytes = Backlog.Measure(log, subscription),
+            Expired = subscription.Expired,
+            Dropped = subscription.Dropped,
+        };
+        var oldest = subscription.Cursor.NextUnacked(log.StartOffset).First;
+        return oldest < log.StableOffset && log.TryRead(oldest, out var batch)
+            ? described with { OldestUnackedOffset = oldest, OldestUnackedTime = UnixMicroseconds.ToTime(batch.Header.AppendTime) }
+            : described;
+    }
+
     private Subscription FindOrCreate(AttachRequest request)
     {
         if (request.IsDurable && _durable.TryGetValue(request.Subscription, out var known))
             return known;
-        var created = new Subscription(request.Subscription, request.Type, request.IsDurable, Resolve(request.Start));
+        var created = new Subscription(request.Subscription, request.Type, request.IsDurable, Resolve(request.Start),
+            ++_lastGeneration);
         _all.Add(created);
         if (request.IsDurable)
             _durable.Add(request.Subscription, created);

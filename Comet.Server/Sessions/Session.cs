@@ -18,6 +18,7 @@ internal sealed class Session : IAsyncDisposable
 
     private readonly ICometConnection _connection;
     private readonly CometServerOptions _options;
+    private readonly TopicRegistry _topics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly FrameSender _sender;
@@ -30,7 +31,7 @@ internal sealed class Session : IAsyncDisposable
 
     public Session(ICometConnection connection, CometServerOptions options, TopicRegistry topics, TimeProvider time, ILogger logger)
     {
-        (_connection, _options, _time, _logger) = (connection, options, time, logger);
+        (_connection, _options, _topics, _time, _logger) = (connection, options, topics, time, logger);
         _sender = new FrameSender(connection.Output, HeaderCodec.MessagePack, options.MaxUnsentBytes);
         _peer = new SessionPeer(_sender, options);
         _frames = new SessionFrames(_peer, _sender, topics, options);
@@ -88,6 +89,7 @@ internal sealed class Session : IAsyncDisposable
 
     private async Task CloseAsync()
     {
+        _topics.Watchers.Remove(_peer);
         _peer.DetachAll();
         if (_reason is { } reason)
         {

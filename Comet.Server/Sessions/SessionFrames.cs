@@ -235,10 +235,11 @@ internal sealed class SessionFrames : IFrameHandler
 
     private void CreateProducer(in CreateProducerFrame request, ulong correlationId)
     {
-        var partition = FindPartition(request.Topic, request.Partition);
-        if (request.Durability > Durability.Memory)
-            throw new CometException(ErrorCode.Unsupported,
-                $"This broker keeps messages in memory; it cannot promise {request.Durability}.");
+        var topic = _topics.Get(request.Topic, createIfMissing: true);
+        var partition = SessionTopics.FindPartition(topic, request.Partition);
+        var durability = request.Durability == Durability.None ? topic.Policy.DefaultDurability : request.Durability;
+        if (durability > Durability.Memory)
+            throw new CometException(ErrorCode.Unsupported, $"This broker keeps messages in memory; it cannot promise {durability}.");
         var producer = _peer.AddProducer(Names.Require(request.ProducerName, "producer"), request.AccessMode, partition);
         partition.Post(new(CommandKind.AttachProducer) { Producer = producer, CorrelationId = correlationId });
     }
@@ -254,10 +255,8 @@ internal sealed class SessionFrames : IFrameHandler
     private void Subscribe(in SubscribeFrame request, ulong correlationId)
     {
         var partition = FindPartition(request.Topic, request.Partition);
-        if (request.SubscriptionType is not (SubscriptionType.Exclusive or SubscriptionType.Shared))
-            throw new CometException(ErrorCode.Unsupported, $"This broker has no {request.SubscriptionType} subscriptions.");
         var attach = new AttachRequest(
-            Names.Require(request.Subscription, "subscription"), request.SubscriptionType, request.Durable,
+            Names.Require(request.Subscription, "subscription"), SessionTopics.RequireKnown(request.SubscriptionType), request.Durable,
                 StartPosition.FromWire(request.StartKind, request.StartValue));
         var consumer = _peer.AddConsumer(Names.Require(request.ConsumerName, "consumer"), partition);
         partition.Post(new(CommandKind.AttachConsumer) { Consumer = consumer, CorrelationId = correlationId, Detail = attach });

@@ -21,6 +21,9 @@ internal enum FrameType : byte
     TopicInfo = 21,
     LookupTopic = 22,       // C→S → TopicLocation
     TopicLocation = 23,
+    UpdateTopic = 24,       // C→S → Ok
+    TopicChanged = 25,      // S→C notice to who has looked the topic up: it has more partitions
+    CreateSubscription = 26, // C→S → Ok
 
     // Producing
     CreateProducer = 32,    // C→S → ProducerReady
@@ -41,4 +44,8 @@ internal enum FrameType : byte
     ConsumerClosed = 55,    // S→C notice
     ConsumerProgress = 56,  // S→C notice: the heartbeat of a consumer
     Unsubscribe = 57,       // C→S → Ok
+
+    // Places in a topic
+    Seek = 72,              // C→S → Sought
+    Sought = 73,
 }
