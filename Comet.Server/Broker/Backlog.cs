@@ -42,7 +42,7 @@ internal sealed class Backlog(IPartitionLog log, SubscriptionTable subscriptions
         {
             while (subscription.IsDurable && Measure(log, subscription) > limits.QuotaBytes
                 && log.TryRead(subscription.Cursor.AckedUpTo, out var oldest) && oldest.LastOffset + 1 < log.StableOffset)
-                subscription.Dropped += subscription.AckOnBehalf(new(subscription.Cursor.AckedUpTo, oldest.LastOffset));
+                subscription.Dropped += subscription.Skip(new(subscription.Cursor.AckedUpTo, oldest.LastOffset));
         }
     }
 }

@@ -21,7 +21,7 @@ internal sealed class Expiry(IPartitionLog log, SubscriptionTable subscriptions)
                 continue;
             var from = subscription.Cursor.AckedUpTo;
             if (from < firstAlive)
-                subscription.Expired += subscription.AckOnBehalf(new(from, firstAlive - 1));
+                subscription.Expired += subscription.Skip(new(from, firstAlive - 1));
             oldest = Math.Min(oldest, subscription.Cursor.AckedUpTo);
         }
         if (log.TryRead(oldest, out var batch))

@@ -8,7 +8,6 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
 {
     private readonly List<Subscription> _all = [];
     private readonly Dictionary<string, Subscription> _durable = new(StringComparer.Ordinal);
-
     private long _lastGeneration;
 
     public List<Subscription> All => _all;
@@ -88,12 +87,10 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
             request.Peer.Fail(correlationId, ErrorCode.SubscriptionNotFound, NotFound(request));
             return;
         }
-        var moved = subscription.MovedTo(Resolve(request.Position), ++_lastGeneration);
-        _durable[request.Subscription] = moved;
-        _all[_all.IndexOf(subscription)] = moved;
+        subscription.Seek(Resolve(request.Position), ++_lastGeneration);
         subscription.CloseAll(ErrorCode.SubscriptionMoved,
             $"The subscription '{request.Subscription}' was moved to {request.Position}; attach again.");
-        request.Peer.Send(new SoughtFrame(moved.NextOffset), correlationId);
+        request.Peer.Send(new SoughtFrame(subscription.NextOffset), correlationId);
     }
 
     public void Unsubscribe(SubscriptionRequest request, ulong correlationId)
@@ -169,8 +166,8 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
     {
         if (request.IsDurable && _durable.TryGetValue(request.Subscription, out var known))
             return known;
-        var created = new Subscription(request.Subscription, request.Type, request.IsDurable, Resolve(request.Start),
-            ++_lastGeneration);
+        var created = new Subscription(
+            request.Subscription, request.Type, request.IsDurable, new(Resolve(request.Start), []), ++_lastGeneration);
         _all.Add(created);
         if (request.IsDurable)
             _durable.Add(request.Subscription, created);
