@@ -12,7 +12,7 @@ public class SharedStreamTests
     public async Task Who_waits_sees_what_another_reader_of_the_stream_has_left_of_a_batch()
     {
         await using var link = new Link(new CometClientOptions());
-        var core = new ConsumerCore(link, ConsumerSettings.From("t", "s", new ConsumerOptions<string>()), 1, MessageSerializer.Text);
+        var core = new ConsumerCore(link, ConsumerSettings.From("t", "s", new ConsumerOptions<string>()), 1, MessageSerializer.Text, null);
         var partition = core.GetPartition(new MessageId("t", 0, 0));
         Assert.Null(Delivery<string>.TryTake(core));
         core.Arrived(new ReceivedBatch(partition, ScriptedBatch.Create(0, "a", "b"), 1, partition.Generation, 1));
