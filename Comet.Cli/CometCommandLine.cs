@@ -38,6 +38,9 @@ internal static class CometCommandLine
             TopicCommand.Create(),
             ProduceCommand.Create(),
             ConsumeCommand.Create(),
+            SubscriptionCommand.Create(),
+            SubscriptionCommand.CreateSeek(),
+            ReplayCommand.Create(),
             BenchCommand.Create(),
             DoctorCommand.Create(),
         };

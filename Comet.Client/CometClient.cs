@@ -103,6 +103,18 @@ public sealed class CometClient : IAsyncDisposable
             return StartAsync(settings, serializer, (core, forget) => new Reader<T>(core, forget), cancellationToken);
     }
 
+    /// <summary>Stored messages once more, from one position up to another, at the speed of choice. Nothing is asked of the broker
+    /// before <see cref="Replay{T}.ReadAllAsync"/>.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="from">Where it begins.</param>
+    /// <param name="to">Where it ends, that position excluded. Null: <see cref="StartPosition.Latest"/>, that is behind what is stored when
+    /// the enumeration begins; it never goes beyond that.</param>
+    /// <param name="serializer">How payloads become values. Null: UTF-8 for strings, the bytes themselves for bytes; other types need
+    /// one.</param>
+    /// <exception cref="CometException"><see cref="ErrorCode.InvalidName"/>.</exception>
+    public Replay<T> Replay<T>(string topic, StartPosition from, StartPosition? to = null, IMessageSerializer<T>? serializer = null) =>
+        new(_link, Topics, serializer ?? MessageSerializer.DefaultFor<T>(), Names.Require(topic, "topic"), from, to ?? StartPosition.Latest);
+
     /// <summary>Removes a durable subscription that has no consumers, with its place in the topic.</summary>
     /// <exception cref="CometException"><see cref="ErrorCode.SubscriptionNotFound"/>, <see cref="ErrorCode.SubscriptionInUse"/>,
     /// …</exception>

@@ -13,26 +13,17 @@ public sealed class TopicAdministration
     /// <summary>Creates a topic.</summary>
     /// <param name="topic">Its name, see <see cref="Names"/>.</param>
     /// <param name="partitions">How many partitions it has; 0: as many as the broker gives by default.</param>
-    /// <param name="ifNotExists">True: a topic of that name is left as it is, and no error.</param>
+    /// <param name="ifNotExists">True: a topic of that name is left as it is, its policy too, and no error.</param>
+    /// <param name="policy">What it keeps, and for how long. Null: <see cref="TopicPolicy.Default"/>.</param>
     /// <param name="cancellationToken">Ends the wait; the topic may be created.</param>
     /// <exception cref="CometException"><see cref="ErrorCode.TopicAlreadyExists"/>, <see cref="ErrorCode.InvalidName"/>,
     /// <see cref="ErrorCode.InvalidArgument"/>, <see cref="ErrorCode.LimitExceeded"/>, or the broker cannot be reached.</exception>
-    public Task CreateAsync(string topic, int partitions = 0, bool ifNotExists = false, CancellationToken cancellationToken = default) =>
-        _link.RequestAsync<CreateTopicFrame, OkFrame>(new(Names.Require(topic, "topic"), partitions, ifNotExists), null, cancellationToken);
-
-    /// <summary>Creates a topic with a policy.</summary>
-    /// <inheritdoc cref="CreateAsync(string, int, bool, CancellationToken)"/>
-    /// <param name="topic">Its name, see <see cref="Names"/>.</param>
-    /// <param name="policy">What it keeps, and for how long.</param>
-    /// <param name="partitions">How many partitions it has; 0: as many as the broker gives by default.</param>
-    /// <param name="ifNotExists">True: a topic of that name is left as it is, its policy too, and no error.</param>
-    /// <param name="cancellationToken">Ends the wait; the topic may be created.</param>
-    public Task CreateAsync(
-        string topic, TopicPolicy policy, int partitions = 0, bool ifNotExists = false, CancellationToken cancellationToken = default)
+    public async Task CreateAsync(
+        string topic, int partitions = 0, bool ifNotExists = false, TopicPolicy? policy = null, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(policy);
-        return _link.RequestAsync<CreateTopicFrame, OkFrame>(
-            new(Names.Require(topic, "topic"), partitions, ifNotExists, TopicUpdate.From(policy.Validated())), null, cancellationToken);
+        var checkedPolicy = policy is null ? null : TopicUpdate.From(policy.Validated());
+        await _link.RequestAsync<CreateTopicFrame, OkFrame>(
+            new(Names.Require(topic, "topic"), partitions, ifNotExists, checkedPolicy), null, cancellationToken);
     }
 
     /// <summary>Changes a topic while it is in use. When it completes, every partition goes by the new policy; producers and consumers find
@@ -42,11 +33,11 @@ public sealed class TopicAdministration
     /// <param name="cancellationToken">Ends the wait; the topic may be changed.</param>
     /// <exception cref="CometException"><see cref="ErrorCode.TopicNotFound"/>, <see cref="ErrorCode.InvalidArgument"/> (a value that
     /// cannot be, or fewer partitions than there are), <see cref="ErrorCode.Unsupported"/>, or the broker cannot be reached.</exception>
-    public Task UpdateAsync(string topic, TopicUpdate update, CancellationToken cancellationToken = default)
+    public async Task UpdateAsync(string topic, TopicUpdate update, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(update);
         update.ApplyTo(TopicPolicy.Default).Validated();
-        return _link.RequestAsync<UpdateTopicFrame, OkFrame>(new(Names.Require(topic, "topic"), update), null, cancellationToken);
+        await _link.RequestAsync<UpdateTopicFrame, OkFrame>(new(Names.Require(topic, "topic"), update), null, cancellationToken);
     }
 
     /// <summary>Deletes a topic with all its messages and subscriptions; its producers and consumers are faulted with

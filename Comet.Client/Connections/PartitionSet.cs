@@ -17,10 +17,10 @@ internal sealed class PartitionSet<T>(Lock gate, Func<int, int, bool, T> create,
     public T[] All { get; private set; } = [];
 
     /// <summary>Makes the first partitions, which the caller attaches.</summary>
-    public void Start(int count)
+    public void Start(int first, int count)
     {
-        _wanted = count;
-        All = [.. Enumerable.Range(0, count).Select(i => create(i, count, false))];
+        _wanted = first + count;
+        All = [.. Enumerable.Range(first, count).Select(i => create(i, count, false))];
     }
 
     /// <summary>The topic has so many partitions: attaches to those that are new, in their order.</summary>

@@ -21,13 +21,15 @@ internal sealed class ConsumerCore
     /// <param name="partitionCount">How many partitions the topic has.</param>
     /// <param name="serializer">An IMessageSerializer of what is received.</param>
     /// <param name="watch">Tells when the topic has more partitions; the consumer's to dispose. Null: it keeps those it has.</param>
-    public ConsumerCore(Link link, ConsumerSettings settings, int partitionCount, object serializer, TopicWatch? watch)
+    /// <param name="firstPartition">The number of its first partition.</param>
+    public ConsumerCore(Link link, ConsumerSettings settings, int partitionCount, object serializer, TopicWatch? watch,
+        int firstPartition = 0)
     {
         (_link, Settings, Serializer, _watch) = (link, settings, serializer, watch);
         // Acks by id must find a partition as soon as it delivers.
         _set = new(
             Gate, (number, count, isLate) => new PartitionConsumer(this, link, number, count, isLate), joinsAttached: false);
-        _set.Start(partitionCount);
+        _set.Start(firstPartition, partitionCount);
     }
 
     public ConsumerSettings Settings { get; }
@@ -40,6 +42,9 @@ internal sealed class ConsumerCore
         static s => s is ConsumerState.Closed or ConsumerState.Faulted);
 
     public int PartitionCount => Partitions.Length;
+
+    /// <summary>The partition of a consumer that has one.</summary>
+    public PartitionConsumer OnlyPartition => Partitions.Single();
 
     private PartitionConsumer[] Partitions => _set.All;
 
@@ -79,6 +84,15 @@ internal sealed class ConsumerCore
             _arrived.Enqueue(batch);
             (arrival, _arrival) = (_arrival, null);
         }
+        arrival?.TrySetResult();
+    }
+
+    /// <summary>Has who waits look again.</summary>
+    public void Wake()
+    {
+        TaskCompletionSource? arrival;
+        lock (Gate)
+            (arrival, _arrival) = (_arrival, null);
         arrival?.TrySetResult();
     }
 

@@ -56,6 +56,12 @@ internal sealed class PartitionConsumer : PartitionAttachment
 
     public bool IsAttached => _connection is not null;
 
+    /// <summary>Behind the last message that was taken; before the first one, where the attachment began.</summary>
+    public long NextOffset => Interlocked.Read(ref _nextOffset);
+
+    /// <summary>The last <see cref="Generation"/> in which the broker has said that there was nothing left to deliver; -1 before.</summary>
+    public int CaughtUpGeneration { get; private set; } = -1;
+
     /// <summary>Whether a batch belongs to an attachment that has ended, so that its messages come again.</summary>
     public bool IsStale(ReceivedBatch batch) => batch.Generation != Generation;
 
@@ -113,6 +119,7 @@ internal sealed class PartitionConsumer : PartitionAttachment
                 break;
             case FrameType.ConsumerProgress:
                 Compare(frame.Read<ConsumerProgressFrame>(codec));
+                _core.Wake();
                 break;
             case FrameType.ConsumerClosed:
                 var closed = frame.Read<ConsumerClosedFrame>(codec);
@@ -288,6 +295,8 @@ internal sealed class PartitionConsumer : PartitionAttachment
     {
         lock (Gate)
         {
+            if (report.Backlog == 0)
+                CaughtUpGeneration = Generation;
             var (missingMessages, missingBytes) = (_permitMessages - report.PermitMessages, _permitBytes - report.PermitBytes);
             var isSuspicious = report.Backlog > 0 && (missingMessages > 0 || missingBytes > 0);
             _suspiciousReports = isSuspicious ? _suspiciousReports + 1 : 0;

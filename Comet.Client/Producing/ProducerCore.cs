@@ -31,7 +31,7 @@ internal sealed class ProducerCore
         (_link, Settings, _watch) = (link, settings, watch);
         // What is sent to a partition that is not attached would only wait.
         _set = new(Gate, (number, _, _) => new PartitionProducer(this, link, number), joinsAttached: true);
-        _set.Start(partitionCount);
+        _set.Start(0, partitionCount);
         var period = settings.SendTimeout / SweepsPerTimeout;
         _sweep = Time.CreateTimer(static self => ((ProducerCore)self!).Sweep(), this, period, period);
     }

@@ -15,7 +15,7 @@ public class SharedStreamTests
         var core = new ConsumerCore(link, ConsumerSettings.From("t", "s", new ConsumerOptions<string>()), 1, MessageSerializer.Text, null);
         var partition = core.GetPartition(new MessageId("t", 0, 0));
         Assert.Null(Delivery<string>.TryTake(core));
-        core.Arrived(new ReceivedBatch(partition, ScriptedBatch.Create(0, "a", "b"), 1, partition.Generation, 1));
+        core.Arrived(new ReceivedBatch(partition, ScriptedBatch.Create(0, "a", "b"), 1, partition.Generation, 1, 0));
         Assert.Equal("a", Delivery<string>.TryTake(core)?.Value);
 
         Assert.True(await core.WaitAsync(Cancelled));
