@@ -1,4 +1,5 @@
 using Comet.Client.Connections;
+using Comet.Transport;
 
 namespace Comet.Client.Producing;
 
@@ -105,7 +106,7 @@ internal sealed class ProducerCore
             _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             waiting = _room.Task;
         }
-        await waiting.WaitAsync(cancellationToken);
+        await waiting.InContextAsync().WaitAsync(cancellationToken);
     }
 
     /// <summary>Completes when all messages so far are confirmed.</summary>
@@ -116,7 +117,7 @@ internal sealed class ProducerCore
         {
             if (_end is not null)
                 throw Ended();
-            waiting = [.. _partitions.Select(static p => p.WaitForConfirmAsync())];
+            waiting = [.. _partitions.Select(static p => p.WaitForConfirmAsync().InContextAsync())];
         }
         SendOpenBatches();
         await Task.WhenAll(waiting).WaitAsync(cancellationToken);

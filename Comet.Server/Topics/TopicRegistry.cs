@@ -100,6 +100,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             MaxRememberedProducers = options.MaxRememberedProducers,
             MaxOutstandingMessages = options.MaxOutstandingMessages,
             RoomWanted = TrimAll,
+            PlantedBug = options.PlantedBug,
         };
         var log = new MemoryPartitionLog(_budget, options.PartitionMemoryLimit);
         return new PartitionActor(new Partition(topic, number, log, _fence, settings), time, logger);
