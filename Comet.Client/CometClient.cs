@@ -64,7 +64,8 @@ public sealed class CometClient : IAsyncDisposable
         var checkedOptions = (options ?? new ProducerOptions<T>()).Validated();
         var encoder = new MessageEncoder<T>(checkedOptions.Serializer ?? MessageSerializer.DefaultFor<T>(), checkedOptions.Router);
         using (EngineContext.Enter(_link.Options.Engine))
-            return CreateProducerCoreAsync(ProducerSettings.From(topic, checkedOptions, _link.Options.Randomness), encoder, cancellationToken);
+            return CreateProducerCoreAsync(ProducerSettings.From(topic, checkedOptions, _link.Options.Randomness), encoder,
+                cancellationToken);
     }
 
     /// <summary>Creates a consumer of a durable subscription, which is created on first use.</summary>
@@ -127,7 +128,8 @@ public sealed class CometClient : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         // In the order in which they were made, so that a simulation repeats.
-        await Task.WhenAll(_children.Values.OrderBy(static child => child.Number).Select(static child => child.Item.DisposeAsync().AsTask()));
+        await Task.WhenAll(_children.Values.OrderBy(static child => child.Number)
+            .Select(static child => child.Item.DisposeAsync().AsTask()));
         await _link.DisposeAsync();
     }
 

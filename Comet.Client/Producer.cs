@@ -64,7 +64,7 @@ public sealed class Producer<T> : IAsyncDisposable
         {
             if (!_core.TryAppend(message, _encoder, wantsCompletion: true, out var completion))
                 return SendLaterAsync(message, cancellationToken);
-            return cancellationToken.CanBeCanceled ? new(ConfirmAsync(completion!).WaitAsync(cancellationToken)) : completion!.Task;
+            return cancellationToken.CanBeCanceled ? new(completion!.Task.AsTask().WaitAsync(cancellationToken)) : completion!.Task;
         }
         catch (CometException e)
         {
@@ -109,9 +109,6 @@ public sealed class Producer<T> : IAsyncDisposable
         {
             throw _core.NoRoom();
         }
-        return await ConfirmAsync(completion!).WaitAsync(cancellationToken);
+        return await completion!.Task.AsTask().WaitAsync(cancellationToken);
     }
-
-    // An async method of its own and not AsTask, which would complete on the thread pool under a single-threaded engine too.
-    private static async Task<MessageId> ConfirmAsync(SendCompletion completion) => await completion.Task;
 }

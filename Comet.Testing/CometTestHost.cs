@@ -7,8 +7,8 @@ using Comet.Testing.Transport;
 
 namespace Comet.Testing;
 
-/// <summary>The real broker and real clients in the test process, on one thread and one clock that moves only when the test says so, with a
-/// network that fails on demand.</summary>
+/// <summary>The real broker and real clients in the test process, on one thread and one clock that moves only when the test says so,
+/// with a network that fails on demand.</summary>
 /// <remarks>
 /// Thread-safe; a test calls clients, producers and consumers as any program does and awaits them as usual. While the clock stands, all that
 /// needs no time goes on: sends are confirmed, deliveries arrive. What waits for time (delays, leases, back-offs, the linger of acks) waits
@@ -60,9 +60,9 @@ public sealed class CometTestHost : IAsyncDisposable
     /// <summary>A checksum over all bytes that connections have carried, and when. Two runs with the same one had the same history.</summary>
     public long HistoryHash => (long)_fingerprint.Value;
 
-    /// <summary>How many pieces of work have come from other threads during <see cref="RunAsync"/>: after Task.Run or ConfigureAwait(false)
-    /// in the test or the program under it. When it is not zero the run need not repeat, and the clock may have moved while they
-    /// worked.</summary>
+    /// <summary>How many pieces of work have come from other threads during <see cref="RunAsync"/>: after Task.Run or
+    /// ConfigureAwait(false) in the test or the program under it. When it is not zero the run need not repeat, and the clock may have
+    /// moved while they worked.</summary>
     public long StrayContinuations => _engine.Strays;
 
     /// <summary>How many connections clients have opened so far.</summary>
@@ -80,8 +80,8 @@ public sealed class CometTestHost : IAsyncDisposable
     public static CometTestHost Start(CometTestHostOptions? options = null) => new(options ?? new CometTestHostOptions());
 
     /// <summary>Connects a client; the host disposes it.</summary>
-    /// <param name="options">Null: the defaults. Transport and TimeProvider are the host's, whatever they say; faults know the client by its
-    /// ClientName.</param>
+    /// <param name="options">Null: the defaults. Transport and TimeProvider are the host's, whatever they say; faults know the client by
+    /// its ClientName.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
     /// <exception cref="CometException">The broker is stopped, or refuses the client.</exception>
     public Task<CometClient> ConnectAsync(CometClientOptions? options = null, CancellationToken cancellationToken = default) =>
@@ -110,7 +110,8 @@ public sealed class CometTestHost : IAsyncDisposable
     /// <summary>Completes when nothing can happen any more until the clock moves: every frame has arrived and is handled.</summary>
     public Task IdleAsync() => _engine.IdleAsync();
 
-    /// <summary>Moves the clock: timers fire in the order in which they are due, and all that comes of one is done before the next.</summary>
+    /// <summary>Moves the clock: timers fire in the order in which they are due, and all that comes of one is done before the
+    /// next.</summary>
     /// <param name="by">Zero or longer; thirty days are no problem.</param>
     /// <exception cref="InvalidOperationException">The clock is not a <see cref="VirtualTime"/>: whoever made it moves it.</exception>
     public Task AdvanceAsync(TimeSpan by)
@@ -122,8 +123,8 @@ public sealed class CometTestHost : IAsyncDisposable
 
     /// <summary>Runs a test on the host's thread, between the steps of broker and clients. The clock moves by itself to the next timer
     /// whenever nothing can happen, so that waiting costs nothing; with the same seed the same happens again.</summary>
-    /// <param name="test">The test. It must stay on the thread: no Task.Run, no ConfigureAwait(false), no WaitAsync or WhenAny on what other
-    /// threads complete.</param>
+    /// <param name="test">The test. It must stay on the thread: no Task.Run, no ConfigureAwait(false), no WaitAsync or WhenAny on what
+    /// other threads complete.</param>
     /// <param name="limit">How far the clock may move by itself; then the test waits in vain. Null: a day.</param>
     /// <exception cref="TimeoutException">The test waits for something that will not come.</exception>
     public Task RunAsync(Func<Task> test, TimeSpan? limit = null)

@@ -111,7 +111,8 @@ internal sealed class Link : IAsyncDisposable
         connection.Request(request, pending);
         try
         {
-            return await pending.Task.InContextAsync().WaitAsync(deadline ?? _options.OperationTimeout, _options.TimeProvider, cancellationToken);
+            return await pending.Task.InContextAsync().WaitAsync(deadline ?? _options.OperationTimeout, _options.TimeProvider,
+                cancellationToken);
         }
         catch (TimeoutException)
         {

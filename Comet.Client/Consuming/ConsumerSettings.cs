@@ -18,8 +18,8 @@ internal sealed record ConsumerSettings(
     public static ConsumerSettings From<T>(string topic, string subscription, ConsumerOptions<T> options,
         Random? randomness = null) => new(
         topic, subscription, options.ConsumerName ?? RandomName.Create("consumer", randomness), options.Type, IsDurable: true,
-        options.StartPosition, options.ReceiveWindowMessages, options.ReceiveWindowBytes, options.ConfirmAcks, options.AckLinger, options.MaxGatheredAcks,
-            options.PriorityLevel);
+        options.StartPosition, options.ReceiveWindowMessages, options.ReceiveWindowBytes, options.ConfirmAcks, options.AckLinger,
+        options.MaxGatheredAcks, options.PriorityLevel);
 
     public static ConsumerSettings From<T>(string topic, ReaderOptions<T> options, Random? randomness = null)
     {

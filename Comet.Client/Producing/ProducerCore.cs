@@ -12,7 +12,7 @@ internal sealed class ProducerCore
 
     private readonly Link _link;
     private readonly PartitionProducer[] _partitions;
-    private readonly SendCompletionPool _completions = new();
+    private readonly SendCompletionPool _completions;
     private readonly ITimer _sweep;
     private TaskCompletionSource? _room;
     private CometException? _end;
@@ -25,6 +25,7 @@ internal sealed class ProducerCore
     public ProducerCore(Link link, ProducerSettings settings, int partitionCount)
     {
         (_link, Settings) = (link, settings);
+        _completions = new SendCompletionPool(link.Options.Engine);
         _partitions = [.. Enumerable.Range(0, partitionCount).Select(i => new PartitionProducer(this, link, i))];
         var period = settings.SendTimeout / SweepsPerTimeout;
         _sweep = Time.CreateTimer(static self => ((ProducerCore)self!).Sweep(), this, period, period);

@@ -16,6 +16,6 @@ internal sealed record ProducerSettings(
 {
     public static ProducerSettings From<T>(string topic, ProducerOptions<T> options, Random? randomness = null) => new(
         topic, options.ProducerName ?? RandomName.Create("producer", randomness), options.AccessMode, options.Durability,
-        options.Compression, options.MaxBatchBytes, options.MaxBatchMessages, options.Linger, options.MaxPendingMessages, options.MaxPendingBytes,
-            options.SendTimeout);
+        options.Compression, options.MaxBatchBytes, options.MaxBatchMessages, options.Linger, options.MaxPendingMessages,
+        options.MaxPendingBytes, options.SendTimeout);
 }

@@ -2,9 +2,10 @@ using System.IO.Pipelines;
 
 namespace Comet.Testing.Transport;
 
-/// <summary>The network between one client and a broker that may be absent: its weather, and its connections. Used on the engine only,
-/// but for <see cref="ConnectAsync"/>, which goes there.</summary>
-internal sealed class TestNetwork(string client, TimeProvider time, Fingerprint fingerprint, Func<ICometTransport?> broker) : ICometTransport
+/// <summary>The network between one client and a broker that may be absent: its weather, and its connections. Used on the engine
+/// only.</summary>
+internal sealed class TestNetwork(string client, TimeProvider time, Fingerprint fingerprint, Func<ICometTransport?> broker)
+    : ICometTransport
 {
     private readonly List<TestConnection> _open = [];
     private int _lastNumber;
