@@ -87,7 +87,8 @@ public class AckTests
         var time = new FakeTimeProvider();
         await using var broker = new Comet.Server.CometBroker(time: time);
         await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker.Transport }, Cancelled);
-        await using var consumer = await client.SubscribeAsync<string>("t", "s", cancellationToken: Cancelled);
+        await using var consumer = await client.SubscribeAsync<string>(
+            "t", "s", new() { Type = SubscriptionType.Shared }, cancellationToken: Cancelled);
         await using var producer = await client.CreateProducerAsync<string>("t", cancellationToken: Cancelled);
         await producer.SendAsync("bad", Cancelled);
         await (await consumer.ReceiveAsync(Cancelled)).NackAsync(TimeSpan.FromSeconds(10));
