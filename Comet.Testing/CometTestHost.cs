@@ -10,8 +10,8 @@ namespace Comet.Testing;
 /// <summary>The real broker and real clients in the test process, on one thread and one clock that moves only when the test says so,
 /// with a network that fails on demand.</summary>
 /// <remarks>
-/// Thread-safe; a test calls clients, producers and consumers as any program does and awaits them as usual. While the clock stands, all that
-/// needs no time goes on: sends are confirmed, deliveries arrive. What waits for time (delays, leases, back-offs, the linger of acks) waits
+/// Thread-safe; a test calls clients, producers and consumers as any program does and awaits them as usual. While the clock stands, all
+/// that needs no time goes on: sends are confirmed, deliveries arrive. What waits for time (delays, leases, back-offs, the linger of acks) waits
 /// for <see cref="AdvanceAsync"/>. Nothing of a host is shared with other hosts: tests can run at the same time.
 /// <para>In <see cref="RunAsync"/> the test itself runs on the host's thread, the clock moves by itself whenever nothing else can happen,
 /// and the same seed gives the same run, bit for bit.</para>
@@ -57,7 +57,8 @@ public sealed class CometTestHost : IAsyncDisposable
     /// <summary>Breaks the network and the broker, now, later or at random.</summary>
     public Faults Faults { get; }
 
-    /// <summary>A checksum over all bytes that connections have carried, and when. Two runs with the same one had the same history.</summary>
+    /// <summary>A checksum over all bytes that connections have carried, and when. Two runs with the same one had the same
+    /// history.</summary>
     public long HistoryHash => (long)_fingerprint.Value;
 
     /// <summary>How many pieces of work have come from other threads during <see cref="RunAsync"/>: after Task.Run or
