@@ -1,4 +1,5 @@
 using Comet.Client.Connections;
+using Comet.Transport;
 
 namespace Comet.Client.Producing;
 
@@ -12,7 +13,7 @@ internal sealed class ProducerCore
     private readonly Link _link;
     private readonly TopicWatch _watch;
     private readonly PartitionSet<PartitionProducer> _set;
-    private readonly SendCompletionPool _completions = new();
+    private readonly SendCompletionPool _completions;
     private readonly ITimer _sweep;
     private TaskCompletionSource? _room;
     private CometException? _end;
@@ -29,6 +30,7 @@ internal sealed class ProducerCore
     public ProducerCore(Link link, ProducerSettings settings, int partitionCount, TopicWatch watch)
     {
         (_link, Settings, _watch) = (link, settings, watch);
+        _completions = new SendCompletionPool(link.Options.Engine);
         // What is sent to a partition that is not attached would only wait.
         _set = new(Gate, (number, _, _) => new PartitionProducer(this, link, number), joinsAttached: true);
         _set.Start(0, partitionCount);
@@ -115,7 +117,7 @@ internal sealed class ProducerCore
             _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             waiting = _room.Task;
         }
-        await waiting.WaitAsync(cancellationToken);
+        await waiting.InContextAsync().WaitAsync(cancellationToken);
     }
 
     /// <summary>Completes when all messages so far are confirmed.</summary>
@@ -126,7 +128,7 @@ internal sealed class ProducerCore
         {
             if (_end is not null)
                 throw Ended();
-            waiting = [.. Partitions.Select(static p => p.WaitForConfirmAsync())];
+            waiting = [.. Partitions.Select(static p => p.WaitForConfirmAsync().InContextAsync())];
         }
         SendOpenBatches();
         await Task.WhenAll(waiting).WaitAsync(cancellationToken);

@@ -15,6 +15,9 @@ internal sealed record PartitionSettings
     /// <summary>The topic's policy when the partition is opened.</summary>
     public TopicPolicy Policy { get; init; } = TopicPolicy.Default;
 
+    /// <summary>A fault to make on purpose, for tests of the tests.</summary>
+    public PlantedBug PlantedBug { get; init; }
+
     /// <summary>Called when this partition needs memory that others could give.</summary>
     public Action? RoomWanted { get; init; }
 }

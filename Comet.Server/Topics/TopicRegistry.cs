@@ -180,6 +180,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             MaxOutstandingMessages = options.MaxOutstandingMessages,
             Policy = policy,
             RoomWanted = TrimAll,
+            PlantedBug = options.PlantedBug,
         };
         var log = new MemoryPartitionLog(_budget, options.PartitionMemoryLimit);
         return new PartitionActor(new Partition(topic, number, log, _fence, settings), time, logger);
