@@ -10,8 +10,8 @@ public static class ReplayExtensions
     /// end.</summary>
     /// <param name="replay">The replay.</param>
     /// <param name="scheduler">Where OnNext is called; null: on the thread pool. The gaps are those of the client's clock.</param>
-    /// <remarks>The next message is taken when OnNext has returned, so a slow observer slows the replay. Disposing the handle ends it. It fails
-    /// with what the replay fails with.</remarks>
+    /// <remarks>The next message is taken when OnNext has returned, so a slow observer slows the replay. Disposing the handle ends it. It
+    /// fails with what the replay fails with.</remarks>
     public static IObservable<Delivery<T>> AsObservable<T>(this Replay<T> replay, IScheduler? scheduler = null)
     {
         ArgumentNullException.ThrowIfNull(replay);

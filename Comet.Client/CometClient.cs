@@ -116,7 +116,8 @@ public sealed class CometClient : IAsyncDisposable
     /// one.</param>
     /// <exception cref="CometException"><see cref="ErrorCode.InvalidName"/>.</exception>
     public Replay<T> Replay<T>(string topic, StartPosition from, StartPosition? to = null, IMessageSerializer<T>? serializer = null) =>
-        new(_link, Topics, serializer ?? MessageSerializer.DefaultFor<T>(), Names.Require(topic, "topic"), from, to ?? StartPosition.Latest);
+        new(_link, Topics, serializer ?? MessageSerializer.DefaultFor<T>(), Names.Require(topic, "topic"), from,
+            to ?? StartPosition.Latest);
 
     /// <summary>Removes a durable subscription that has no consumers, with its place in the topic.</summary>
     /// <exception cref="CometException"><see cref="ErrorCode.SubscriptionNotFound"/>, <see cref="ErrorCode.SubscriptionInUse"/>,

@@ -5,14 +5,14 @@ using Comet.Client.Replaying;
 
 namespace Comet.Client;
 
-/// <summary>Messages of a topic that were stored before, once more: from one position up to another, in the order of their append times over
-/// all partitions. Made by <see cref="CometClient.Replay{T}"/>.</summary>
+/// <summary>Messages of a topic that were stored before, once more: from one position up to another, in the order of their append times
+/// over all partitions. Made by <see cref="CometClient.Replay{T}"/>.</summary>
 /// <typeparam name="T">What is read.</typeparam>
 /// <remarks>
-/// Each enumeration is a replay of its own and leaves nothing on the broker. It ends by itself: its end is set when it begins, so that what is
-/// published meanwhile does not come into it. Messages of one partition come in its order; between partitions the append times decide, which
-/// are one broker's clock. Acking or giving back a delivery does nothing. It reads ahead by a bounded window, however slow the program
-/// is. What retention drops meanwhile is left out.
+/// Each enumeration is a replay of its own and leaves nothing on the broker. It ends by itself: its end is set when it begins, so that
+/// what is published meanwhile does not come into it. Messages of one partition come in its order; between partitions the append times
+/// decide, which are one broker's clock. Acking or giving back a delivery does nothing. It reads ahead by a bounded window, however slow
+/// the program is. What retention drops meanwhile is left out.
 /// </remarks>
 public sealed class Replay<T>
 {
@@ -20,7 +20,8 @@ public sealed class Replay<T>
     private readonly TopicAdministration _topics;
     private readonly IMessageSerializer<T> _serializer;
 
-    internal Replay(Link link, TopicAdministration topics, IMessageSerializer<T> serializer, string topic, StartPosition from, StartPosition to)
+    internal Replay(
+        Link link, TopicAdministration topics, IMessageSerializer<T> serializer, string topic, StartPosition from, StartPosition to)
     {
         (_link, _topics, _serializer) = (link, topics, serializer);
         (Topic, From, To) = (topic, from, to);
@@ -101,7 +102,7 @@ public readonly record struct ReplaySpeed
     public static ReplaySpeed Times(double factor)
     {
         if (factor is not (>= 0.001 and <= 1_000_000))
-            throw new ArgumentOutOfRangeException(nameof(factor), factor, "A replay's speed is from 0.001 to 1,000,000 times the original.");
+            throw new ArgumentOutOfRangeException(nameof(factor), factor, "A speed is from 0.001 to 1,000,000 times the original.");
         return new(factor);
     }
 

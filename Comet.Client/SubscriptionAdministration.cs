@@ -90,7 +90,8 @@ public sealed class SubscriptionAdministration
         if (partitions.FirstOrDefault(static p => p.Consumers > 0) is { } busy)
         {
             throw new CometException(ErrorCode.SubscriptionInUse,
-                $"The subscription '{subscription}' still has {busy.Consumers} consumer(s) in partition {busy.Partition}; close them first.");
+                $"The subscription '{subscription}' still has {busy.Consumers} consumer(s) in partition {busy.Partition}; close "
+                    + "them first.");
         }
         foreach (var partition in partitions)
         {

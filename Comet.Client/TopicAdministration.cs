@@ -3,7 +3,8 @@ using Comet.Wire;
 
 namespace Comet.Client;
 
-/// <summary>Creates, changes, lists, describes and deletes topics. Thread-safe; each call is bounded by the client's OperationTimeout.</summary>
+/// <summary>Creates, changes, lists, describes and deletes topics. Thread-safe; each call is bounded by the client's
+/// OperationTimeout.</summary>
 public sealed class TopicAdministration
 {
     private readonly Link _link;
@@ -19,7 +20,8 @@ public sealed class TopicAdministration
     /// <exception cref="CometException"><see cref="ErrorCode.TopicAlreadyExists"/>, <see cref="ErrorCode.InvalidName"/>,
     /// <see cref="ErrorCode.InvalidArgument"/>, <see cref="ErrorCode.LimitExceeded"/>, or the broker cannot be reached.</exception>
     public async Task CreateAsync(
-        string topic, int partitions = 0, bool ifNotExists = false, TopicPolicy? policy = null, CancellationToken cancellationToken = default)
+        string topic, int partitions = 0, bool ifNotExists = false, TopicPolicy? policy = null,
+        CancellationToken cancellationToken = default)
     {
         var checkedPolicy = policy is null ? null : TopicUpdate.From(policy.Validated());
         await _link.RequestAsync<CreateTopicFrame, OkFrame>(

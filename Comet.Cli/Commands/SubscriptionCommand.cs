@@ -46,14 +46,18 @@ internal static class SubscriptionCommand
         var text = $"partition {s.Partition}: {s.Type}, acked up to {s.AckedUpTo}, backlog {s.Backlog}, {s.Unacked} unacked, "
             + $"{s.Consumers} consumer(s), {s.Permits} permits";
         if (s.OldestUnackedTime is { } oldest)
-            text += string.Create(CultureInfo.InvariantCulture, $", oldest unacked {s.OldestUnackedOffset} of {oldest:yyyy-MM-dd'T'HH:mm:ss'Z'}");
+        {
+            text += string.Create(
+                CultureInfo.InvariantCulture, $", oldest unacked {s.OldestUnackedOffset} of {oldest:yyyy-MM-dd'T'HH:mm:ss'Z'}");
+        }
         if (s.Expired > 0)
             text += $", {s.Expired} expired";
         return s.Dropped > 0 ? $"{text}, {s.Dropped} dropped" : text;
     }
 
     private static Command Make(
-        string name, string description, Func<CometClient, ParseResult, CancellationToken, Task> run, Argument[] arguments, Option[] options)
+        string name, string description, Func<CometClient, ParseResult, CancellationToken, Task> run, Argument[] arguments,
+        Option[] options)
     {
         var command = new Command(name, description);
         foreach (var argument in arguments)

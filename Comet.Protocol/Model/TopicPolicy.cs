@@ -118,9 +118,7 @@ public sealed record BacklogQuota(long MaxBytes, BacklogAction Action = BacklogA
     internal void Validate()
     {
         if (MaxBytes < 1)
-        {
-            throw PolicyChecks.Invalid($"The backlog quota is {MaxBytes} bytes; it must be 1 or more, or {nameof(Unlimited)} for no quota.");
-        }
+            throw PolicyChecks.Invalid($"The backlog quota is {MaxBytes} bytes; it must be 1 or more, or {nameof(Unlimited)} for none.");
         if (!Enum.IsDefined(Action))
             throw PolicyChecks.Invalid($"The backlog quota has the action {(int)Action}, which is not known.");
     }

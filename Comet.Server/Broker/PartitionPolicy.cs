@@ -18,8 +18,8 @@ internal sealed class PartitionPolicy(IPartitionLog log, FencingToken fence, Sub
 
     /// <summary>Why nothing may be published now; null when it may.</summary>
     public string? RefusePublish(string topic, int partition) => _backlog.FindFull(_limits) is { } full
-        ? $"The subscription '{full.Name}' has {Backlog.Measure(log, full)} bytes to ack in partition {partition} of '{topic}', whose quota is "
-            + $"{_limits.QuotaBytes}: consume, delete the subscription, or raise the quota."
+        ? $"The subscription '{full.Name}' has {Backlog.Measure(log, full)} bytes to ack in partition {partition} of '{topic}', whose "
+            + $"quota is {_limits.QuotaBytes}: consume, delete the subscription, or raise the quota."
         : null;
 
     /// <summary>Acks what is not to be delivered any more.</summary>

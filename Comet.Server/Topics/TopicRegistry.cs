@@ -147,8 +147,8 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
         if (count < before.Partitions.Count)
         {
             throw new CometException(ErrorCode.InvalidArgument,
-                $"The topic '{before.Name}' has {before.Partitions.Count} partitions and cannot have {count}: partitions hold messages, so their "
-                    + "number only grows.");
+                $"The topic '{before.Name}' has {before.Partitions.Count} partitions and cannot have {count}: partitions hold messages, so "
+                    + "their number only grows.");
         }
         var added = Enumerable.Range(before.Partitions.Count, count - before.Partitions.Count);
         return new Topic(before.Name, [.. before.Partitions, .. added.Select(i => Open(before.Name, i, policy))], policy);

@@ -58,7 +58,8 @@ internal static class PolicyFields
         };
     }
 
-    private static long ToMicroseconds(TimeSpan time) => time == Timeout.InfiniteTimeSpan ? None : time.Ticks / TimeSpan.TicksPerMicrosecond;
+    private static long ToMicroseconds(TimeSpan time) =>
+        time == Timeout.InfiniteTimeSpan ? None : time.Ticks / TimeSpan.TicksPerMicrosecond;
 
     private static TimeSpan ToTimeSpan(long microseconds) => microseconds == None
         ? Timeout.InfiniteTimeSpan

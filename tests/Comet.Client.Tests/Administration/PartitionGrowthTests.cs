@@ -72,7 +72,10 @@ public class PartitionGrowthTests
         for (var round = 0; round < 2; round++)
         {
             for (var i = 0; i < 200; i++)
-                ids.Add(($"{round} k{i % 20}", await producer.SendAsync(new OutgoingMessage<string>($"{i}") { Key = $"k{i % 20}" }, Cancelled)));
+            {
+                var message = new OutgoingMessage<string>($"{i}") { Key = $"k{i % 20}" };
+                ids.Add(($"{round} {message.Key}", await producer.SendAsync(message, Cancelled)));
+            }
             await host.Client.Topics.UpdateAsync("t", new() { Partitions = 5 }, Cancelled);
             await WaitForAsync(() => producer.PartitionCount == 5, host.Client);
         }

@@ -22,7 +22,10 @@ public class TopicPolicyTests
         Assert.Equal(s_policy with { MessageTtl = Timeout.InfiniteTimeSpan }, await PolicyAsync(host.Client));
         await host.Client.Topics.UpdateAsync(
             "t",
-            new() { Retention = RetentionPolicy.UntilRoomIsWanted, BacklogQuota = BacklogQuota.Unlimited, DefaultDurability = Durability.None },
+            new()
+            {
+                Retention = RetentionPolicy.UntilRoomIsWanted, BacklogQuota = BacklogQuota.Unlimited, DefaultDurability = Durability.None,
+            },
             Cancelled);
         Assert.Equal(TopicPolicy.Default, await PolicyAsync(host.Client));
         await host.Client.Topics.CreateAsync("t", policy: s_policy, ifNotExists: true, cancellationToken: Cancelled);
@@ -38,7 +41,8 @@ public class TopicPolicyTests
         for (var i = 0; i < 40; i++)
             await producer.SendAsync($"{i}", Cancelled);
         await host.Client.Topics.UpdateAsync("t", new() { Retention = RetentionPolicy.None, Partitions = 4 }, Cancelled);
-        Assert.All((await host.Client.Topics.DescribeAsync("t", Cancelled)).Partitions, static p => Assert.Equal(p.EndOffset, p.StartOffset));
+        var before = await host.Client.Topics.DescribeAsync("t", Cancelled);
+        Assert.All(before.Partitions, static p => Assert.Equal(p.EndOffset, p.StartOffset));
         while (producer.PartitionCount < 4)
             await host.Client.PingAsync(Cancelled);
         for (var i = 0; i < 40; i++)

@@ -25,7 +25,8 @@ public sealed class ExpiryTests
         Assert.InRange(rig.Partition.NextDue, rig.Now + 1, rig.Now + Second + 1);
         rig.Now = rig.Partition.NextDue;
         rig.Wake();
-        Assert.Equal((10, 10, 10), (rig.Describe("absent").Expired, rig.Describe("absent").Backlog, rig.Describe("absent").OldestUnackedOffset));
+        var absent = rig.Describe("absent");
+        Assert.Equal((10, 10, 10), (absent.Expired, absent.Backlog, absent.OldestUnackedOffset));
         Assert.Equal((3, 10), (rig.Describe("prompt").Expired, rig.Describe("prompt").Backlog));
         var late = rig.Subscribe("late", "absent");
         rig.Permit(late, 100);

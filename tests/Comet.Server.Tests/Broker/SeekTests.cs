@@ -71,9 +71,10 @@ public sealed class SeekTests
         rig.Detach(first);
         rig.Unsubscribe("s");
         var second = rig.Subscribe("c");
-        Assert.NotEqual(
-            ((FakePeer)first.Peer).Take<SubscribedFrame>().Single().Generation, ((FakePeer)second.Peer).Single<SubscribedFrame>().Generation);
+        Assert.NotEqual(GenerationOf(first), GenerationOf(second));
     }
+
+    private static long GenerationOf(Consumer consumer) => ((FakePeer)consumer.Peer).Take<SubscribedFrame>().Single().Generation;
 
     [Fact]
     public void Other_subscriptions_stay_where_they_are()
