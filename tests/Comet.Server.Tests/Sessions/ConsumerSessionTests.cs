@@ -34,11 +34,9 @@ public sealed class ConsumerSessionTests() : BrokerTest(new CometServerOptions {
     }
 
     [Fact]
-    public async Task A_type_or_start_that_the_broker_does_not_have_is_refused()
+    public async Task A_start_that_the_broker_does_not_have_is_refused()
     {
         await using var client = await ConnectAsync();
-        Assert.Equal(ErrorCode.Unsupported, await client.AskRefusedAsync(Subscribe("t", type: SubscriptionType.KeyShared)));
-        Assert.Equal(ErrorCode.Unsupported, await client.AskRefusedAsync(Subscribe("t", type: SubscriptionType.Failover)));
         Assert.Equal(ErrorCode.InvalidArgument, await client.AskRefusedAsync(Subscribe("t", start: (StartPositionKind)9)));
     }
 
