@@ -17,6 +17,7 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
     {
         while (subscription.TryPeekReleased(MaxTaken, out var released))
             ParkReleased(subscription, released);
+        subscription.Slots!.TouchChanged();
         foreach (var consumer in subscription.Consumers)
         {
             while (consumer.CanTake && consumer.ReadySlots!.Count > 0)

@@ -20,8 +20,8 @@ internal sealed class KeyGroup(Consumer consumer) : IDisposable
 
     public long LastOffset { get; private set; }
 
-    /// <summary>Whether the consumer's permits let one more record into the group.</summary>
-    public bool HasRoom => Count < Consumer.PermitMessages && Bytes < Consumer.PermitBytes;
+    /// <summary>Whether the consumer's permits let one more record into the group; a first one may overdraw the bytes.</summary>
+    public bool HasRoom => Count == 0 || (Count < Consumer.PermitMessages && Bytes < Consumer.PermitBytes);
 
     public void Begin(Consumer consumer, ReadOnlySpan<byte> batch, in RecordBatchHeader header)
     {

@@ -16,6 +16,7 @@ internal sealed class KeySlots(DeliveryTable table)
     private const int SlotBits = 12;
 
     private readonly Slot[] _slots = new Slot[Count];
+    private readonly List<int> _changed = [];
 
     /// <summary>The slot of a message: by its key, or by its offset when it has none.</summary>
     public static int SlotOf(ReadOnlySpan<byte> key, long offset)
@@ -37,16 +38,14 @@ internal sealed class KeySlots(DeliveryTable table)
         {
             if (_slots[slot].Owner is { } owner && Compare(slot, owner, consumer) >= 0)
                 continue;
-            _slots[slot].Owner = consumer;
-            Touch(slot);
+            GiveTo(slot, consumer);
         }
     }
 
     /// <summary>Spreads a consumer's slots over the rest, when what it held is given back.</summary>
     public void Detach(Consumer consumer, IReadOnlyList<Consumer> rest)
     {
-        while (consumer.ReadySlots!.TryDequeue(out var slot))
-            _slots[slot].IsReady = false;
+        consumer.ReadySlots!.Clear();
         for (var slot = 0; slot < Count; slot++)
         {
             if (_slots[slot].Owner != consumer)
@@ -54,8 +53,7 @@ internal sealed class KeySlots(DeliveryTable table)
             Consumer? best = null;
             foreach (var other in rest)
                 best = best is null || Compare(slot, other, best) > 0 ? other : best;
-            _slots[slot].Owner = best;
-            Touch(slot);
+            GiveTo(slot, best);
         }
     }
 
@@ -91,9 +89,23 @@ internal sealed class KeySlots(DeliveryTable table)
             slot.InFlight += count;
             if (count > 0)
                 slot.Holder = state.Consumer;
-            if (slot.InFlight == 0)
-                Touch(state.KeySlot);
         }
+        // The table is in the middle of the change; the slot is looked at when it is through.
+        if (count >= 0 || slot.Waiting == 0 || slot.IsChanged || (state.Stage == MessageStage.InFlight && slot.InFlight > 0))
+            return;
+        slot.IsChanged = true;
+        _changed.Add(state.KeySlot);
+    }
+
+    /// <summary>Looks again at the slots where something was taken away that may have been in the way.</summary>
+    public void TouchChanged()
+    {
+        foreach (var slot in _changed)
+        {
+            _slots[slot].IsChanged = false;
+            Touch(slot);
+        }
+        _changed.Clear();
     }
 
     /// <summary>Takes what waits for a consumer and can be sent, slot by slot. The caller books it, or lets it wait again.</summary>
@@ -101,7 +113,13 @@ internal sealed class KeySlots(DeliveryTable table)
     {
         while (target.Count < most && consumer.ReadySlots!.TryPeek(out var slot))
         {
-            if (_slots[slot].Owner == consumer && CanSend(slot))
+            if (_slots[slot].Owner != consumer)
+            {
+                // It has moved, and the new owner has it in its own row.
+                consumer.ReadySlots.Dequeue();
+                continue;
+            }
+            if (CanSend(slot))
             {
                 while (target.Count < most && TryPeek(slot, out var offset))
                 {
@@ -113,8 +131,6 @@ internal sealed class KeySlots(DeliveryTable table)
             }
             consumer.ReadySlots.Dequeue();
             _slots[slot].IsReady = false;
-            if (_slots[slot].Owner != consumer)
-                Touch(slot);
         }
     }
 
@@ -123,6 +139,13 @@ internal sealed class KeySlots(DeliveryTable table)
     {
         for (var slot = 0; slot < Count; slot++)
             _slots[slot].Queue?.Clear();
+    }
+
+    private void GiveTo(int slot, Consumer? owner)
+    {
+        _slots[slot].Owner = owner;
+        _slots[slot].IsReady = false;
+        Touch(slot);
     }
 
     private bool CanSend(int slot) =>
@@ -169,5 +192,6 @@ internal sealed class KeySlots(DeliveryTable table)
         public int InFlight;
         public int Waiting;
         public bool IsReady;
+        public bool IsChanged;
     }
 }

@@ -115,7 +115,7 @@ public sealed class ConsumerSessionTests() : BrokerTest(new CometServerOptions {
         Assert.Empty(client.Pending);
         Time.Advance(TimeSpan.FromMilliseconds(2));
         Assert.Equal([(1, 2)], await client.ReceiveAsync(consumer, 1));
-        Assert.Equal(ErrorCode.InvalidArgument, await client.AskRefusedAsync(new NackFrame(consumer, -1, null, [0, 0])));
+        Assert.Equal(ErrorCode.InvalidArgument, await client.AskRefusedAsync(new NackFrame(consumer, -2, null, [0, 0])));
     }
 
     [Fact]
