@@ -15,6 +15,9 @@ internal sealed record PartitionSettings
     /// <summary>Where dead letters go; null where there are none.</summary>
     public IDeadLetterPort? DeadLetters { get; init; }
 
+    /// <summary>A fault to make on purpose, for tests of the tests.</summary>
+    public PlantedBug PlantedBug { get; init; }
+
     /// <summary>Called when this partition needs memory that others could give.</summary>
     public Action? RoomWanted { get; init; }
 }

@@ -107,6 +107,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             MaxOutstandingMessages = options.MaxOutstandingMessages,
             DeadLetters = _deadLetters ??= new DeadLetterOffice(this),
             RoomWanted = TrimAll,
+            PlantedBug = options.PlantedBug,
         };
         var log = new MemoryPartitionLog(_budget, options.PartitionMemoryLimit);
         return new PartitionActor(new Partition(topic, number, log, _fence, settings), time, logger);
