@@ -64,7 +64,8 @@ internal sealed class DeliveryTable(Marking marking)
     {
         var acked = 0L;
         var (runFirst, runLast) = (0L, -1L);
-        for (var at = range.First; TryNextBlock(ref at, range.Last, out var page, out var index, out var first, out var mask);)
+        var at = range.First;
+        while (TryNextBlock(ref at, range.Last, out var page, out var index, out var first, out var mask))
         {
             var states = page.Blocks[index]!.States;
             for (var left = mask; left != 0;)
@@ -98,7 +99,7 @@ internal sealed class DeliveryTable(Marking marking)
             Clear(page, index, mask);
     }
 
-    /// <summary>Copies what is in a stage within a range, a run for neighbours in the same state, until so many messages are found.</summary>
+    /// <summary>Copies what is in a stage within a range, a run for neighbours in the same state, until so many are found.</summary>
     public void CopyTo(List<StateRun> target, OffsetRange range, MessageStage stage, int? consumer = null, long most = long.MaxValue)
     {
         var at = range.First;

@@ -2,8 +2,8 @@ using System.Text;
 
 namespace Comet.Server.Broker;
 
-/// <summary>Which consumer of a key-shared subscription gets which keys. Keys fall into 4,096 slots; each slot is owned by the consumer with
-/// the highest hash of slot and name, so that one who comes or goes moves only its own share.</summary>
+/// <summary>Which consumer of a key-shared subscription gets which keys. Keys fall into 4,096 slots; each slot is owned by the consumer
+/// with the highest hash of slot and name, so that one who comes or goes moves only its own share.</summary>
 /// <remarks>
 /// While messages of a slot are in flight with a consumer that does not own it (any more), nothing of the slot is sent: it moves when they
 /// are acked, given back or their lease is over. What was given back, or could not be sent when its turn came, waits in its slot, in the

@@ -82,8 +82,8 @@ internal sealed class Subscription
         Slots?.Attach(consumer);
     }
 
-    /// <summary>On a failover subscription, lets the first consumer be the active one and tells those concerned. What the one before held is
-    /// delivered to it before anything new.</summary>
+    /// <summary>On a failover subscription, lets the first consumer be the active one and tells those concerned. What the one before held
+    /// is delivered to it before anything new.</summary>
     /// <param name="arrived">The consumer that has just been attached, which has to be told in any case.</param>
     /// <param name="now">Microseconds since the Unix epoch.</param>
     public void ChooseActive(Consumer? arrived, long now)
@@ -216,7 +216,7 @@ internal sealed class Subscription
         return !isHeldUp && run.State.Stage == MessageStage.Waiting;
     }
 
-    /// <summary>The first neighbours, at most so many, of those that were left out and are to be delivered for the first time now.</summary>
+    /// <summary>The first neighbours, at most so many, of those that were left out and are to be delivered for the first time.</summary>
     public bool TryPeekReleased(long most, out OffsetRange range)
     {
         range = new(0, -1);

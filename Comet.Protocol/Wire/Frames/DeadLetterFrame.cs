@@ -1,7 +1,7 @@
 namespace Comet.Wire;
 
-/// <summary>Gives messages up: they go to the dead-letter topic of the subscription. With a correlation id it is answered by Ok, before they
-/// are there.</summary>
+/// <summary>Gives messages up: they go to the dead-letter topic of the subscription. With a correlation id it is answered by Ok, before
+/// they are there.</summary>
 /// <remarks>Header: <c>consumer | reason | ranges</c>. Ranges: pairs of first and last offset, both included.</remarks>
 internal readonly record struct DeadLetterFrame(long ConsumerId, string? Reason, long[] Ranges) : IFrame<DeadLetterFrame>
 {

@@ -3,8 +3,8 @@ namespace Comet.Wire;
 /// <summary>Attaches a consumer to one partition of a subscription, or a reader (neither durable nor ephemeral: no name is kept). Answer:
 /// Subscribed. Nothing is delivered before Permits.</summary>
 /// <remarks>Header: <c>topic | partition | subscription | type | durable | consumer_name | start_kind | start_value |
-/// priority | ephemeral | lease_ms | backoff_ms | max_backoff_ms | backoff_permille | max_deliveries | dead_letter_topic</c>. The last ones:
-/// <see cref="SubscriptionTerms"/>.</remarks>
+/// priority | ephemeral | lease_ms | backoff_ms | max_backoff_ms | backoff_permille | max_deliveries | dead_letter_topic</c>. The last
+/// ones: <see cref="SubscriptionTerms"/>.</remarks>
 internal readonly record struct SubscribeFrame(
     string Topic,
     int Partition,
