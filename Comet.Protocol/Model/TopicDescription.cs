@@ -45,6 +45,12 @@ public sealed record PartitionDescription(int Partition, long StartOffset, long 
 public sealed record SubscriptionDescription(
     string Name, int Partition, SubscriptionType Type, long AckedUpTo, long Backlog, long Unacked, int Consumers, long Permits)
 {
+    /// <summary>How many messages are on their way to the dead-letter topic.</summary>
+    public long DeadLettering { get; init; }
+
+    /// <summary>Why the dead-letter topic does not take them at the moment; null when it does.</summary>
+    public string? DeadLetterError { get; init; }
+
     /// <summary>The first message that is not acked; null when all are.</summary>
     public long? OldestUnackedOffset { get; init; }
 

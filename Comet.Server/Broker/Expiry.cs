@@ -17,7 +17,7 @@ internal sealed class Expiry(IPartitionLog log, SubscriptionTable subscriptions)
         var oldest = long.MaxValue;
         foreach (var subscription in subscriptions.All)
         {
-            if (!subscription.IsDurable)
+            if (subscription.IsReader)
                 continue;
             var from = subscription.Cursor.AckedUpTo;
             if (from < firstAlive)

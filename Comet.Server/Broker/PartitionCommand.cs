@@ -17,6 +17,9 @@ internal enum CommandKind
     Permits,
     Ack,
     Nack,
+    ExtendLease,
+    GiveUp,
+    DeadLetterAnswered,
     Wake,
     ReportProgress,
     Describe,
@@ -47,7 +50,7 @@ internal readonly record struct PartitionCommand(CommandKind Kind)
     /// <summary>The pooled array behind <see cref="Batch"/>, where the command had to wait; it is given back when it is handled.</summary>
     public byte[]? Rented { get; init; }
 
-    /// <summary>Messages, or a delay in microseconds.</summary>
+    /// <summary>Messages, or a delay in microseconds (<see cref="GiveBackCause.ByPolicy"/>: what the subscription says).</summary>
     public long Number { get; init; }
 
     /// <summary>Bytes.</summary>
@@ -63,7 +66,10 @@ internal readonly record struct PartitionCommand(CommandKind Kind)
 }
 
 /// <summary>What <see cref="CommandKind.AttachConsumer"/> asks for.</summary>
-internal sealed record AttachRequest(string Subscription, SubscriptionType Type, bool IsDurable, StartPosition Start);
+internal sealed record AttachRequest(string Subscription, SubscriptionType Type, SubscriptionKind Kind, StartPosition Start)
+{
+    public SubscriptionSettings Settings { get; init; } = new();
+}
 
 /// <summary>A request that comes from a client and not from a producer or consumer; <see cref="Peer"/> gets the answer.</summary>
 internal record PeerRequest(IPeer Peer);

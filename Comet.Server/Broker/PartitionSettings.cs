@@ -15,6 +15,9 @@ internal sealed record PartitionSettings
     /// <summary>The topic's policy when the partition is opened.</summary>
     public TopicPolicy Policy { get; init; } = TopicPolicy.Default;
 
+    /// <summary>Where dead letters go; null where there are none.</summary>
+    public IDeadLetterPort? DeadLetters { get; init; }
+
     /// <summary>A fault to make on purpose, for tests of the tests.</summary>
     public PlantedBug PlantedBug { get; init; }
 

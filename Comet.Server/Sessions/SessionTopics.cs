@@ -50,11 +50,6 @@ internal sealed class SessionTopics(SessionPeer peer, TopicRegistry topics, Come
         : throw new CometException(ErrorCode.PartitionNotFound,
             $"The topic '{topic.Name}' has {topic.Partitions.Count} partition(s), and none with the number {number}.");
 
-    /// <summary>Returns a type of subscriptions that this broker has.</summary>
-    public static SubscriptionType RequireKnown(SubscriptionType type) => type is SubscriptionType.Exclusive or SubscriptionType.Shared
-        ? type
-        : throw new CometException(ErrorCode.Unsupported, $"This broker has no {type} subscriptions.");
-
     private void Describe(Topic topic, ulong correlationId)
     {
         var collector = new DescriptionCollector(peer, correlationId, topic.Name, topic.Policy, topic.Partitions.Count);
@@ -74,8 +69,8 @@ internal sealed class SessionTopics(SessionPeer peer, TopicRegistry topics, Come
             case FrameType.CreateSubscription:
                 var create = frame.Read<CreateSubscriptionFrame>(codec);
                 var subscribe = new AttachRequest(
-                    Names.Require(create.Subscription, "subscription"), RequireKnown(create.SubscriptionType), IsDurable: true,
-                        StartPosition.FromWire(create.StartKind, create.StartValue));
+                    Names.Require(create.Subscription, "subscription"), create.SubscriptionType, SubscriptionKind.Durable,
+                    StartPosition.FromWire(create.StartKind, create.StartValue));
                 Post(create.Topic, create.Partition, CommandKind.CreateSubscription, frame.CorrelationId,
                     new CreateSubscriptionRequest(peer, subscribe, create.IfNotExists));
                 return true;

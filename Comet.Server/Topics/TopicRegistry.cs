@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Comet.Server.Broker;
+using Comet.Server.DeadLetters;
 using Comet.Server.Storage;
 using Comet.Server.Storage.Memory;
 using Microsoft.Extensions.Logging;
@@ -17,6 +18,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
     private readonly Lock _changing = new();
     private readonly SortedDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
     private readonly MemoryBudget _budget = new(options.MemoryLimit);
+    private DeadLetterOffice? _deadLetters;
     private bool _isTrimming;
 
     /// <summary>Who has looked which topic up.</summary>
@@ -58,6 +60,12 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             ? Create(name, options.DefaultPartitionCount, TopicPolicy.Default, ifNotExists: true)
             : throw new CometException(ErrorCode.TopicNotFound, $"There is no topic '{name}'. Create it first: comet topic create {name}.");
     }
+
+    /// <summary>Finds a topic that the broker itself needs, or creates it.</summary>
+    /// <exception cref="CometException">What <see cref="Create"/> throws.</exception>
+    public Topic GetOrCreate(string name) => TryGet(name, out var topic)
+        ? topic
+        : Create(name, 1, TopicPolicy.Default, ifNotExists: true);
 
     /// <summary>Changes the policy of a topic, and how many partitions it has; <paramref name="peer"/> gets the answer. What comes to a
     /// partition afterwards finds the new policy.</summary>
@@ -179,6 +187,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             MaxRememberedProducers = options.MaxRememberedProducers,
             MaxOutstandingMessages = options.MaxOutstandingMessages,
             Policy = policy,
+            DeadLetters = _deadLetters ??= new DeadLetterOffice(this),
             RoomWanted = TrimAll,
             PlantedBug = options.PlantedBug,
         };

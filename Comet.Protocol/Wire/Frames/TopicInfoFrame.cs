@@ -2,9 +2,9 @@ namespace Comet.Wire;
 
 /// <summary>The description of a topic.</summary>
 /// <remarks>Header: <c>name | partitions: list of (partition | start | end | bytes | producers | first_time | last_time) | subscriptions:
-/// list of (name | partition | type | acked_up_to | backlog | unacked | consumers | permits | oldest_offset | oldest_time |
-/// backlog_bytes | expired | dropped) | policy</c>. A time of 0 is none; oldest_offset means something with an oldest_time only. Policy:
-/// see <see cref="PolicyFields"/>.</remarks>
+/// list of (name | partition | type | acked_up_to | backlog | unacked | consumers | permits | dead_lettering |
+/// dead_letter_error | oldest_offset | oldest_time | backlog_bytes | expired | dropped) | policy</c>. A time of 0 is none;
+/// oldest_offset means something with an oldest_time only. Policy: see <see cref="PolicyFields"/>.</remarks>
 internal readonly record struct TopicInfoFrame(TopicDescription Topic) : IFrame<TopicInfoFrame>
 {
     public static FrameType Type => FrameType.TopicInfo;
@@ -72,7 +72,7 @@ internal readonly record struct TopicInfoFrame(TopicDescription Topic) : IFrame<
     private static void WriteSubscription<TWriter>(ref TWriter writer, SubscriptionDescription subscription)
         where TWriter : IHeaderWriter, allows ref struct
     {
-        writer.BeginRecord(13);
+        writer.BeginRecord(15);
         writer.WriteString("name", subscription.Name);
         writer.WriteInteger("partition", subscription.Partition);
         writer.WriteInteger("type", (long)subscription.Type);
@@ -81,6 +81,8 @@ internal readonly record struct TopicInfoFrame(TopicDescription Topic) : IFrame<
         writer.WriteInteger("unacked", subscription.Unacked);
         writer.WriteInteger("consumers", subscription.Consumers);
         writer.WriteInteger("permits", subscription.Permits);
+        writer.WriteInteger("dead_lettering", subscription.DeadLettering);
+        writer.WriteString("dead_letter_error", subscription.DeadLetterError);
         writer.WriteInteger("oldest_offset", subscription.OldestUnackedOffset ?? 0);
         writer.WriteInteger("oldest_time", FromTime(subscription.OldestUnackedTime));
         writer.WriteInteger("backlog_bytes", subscription.BacklogBytes);
@@ -101,7 +103,11 @@ internal readonly record struct TopicInfoFrame(TopicDescription Topic) : IFrame<
             reader.ReadInteger("backlog"),
             reader.ReadInteger("unacked"),
             HeaderFields.ReadInt32(ref reader, "consumers"),
-            reader.ReadInteger("permits"));
+            reader.ReadInteger("permits"))
+        {
+            DeadLettering = reader.ReadInteger("dead_lettering"),
+            DeadLetterError = reader.ReadString("dead_letter_error"),
+        };
         var (oldestOffset, oldestTime) = (reader.ReadInteger("oldest_offset"), ToTime(reader.ReadInteger("oldest_time")));
         subscription = subscription with
         {

@@ -65,7 +65,7 @@ public sealed class ExpiryTests
         consumer = rig.Subscribe("c");
         rig.Permit(consumer, 100);
         Assert.Equal(5, PartitionRig.TakeDelivered(consumer)[0].Offset);
-        var reader = rig.Subscribe("r", isDurable: false);
+        var reader = rig.Subscribe("r", kind: SubscriptionKind.Reader);
         rig.Permit(reader, 100);
         Assert.Equal(0, PartitionRig.TakeDelivered(reader)[0].Offset);
     }

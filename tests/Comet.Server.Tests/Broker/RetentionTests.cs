@@ -29,9 +29,9 @@ public sealed class RetentionTests
         rig.Permit(slow, 100);
         rig.Permit(fast, 100);
         rig.Fill(10, 10, 10);
-        rig.Ack(fast, 0, 29, cumulative: true);
+        rig.Ack(fast, 0, 29);
         Assert.Equal(0, rig.Log.StartOffset);
-        rig.Ack(slow, 0, 14, cumulative: true);
+        rig.Ack(slow, 0, 14);
         // A batch goes when all of it is acked.
         Assert.Equal(10, rig.Log.StartOffset);
         rig.Ack(slow, 15, 29);
@@ -137,7 +137,7 @@ public sealed class RetentionTests
     public void Without_a_durable_subscription_everything_counts_as_acked()
     {
         using var rig = With(new() { MaxMessages = 10 });
-        var reader = rig.Subscribe("r", isDurable: false);
+        var reader = rig.Subscribe("r", kind: SubscriptionKind.Reader);
         rig.Permit(reader, 5);
         rig.Fill(10, 10, 10);
         Assert.Equal(20, rig.Log.StartOffset);
@@ -150,7 +150,7 @@ public sealed class RetentionTests
     public void A_reader_that_keeps_up_has_what_nobody_else_needs()
     {
         using var rig = With(RetentionPolicy.None);
-        var reader = rig.Subscribe("r", isDurable: false);
+        var reader = rig.Subscribe("r", kind: SubscriptionKind.Reader);
         rig.Permit(reader, 100);
         rig.Fill(10, 10);
         Assert.Equal(20, PartitionRig.TakeDelivered(reader).Count);
@@ -208,7 +208,7 @@ public sealed class RetentionTests
         var consumer = rig.Subscribe("c");
         rig.Permit(consumer, 1000);
         rig.Fill(batches);
-        rig.Ack(consumer, 0, batches.Sum() - 1, cumulative: true);
+        rig.Ack(consumer, 0, batches.Sum() - 1);
         rig.Detach(consumer);
         return consumer;
     }
