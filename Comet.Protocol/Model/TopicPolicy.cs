@@ -165,13 +165,17 @@ public sealed record TopicUpdate
     };
 
     /// <summary>The policy with what this update changes.</summary>
-    internal TopicPolicy ApplyTo(TopicPolicy policy) => policy with
+    public TopicPolicy ApplyTo(TopicPolicy policy)
     {
-        Retention = Retention ?? policy.Retention,
-        MessageTtl = MessageTtl ?? policy.MessageTtl,
-        BacklogQuota = BacklogQuota ?? policy.BacklogQuota,
-        DefaultDurability = DefaultDurability ?? policy.DefaultDurability,
-    };
+        ArgumentNullException.ThrowIfNull(policy);
+        return policy with
+        {
+            Retention = Retention ?? policy.Retention,
+            MessageTtl = MessageTtl ?? policy.MessageTtl,
+            BacklogQuota = BacklogQuota ?? policy.BacklogQuota,
+            DefaultDurability = DefaultDurability ?? policy.DefaultDurability,
+        };
+    }
 }
 
 internal static class PolicyChecks
