@@ -11,6 +11,7 @@ internal enum CommandKind
     AttachConsumer,
     DetachConsumer,
     Unsubscribe,
+    Schedule,
     Permits,
     Ack,
     Nack,

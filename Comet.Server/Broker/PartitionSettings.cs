@@ -12,6 +12,9 @@ internal sealed record PartitionSettings
     /// <summary>The most that the records of one batch may restore to.</summary>
     public int MaxRecordsLength { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>The room for messages that wait for their time, which all partitions of a broker share.</summary>
+    public ScheduleBudget ScheduleBudget { get; init; } = new(CometServerOptions.DefaultMaxScheduledMessages);
+
     /// <summary>Called when this partition needs memory that others could give.</summary>
     public Action? RoomWanted { get; init; }
 }

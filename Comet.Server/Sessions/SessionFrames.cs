@@ -17,6 +17,7 @@ internal sealed class SessionFrames : IFrameHandler
     private readonly CometServerOptions _options;
     private readonly FrameLimits _openLimits;
     private readonly SessionTopics _topicFrames;
+    private readonly SessionSchedules _scheduleFrames;
     private HeaderCodec _codec = HeaderCodec.MessagePack;
     private int _hasReceived;
 
@@ -25,6 +26,7 @@ internal sealed class SessionFrames : IFrameHandler
         (_peer, _sender, _topics, _options) = (peer, sender, topics, options);
         _openLimits = FrameLimits.For(options.MaxMessageLength);
         _topicFrames = new SessionTopics(peer, topics, options);
+        _scheduleFrames = new SessionSchedules(peer, topics);
         Limits = FrameLimits.BeforeHandshake;
     }
 
@@ -143,7 +145,7 @@ internal sealed class SessionFrames : IFrameHandler
             case FrameType.Hello:
                 throw new CometException(ErrorCode.UnexpectedHandshake, "The handshake is done; a second Hello has no place.");
             default:
-                if (!_topicFrames.TryHandle(frame, _codec))
+                if (!_topicFrames.TryHandle(frame, _codec) && !_scheduleFrames.TryHandle(frame, _codec))
                     throw new CometException(ErrorCode.ProtocolViolation, $"A client does not send {Describe(frame.Type)}.");
                 break;
         }
@@ -274,7 +276,7 @@ internal sealed class SessionFrames : IFrameHandler
     private PartitionActor FindPartition(string topicName, int number) =>
         SessionTopics.FindPartition(_topics.Get(topicName, createIfMissing: true), number);
 
-    private static ulong RequireCorrelation(in RawFrame frame) => frame.CorrelationId != 0
+    public static ulong RequireCorrelation(in RawFrame frame) => frame.CorrelationId != 0
         ? frame.CorrelationId
         : throw new CometException(ErrorCode.ProtocolViolation, $"{frame.Type} needs a correlation id: its answer matters.");
 

@@ -16,6 +16,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
     private readonly Lock _gate = new();
     private readonly SortedDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
     private readonly MemoryBudget _budget = new(options.MemoryLimit);
+    private readonly ScheduleBudget _schedules = new(options.MaxScheduledMessages);
     private bool _isTrimming;
 
     /// <summary>Creates a topic.</summary>
@@ -99,6 +100,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
         {
             MaxRememberedProducers = options.MaxRememberedProducers,
             MaxOutstandingMessages = options.MaxOutstandingMessages,
+            ScheduleBudget = _schedules,
             RoomWanted = TrimAll,
         };
         var log = new MemoryPartitionLog(_budget, options.PartitionMemoryLimit);

@@ -41,4 +41,12 @@ internal enum FrameType : byte
     ConsumerClosed = 55,    // S→C notice
     ConsumerProgress = 56,  // S→C notice: the heartbeat of a consumer
     Unsubscribe = 57,       // C→S → Ok
+
+    // Scheduled messages
+    CancelScheduled = 64,   // C→S → ScheduleResult
+    Reschedule = 65,        // C→S → ScheduleResult
+    CountScheduled = 66,    // C→S → ScheduleResult
+    ScheduleResult = 67,
+    ListScheduled = 68,     // C→S → ScheduledPage
+    ScheduledPage = 69,
 }

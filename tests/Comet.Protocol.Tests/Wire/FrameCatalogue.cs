@@ -42,6 +42,12 @@ internal static class FrameCatalogue
         Of(new ConsumerClosedFrame(9, ErrorCode.TopicDeleted, "gone")),
         Of(new ConsumerProgressFrame(9, 119, 5, 4096, 12)),
         Of(new UnsubscribeFrame("orders/eu", 3, "billing")),
+        Of(new CancelScheduledFrame("orders/eu", 3, 184, "A-17")),
+        Of(new RescheduleFrame("orders/eu", 3, 184, 1_700_000_000_000_000)),
+        Of(new CountScheduledFrame("orders/eu", 3, "A-17", 1_600_000_000_000_000, 1_700_000_000_000_000)),
+        Of(new ScheduleResultFrame(ScheduleOutcome.AlreadyDelivered, 5)),
+        Of(new ListScheduledFrame("orders/eu", 3, "A-17", 1_600_000_000_000_000, 1_700_000_000_000_000, 1_650_000_000_000_000, 183, 500)),
+        Of(new ScheduledPageFrame([new(184, 1_650_000_000_000_001, "A-17", 1_500_000_000_000_000, 12), new(190, 7, null, 5, 0)])),
     ];
 
     private static FrameExample<TFrame> Of<TFrame>(TFrame frame)
