@@ -16,6 +16,9 @@ internal sealed class Consumer(IPeer peer, long id, string name, PartitionActor?
     /// <summary>Where it is attached; null before and after.</summary>
     public Subscription? Subscription { get; set; }
 
+    /// <summary>Its number within the subscription.</summary>
+    public int Number { get; set; }
+
     public long PermitMessages { get; private set; }
 
     public long PermitBytes { get; private set; }

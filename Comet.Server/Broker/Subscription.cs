@@ -4,41 +4,56 @@ namespace Comet.Server.Broker;
 
 /// <summary>A subscription in one partition: its cursor, what its consumers hold, and what must be delivered again. A reader is one
 /// that is not durable: for it, delivered is done.</summary>
-internal sealed class Subscription(string name, SubscriptionType type, bool isDurable, long start)
+/// <remarks>On an ordered subscription a message that was given back holds up everything that was never delivered, also while its delay
+/// runs, and what was given back goes out in the order of offsets.</remarks>
+internal sealed class Subscription
 {
     private readonly List<Consumer> _consumers = [];
-    private readonly DeliveryRuns _inFlight = new();
-    private readonly DeliveryRuns _redelivery = new();
-    private readonly PriorityQueue<DeliveryRun, long> _delayed = new();
-    private readonly List<DeliveryRun> _moving = [];
-    private long _delayedCount;
+    private readonly ConsumerNumbers _numbers = new();
+    private readonly DeliveryTable _table;
+    private readonly PriorityQueue<StateRun, long> _delays = new();
+    private readonly Queue<long> _released = new();
+    private readonly List<StateRun> _runs = [];
     private int _turn;
+    private int _picked;
 
-    public string Name { get; } = name;
+    public Subscription(string name, SubscriptionType type, bool isDurable, CursorState start)
+    {
+        (Name, Type, IsDurable, NextOffset) = (name, type, isDurable, start.AckedUpTo);
+        Cursor = new Cursor(start);
+        _table = new DeliveryTable(marksDelayed: IsOrdered) { Changed = OnChanged };
+    }
 
-    public SubscriptionType Type { get; } = type;
+    public string Name { get; }
 
-    public bool IsDurable { get; } = isDurable;
+    public SubscriptionType Type { get; }
 
-    public Cursor Cursor { get; } = new(start);
+    public bool IsDurable { get; }
 
-    /// <summary>The next offset that was never delivered.</summary>
-    public long NextOffset { get; private set; } = start;
+    /// <summary>Whether what was given back holds up what is new.</summary>
+    public bool IsOrdered => Type is SubscriptionType.Exclusive or SubscriptionType.Failover;
+
+    public Cursor Cursor { get; }
+
+    /// <summary>All below was delivered once, or left out because it was not yet to be delivered.</summary>
+    public long NextOffset { get; private set; }
 
     public IReadOnlyList<Consumer> Consumers => _consumers;
 
     /// <summary>What is delivered and not acked, or waits to be delivered again.</summary>
-    public long Outstanding => _inFlight.Count + _redelivery.Count + _delayedCount;
+    public long Outstanding => _table.Count;
 
-    public bool HasRedelivery => _redelivery.RunCount > 0;
+    /// <summary>What was left out and is to be delivered for the first time now.</summary>
+    public long ReleasedCount => _table.CountOf(MessageStage.Released);
 
     /// <summary>When the next nacked message may be delivered again; <see cref="long.MaxValue"/> when none waits.</summary>
-    public long NextDue => _delayed.TryPeek(out _, out var due) ? due : long.MaxValue;
+    public long NextDue => _delays.TryPeek(out _, out var due) ? due : long.MaxValue;
 
     public void Attach(Consumer consumer)
     {
         consumer.Subscription = this;
         _consumers.Add(consumer);
+        _numbers.Add(consumer);
     }
 
     /// <summary>Takes a consumer out; what it held is delivered again, before anything new.</summary>
@@ -48,105 +63,141 @@ internal sealed class Subscription(string name, SubscriptionType type, bool isDu
             return;
         consumer.Subscription = null;
         GiveBack(consumer, new(0, long.MaxValue), 0);
+        _numbers.Remove(consumer);
     }
 
     public SubscriptionDescription Describe(int partition, long stableOffset) => new(
         Name, partition, Type, Cursor.AckedUpTo, Math.Max(0, stableOffset - Cursor.AckedUpTo - Cursor.AckedAbove),
-        _inFlight.Count, _consumers.Count, _consumers.Sum(static c => c.PermitMessages));
+        _table.CountOf(MessageStage.InFlight), _consumers.Count, _consumers.Sum(static c => c.PermitMessages));
 
-    /// <summary>Acks what was delivered of a range; anything else in it is not this subscription's to ack and is left alone.</summary>
-    public void Ack(OffsetRange range)
+    /// <summary>Acks what was delivered of a range; anything else in it is not a consumer's to ack and is left alone.</summary>
+    public void Ack(OffsetRange range) => _table.Ack(range, Cursor);
+
+    /// <summary>Acks a range on behalf of the broker, delivered or not: what is gone, has expired or is left out for good.</summary>
+    public void Skip(OffsetRange range)
     {
-        var delivered = new OffsetRange(Math.Max(range.First, 0), Math.Min(range.Last, NextOffset - 1));
-        if (delivered.Count <= 0)
+        _table.Remove(range);
+        Cursor.Ack(range);
+    }
+
+    /// <summary>Begins anew at an offset: what is in flight or waits is forgotten. Detach the consumers first, or they hold messages that
+    /// come again.</summary>
+    public void Seek(long offset)
+    {
+        _table.Clear();
+        _delays.Clear();
+        _released.Clear();
+        Cursor.Reset(offset);
+        NextOffset = offset;
+    }
+
+    /// <summary>A message that was left out may be delivered now; what this subscription has not come to yet is left to its turn.</summary>
+    public void Release(long offset)
+    {
+        if (offset >= NextOffset || Cursor.IsAcked(offset) || _table[offset].Stage != MessageStage.None)
             return;
-        var moved = _inFlight.Remove(delivered, static (consumer, count) => consumer.Unacked -= count) + _redelivery.Remove(delivered);
-        // What was delivered and not acked is in flight, or to be delivered again, or waits for its time: the rest is the third.
-        _delayedCount -= Cursor.Ack(delivered) - moved;
+        _table.Put(new(offset, offset), default(MessageState).As(MessageStage.Released));
+        _released.Enqueue(offset);
     }
 
     /// <summary>Gives back what <paramref name="consumer"/> holds of a range, for delivery at <paramref name="due"/> or later (0: at
     /// once).</summary>
     public void GiveBack(Consumer consumer, OffsetRange range, long due)
     {
-        _moving.Clear();
-        _inFlight.CopyTo(_moving, consumer, range);
-        foreach (var run in _moving)
-        {
-            _inFlight.Remove(run.Range, static (holder, count) => holder.Unacked -= count);
-            if (due == 0)
-            {
-                _redelivery.Add(run with { Consumer = null });
-                continue;
-            }
-            _delayed.Enqueue(run with { Consumer = null }, due);
-            _delayedCount += run.Range.Count;
-        }
+        if (consumer.Unacked == 0)
+            return;
+        _runs.Clear();
+        _table.CopyTo(_runs, range, MessageStage.InFlight, consumer.Number, consumer.Unacked);
+        foreach (var run in _runs)
+            GiveBack(run, due);
     }
 
     /// <summary>Moves what has become due to what is delivered next.</summary>
     public void ReleaseDue(long now)
     {
-        while (_delayed.TryPeek(out var run, out var due) && due <= now)
+        while (_delays.TryPeek(out var delay, out var due) && due <= now)
         {
-            _delayed.Dequeue();
-            // Some of it may have been acked meanwhile, by its id, and is not counted any more.
-            for (var at = run.Range.First; at <= run.Range.Last;)
+            _delays.Dequeue();
+            // Some of it may have been acked meanwhile, by its id.
+            _runs.Clear();
+            _table.CopyTo(_runs, delay.Range, MessageStage.Delayed);
+            foreach (var run in _runs)
             {
-                var gap = Cursor.NextUnacked(at);
-                var last = Math.Min(gap.Last, run.Range.Last);
-                if (gap.First <= last)
-                {
-                    _redelivery.Add(run with { Range = new(gap.First, last) });
-                    _delayedCount -= last - gap.First + 1;
-                }
-                at = last == long.MaxValue ? last : Math.Max(last, gap.First) + 1;
+                if (run.State == delay.State)
+                    _table.Put(run.Range, run.State.As(MessageStage.Waiting));
             }
         }
     }
 
-    /// <summary>The consumer whose turn it is and who can take messages.</summary>
+    /// <summary>The consumer whose turn it is and who can take messages. The turn is over when something is booked.</summary>
     public Consumer? PickConsumer()
     {
         for (var i = 0; i < _consumers.Count; i++)
         {
-            var consumer = _consumers[(_turn + i) % _consumers.Count];
-            if (!consumer.CanTake)
+            var index = (_turn + i) % _consumers.Count;
+            if (!_consumers[index].CanTake)
                 continue;
-            _turn = (_turn + i + 1) % _consumers.Count;
-            return consumer;
+            _picked = index;
+            return _consumers[index];
         }
         return null;
     }
 
-    /// <summary>What is to be delivered again first.</summary>
-    public DeliveryRun TakeRedelivery() => _redelivery.TakeFirst();
+    /// <summary>What is to be delivered again first, at most so many neighbours; false when there is nothing, or it is not yet due and
+    /// everything else stands behind it (<paramref name="isHeldUp"/>).</summary>
+    public bool TryPeekAgain(long most, out StateRun run, out bool isHeldUp)
+    {
+        isHeldUp = _table.TryPeekMarked(most, out run) && run.State.Stage == MessageStage.Delayed;
+        return !isHeldUp && run.State.Stage == MessageStage.Waiting;
+    }
 
-    public void PutBackRedelivery(in DeliveryRun run) => _redelivery.PutBack(run);
+    /// <summary>The first neighbours, at most so many, of those that were left out and are to be delivered for the first time now.</summary>
+    public bool TryPeekReleased(long most, out OffsetRange range)
+    {
+        range = default;
+        if (ReleasedCount == 0)
+            return false;
+        while (_released.TryPeek(out var first))
+        {
+            if (_table[first].Stage == MessageStage.Released)
+            {
+                range = new(first, first);
+                break;
+            }
+            _released.Dequeue();
+        }
+        foreach (var next in _released)
+        {
+            if (next <= range.First)
+                continue;
+            if (next != range.Last + 1 || range.Count >= most || _table[next].Stage != MessageStage.Released)
+                break;
+            range = new(range.First, next);
+        }
+        return range.Count > 0;
+    }
 
     /// <summary>The next stretch of offsets that were never delivered and are not acked, within what is kept.</summary>
-    public OffsetRange PeekNew(long startOffset)
+    public OffsetRange PeekNew(long startOffset, long limit)
     {
         if (startOffset > Cursor.AckedUpTo)
-        {
-            Ack(new(0, startOffset - 1));
-            Cursor.SkipTo(startOffset);
-        }
-        return Cursor.NextUnacked(Math.Max(NextOffset, startOffset));
+            Skip(new(0, startOffset - 1));
+        return Cursor.NextUnacked(Math.Max(NextOffset, startOffset), limit);
     }
+
+    /// <summary>Leaves out what is not yet to be delivered; <see cref="Release"/> brings it.</summary>
+    public void LeaveOut(long upTo) => NextOffset = Math.Max(NextOffset, upTo + 1);
 
     /// <summary>Books a delivery that is about to be made.</summary>
     public void Book(Consumer consumer, OffsetRange range, int deliveryCount)
     {
         NextOffset = Math.Max(NextOffset, range.Last + 1);
         consumer.LastDispatchedOffset = range.Last;
-        if (!IsDurable)
-        {
-            Cursor.SkipTo(range.Last + 1);
-            return;
-        }
-        consumer.Unacked += range.Count;
-        _inFlight.Add(new DeliveryRun(range, consumer, deliveryCount));
+        _turn = (_picked + 1) % _consumers.Count;
+        if (IsDurable)
+            _table.Put(range, MessageState.InFlight(consumer.Number, deliveryCount));
+        else
+            Skip(range);
     }
 
     public void CloseAll(ErrorCode code, string message)
@@ -158,5 +209,23 @@ internal sealed class Subscription(string name, SubscriptionType type, bool isDu
             consumer.Peer.Send(new ConsumerClosedFrame(consumer.Id, code, message));
         }
         _consumers.Clear();
+    }
+
+    private void GiveBack(in StateRun run, long due)
+    {
+        if (due == 0)
+        {
+            _table.Put(run.Range, run.State.As(MessageStage.Waiting));
+            return;
+        }
+        var delayed = run with { State = run.State.As(MessageStage.Delayed) };
+        _table.Put(delayed.Range, delayed.State);
+        _delays.Enqueue(delayed, due);
+    }
+
+    private void OnChanged(MessageState state, int count)
+    {
+        if (state.Stage == MessageStage.InFlight)
+            _numbers[state.Consumer].Unacked += count;
     }
 }

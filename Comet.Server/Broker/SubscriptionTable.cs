@@ -115,7 +115,7 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
     {
         if (request.IsDurable && _durable.TryGetValue(request.Subscription, out var known))
             return known;
-        var created = new Subscription(request.Subscription, request.Type, request.IsDurable, Resolve(request.Start));
+        var created = new Subscription(request.Subscription, request.Type, request.IsDurable, new(Resolve(request.Start), []));
         _all.Add(created);
         if (request.IsDurable)
             _durable.Add(request.Subscription, created);
