@@ -14,6 +14,9 @@ internal sealed class PartitionActor : IDisposable
     private const int GroupSize = 64;
     private const int MaxGroupsInline = 8;
 
+    // A day: a timer that fires before its time is armed again.
+    private const long MaxTimerMilliseconds = 24L * 3600 * 1000;
+
     private readonly Partition _partition;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -108,6 +111,9 @@ internal sealed class PartitionActor : IDisposable
 
     private void Handle(in PartitionCommand command, long now)
     {
+        // The timer has fired, perhaps a little early: it is armed anew.
+        if (command.Kind == CommandKind.Wake)
+            _timerDue = long.MaxValue;
         try
         {
             _partition.Handle(command, now);
@@ -175,14 +181,20 @@ internal sealed class PartitionActor : IDisposable
             + $"{e.Message}" }, now);
     }
 
+    /// <summary>Timers count whole milliseconds and cut off the rest, which would make them early; and they count to 49 days.</summary>
+    private static TimeSpan TimeUntil(long due, long now)
+    {
+        var milliseconds = (Math.Max(due - now, 0) + 999) / 1000;
+        return TimeSpan.FromMilliseconds(Math.Min(milliseconds, MaxTimerMilliseconds));
+    }
+
     private void ArmTimer(long now)
     {
         var due = _partition.NextDue;
         if (due == _timerDue)
             return;
         _timerDue = due;
-        var wait = due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMicroseconds(Math.Max(due - now, 0) + 1);
-        _timer.Change(wait, Timeout.InfiniteTimeSpan);
+        _timer.Change(due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeUntil(due, now), Timeout.InfiniteTimeSpan);
     }
 }
 

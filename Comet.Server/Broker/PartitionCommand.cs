@@ -44,7 +44,7 @@ internal readonly record struct PartitionCommand(CommandKind Kind)
     /// <summary>The pooled array behind <see cref="Batch"/>, where the command had to wait; it is given back when it is handled.</summary>
     public byte[]? Rented { get; init; }
 
-    /// <summary>Messages, or a delay in microseconds.</summary>
+    /// <summary>Messages, a delay in microseconds, or for <see cref="CommandKind.Publish"/> what the batch follows.</summary>
     public long Number { get; init; }
 
     /// <summary>Bytes.</summary>

@@ -188,6 +188,13 @@ internal sealed class Subscription
     /// <summary>Leaves out what is not yet to be delivered; <see cref="Release"/> brings it.</summary>
     public void LeaveOut(long upTo) => NextOffset = Math.Max(NextOffset, upTo + 1);
 
+    /// <summary>Leaves out what waits and stands directly before this subscription.</summary>
+    public void LeaveOutPending(OffsetBits pending, long stableOffset)
+    {
+        for (long next; (next = Cursor.NextUnacked(NextOffset).First) < stableOffset && pending.Contains(next);)
+            NextOffset = Math.Min(pending.NextClear(next), stableOffset);
+    }
+
     /// <summary>Books a delivery that is about to be made.</summary>
     public void Book(Consumer consumer, OffsetRange range, int deliveryCount)
     {

@@ -154,20 +154,20 @@ internal sealed class SessionFrames : IFrameHandler
     private void Publish(in RawFrame frame)
     {
         var correlationId = RequireCorrelation(frame);
-        var id = frame.Read<PublishFrame>(_codec).ProducerId;
+        var (id, follows) = frame.Read<PublishFrame>(_codec);
         var producer = _peer.FindProducer(id)
             ?? throw new CometException(ErrorCode.ProducerNotFound, $"This connection has no producer {id} (any more); attach it again.");
         var payload = frame.Payload;
         if (payload.IsSingleSegment)
         {
-            Publish(producer, correlationId, payload.First);
+            Publish(producer, correlationId, payload.First, follows);
             return;
         }
         var joined = ArrayPool<byte>.Shared.Rent((int)payload.Length);
         try
         {
             payload.CopyTo(joined);
-            Publish(producer, correlationId, joined.AsMemory(0, (int)payload.Length));
+            Publish(producer, correlationId, joined.AsMemory(0, (int)payload.Length), follows);
         }
         finally
         {
@@ -175,7 +175,7 @@ internal sealed class SessionFrames : IFrameHandler
         }
     }
 
-    private void Publish(Producer producer, ulong correlationId, ReadOnlyMemory<byte> batch)
+    private void Publish(Producer producer, ulong correlationId, ReadOnlyMemory<byte> batch, long follows)
     {
         var header = PublishCheck.Check(batch.Span, producer.Name, _options.MaxMessageLength, _openLimits.MaxFrameLength);
         _peer.PublishReceived(batch.Length);
@@ -184,7 +184,8 @@ internal sealed class SessionFrames : IFrameHandler
             Producer = producer,
             CorrelationId = correlationId,
             Batch = batch,
-            Header = header
+            Header = header,
+            Number = follows,
         });
     }
 

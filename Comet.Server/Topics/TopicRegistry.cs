@@ -100,6 +100,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
         {
             MaxRememberedProducers = options.MaxRememberedProducers,
             MaxOutstandingMessages = options.MaxOutstandingMessages,
+            ProducerMemoryTtl = (long)options.ProducerMemoryTtl.TotalMicroseconds,
             ScheduleBudget = _schedules,
             RoomWanted = TrimAll,
         };

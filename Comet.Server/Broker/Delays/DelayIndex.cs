@@ -16,7 +16,7 @@ internal enum DelayOutcome
 /// a message is cancelled or moved; they are passed over when their time comes, or swept when they are more than those that count
 /// (decision 0040).
 /// </remarks>
-internal sealed class DelayIndex(ScheduleBudget budget)
+internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
 {
     // Below this, sweeping saves nothing.
     private const int MinSweep = 1024;
@@ -134,14 +134,25 @@ internal sealed class DelayIndex(ScheduleBudget budget)
     /// <summary>When a message that waits is due.</summary>
     public long GetDue(long offset, long original) => _moved.TryGetValue(offset, out var moved) ? moved.Due : original;
 
-    /// <summary>From <paramref name="offset"/> on, the next stretch of offsets that do not wait.</summary>
-    public OffsetRange NextVisible(long offset)
+    public OffsetRange NextDeliverable(Subscription subscription, OffsetRange range)
     {
-        if (_pending.Count == 0)
-            return new(offset, long.MaxValue);
-        var first = _pending.NextClear(offset);
-        var next = _pending.NextSet(first);
-        return new(first, next == long.MaxValue ? next : next - 1);
+        var first = range.First;
+        while (first <= range.Last)
+        {
+            if (_pending.NextClear(first) is var next && next > first)
+            {
+                first = next;
+                continue;
+            }
+            next = _cancelled.NextClear(first);
+            if (next == first)
+                break;
+            // Subscriptions that were there have skipped it when it was cancelled; this one is newer, or began anew.
+            next = Math.Min(next, range.Last + 1);
+            subscription.Skip(new(first, next - 1));
+            first = next;
+        }
+        return new(first, Math.Min(range.Last, Math.Min(_pending.NextSet(first), _cancelled.NextSet(first)) - 1));
     }
 
     /// <summary>Copies the offsets that wait under a hash of a key, ascending; some may have another key.</summary>

@@ -2,20 +2,14 @@ using System.Numerics;
 
 namespace Comet.Server.Broker;
 
-/// <summary>A set of offsets as one bit each, in chunks that exist only where bits are set. New bits are set mostly at the end; the
-/// front is given back as it empties.</summary>
+/// <summary>A set of offsets as one bit each, in pages that exist only where bits are set.</summary>
 internal sealed class OffsetBits
 {
-    private const int ChunkShift = 12;
-    private const int ChunkMask = (1 << ChunkShift) - 1;
-    private const int WordsPerChunk = 1 << (ChunkShift - 6);
+    private const int PageShift = 12;
+    private const int PageMask = (1 << PageShift) - 1;
+    private const int WordsPerPage = 1 << (PageShift - 6);
 
-    // The list moves down only when at least so many chunks at its front are gone, and half of all.
-    private const int MinTrim = 64;
-
-    private readonly List<Chunk?> _chunks = [];
-    private long _firstChunk;
-    private int _emptyFront;
+    private readonly PageRing<Page> _pages = new();
 
     /// <summary>How many offsets are in the set.</summary>
     public long Count { get; private set; }
@@ -24,18 +18,20 @@ internal sealed class OffsetBits
     public long First => NextSet(0);
 
     public bool Contains(long offset) =>
-        Find(offset) is { } chunk && (chunk.Words[(offset & ChunkMask) >> 6] & (1UL << (int)(offset & 63))) != 0;
+        _pages[offset >> PageShift] is { } page && (page.Words[(offset & PageMask) >> 6] & (1UL << (int)(offset & 63))) != 0;
 
     /// <summary>Adds an offset; false when it was there.</summary>
     public bool Add(long offset)
     {
-        var chunk = FindOrCreate(offset >> ChunkShift);
-        ref var word = ref chunk.Words[(offset & ChunkMask) >> 6];
+        var page = _pages[offset >> PageShift];
+        if (page is null)
+            _pages.Put(offset >> PageShift, page = new Page());
+        ref var word = ref page.Words[(offset & PageMask) >> 6];
         var bit = 1UL << (int)(offset & 63);
         if ((word & bit) != 0)
             return false;
         word |= bit;
-        chunk.Count++;
+        page.Count++;
         Count++;
         return true;
     }
@@ -43,16 +39,16 @@ internal sealed class OffsetBits
     /// <summary>Removes an offset; false when it was not there.</summary>
     public bool Remove(long offset)
     {
-        if (Find(offset) is not { } chunk)
+        if (_pages[offset >> PageShift] is not { } page)
             return false;
-        ref var word = ref chunk.Words[(offset & ChunkMask) >> 6];
+        ref var word = ref page.Words[(offset & PageMask) >> 6];
         var bit = 1UL << (int)(offset & 63);
         if ((word & bit) == 0)
             return false;
         word &= ~bit;
         Count--;
-        if (--chunk.Count == 0)
-            Drop((offset >> ChunkShift) - _firstChunk);
+        if (--page.Count == 0)
+            _pages.Remove(offset >> PageShift);
         return true;
     }
 
@@ -60,14 +56,11 @@ internal sealed class OffsetBits
     /// none.</summary>
     public long NextSet(long offset)
     {
-        if (Count == 0)
-            return long.MaxValue;
-        offset = Math.Max(offset, (_firstChunk + _emptyFront) << ChunkShift);
-        for (var index = (offset >> ChunkShift) - _firstChunk; index < _chunks.Count; index++)
+        offset = Math.Max(offset, _pages.First << PageShift);
+        for (; offset >> PageShift < _pages.End; offset = ((offset >> PageShift) + 1) << PageShift)
         {
-            if (_chunks[(int)index] is { } chunk && chunk.NextSet((int)(offset & ChunkMask)) is >= 0 and var bit)
-                return ((index + _firstChunk) << ChunkShift) + bit;
-            offset = (index + _firstChunk + 1) << ChunkShift;
+            if (_pages[offset >> PageShift]?.NextSet((int)(offset & PageMask)) is >= 0 and var bit)
+                return (offset & ~(long)PageMask) + bit;
         }
         return long.MaxValue;
     }
@@ -75,11 +68,10 @@ internal sealed class OffsetBits
     /// <summary>The first offset at or above <paramref name="offset"/> that is not in the set.</summary>
     public long NextClear(long offset)
     {
-        while (Find(offset) is { } chunk)
+        for (; _pages[offset >> PageShift] is { } page; offset = ((offset >> PageShift) + 1) << PageShift)
         {
-            if (chunk.NextClear((int)(offset & ChunkMask)) is >= 0 and var bit)
-                return (offset & ~(long)ChunkMask) + bit;
-            offset = ((offset >> ChunkShift) + 1) << ChunkShift;
+            if (page.NextClear((int)(offset & PageMask)) is >= 0 and var bit)
+                return (offset & ~(long)PageMask) + bit;
         }
         return offset;
     }
@@ -87,64 +79,24 @@ internal sealed class OffsetBits
     /// <summary>Removes what lies below <paramref name="offset"/>.</summary>
     public void RemoveBelow(long offset)
     {
-        for (var first = First; first < offset; first = First)
+        for (var first = First; first < offset; first = NextSet(first))
             Remove(first);
     }
 
-    private Chunk? Find(long offset)
+    private sealed class Page
     {
-        var index = (offset >> ChunkShift) - _firstChunk;
-        return index >= 0 && index < _chunks.Count ? _chunks[(int)index] : null;
-    }
-
-    private Chunk FindOrCreate(long number)
-    {
-        if (_chunks.Count == 0)
-            _firstChunk = number;
-        if (number < _firstChunk)
-        {
-            _chunks.InsertRange(0, new Chunk?[_firstChunk - number]);
-            _firstChunk = number;
-        }
-        var index = (int)(number - _firstChunk);
-        while (_chunks.Count <= index)
-            _chunks.Add(null);
-        _emptyFront = Math.Min(_emptyFront, index);
-        return _chunks[index] ??= new Chunk();
-    }
-
-    private void Drop(long index)
-    {
-        _chunks[(int)index] = null;
-        if (Count == 0)
-        {
-            _chunks.Clear();
-            _emptyFront = 0;
-            return;
-        }
-        while (_emptyFront < _chunks.Count && _chunks[_emptyFront] is null)
-            _emptyFront++;
-        if (_emptyFront < MinTrim || _emptyFront * 2 < _chunks.Count)
-            return;
-        _chunks.RemoveRange(0, _emptyFront);
-        _firstChunk += _emptyFront;
-        _emptyFront = 0;
-    }
-
-    private sealed class Chunk
-    {
-        public ulong[] Words { get; } = new ulong[WordsPerChunk];
+        public ulong[] Words { get; } = new ulong[WordsPerPage];
 
         public int Count { get; set; }
 
         public int NextSet(int from) => Next(from, invert: false);
 
-        public int NextClear(int from) => Count > ChunkMask ? -1 : Next(from, invert: true);
+        public int NextClear(int from) => Count > PageMask ? -1 : Next(from, invert: true);
 
         private int Next(int from, bool invert)
         {
             var mask = ulong.MaxValue << (from & 63);
-            for (var i = from >> 6; i < WordsPerChunk; i++)
+            for (var i = from >> 6; i < WordsPerPage; i++)
             {
                 var word = (invert ? ~Words[i] : Words[i]) & mask;
                 if (word != 0)

@@ -10,6 +10,7 @@ internal sealed class PartitionSchedules(IPartitionLog log, SubscriptionTable su
 {
     private readonly DelayScan _scan = new(maxRecordsLength);
     private readonly List<long> _released = [];
+    private int _admitted;
 
     public DelayIndex Index => index;
 
@@ -22,7 +23,12 @@ internal sealed class PartitionSchedules(IPartitionLog log, SubscriptionTable su
         _scan.Look(command.Batch, command.Header, now);
         if (_scan.Latest - now > ScheduleLimits.MaxDelayMicroseconds)
             return TooFar(_scan.Latest, now);
-        return index.Budget.TryTake(_scan.Found.Count) ? null : new(ErrorCode.ScheduleLimitReached,
+        if (index.Budget.TryTake(_scan.Found.Count))
+        {
+            _admitted = _scan.Found.Count;
+            return null;
+        }
+        return new(ErrorCode.ScheduleLimitReached,
             $"{index.Budget.Used} messages wait for their time, and the broker holds {index.Budget.Limit}: cancel some, or raise "
             + $"{nameof(CometServerOptions.MaxScheduledMessages)}.");
     }
@@ -34,13 +40,21 @@ internal sealed class PartitionSchedules(IPartitionLog log, SubscriptionTable su
             return;
         foreach (var (delta, due, keyHash) in _scan.Found)
             index.Add(baseOffset + delta, due, keyHash);
+        _admitted = 0;
     }
 
     /// <summary>The admitted batch is not stored after all.</summary>
-    public void NotStored(in RecordBatchHeader header)
+    public void NotStored()
     {
-        if ((header.Attributes & RecordBatchAttributes.HasDelayed) != 0)
-            index.Budget.Return(_scan.Found.Count);
+        index.Budget.Return(_admitted);
+        _admitted = 0;
+    }
+
+    /// <summary>Gives all room back; nothing is asked any more.</summary>
+    public void Close()
+    {
+        NotStored();
+        index.Close();
     }
 
     /// <summary>Gives what is due to the subscriptions, in the order of due time and offset.</summary>

@@ -29,6 +29,7 @@ internal static class FrameCatalogue
         Of(new CreateProducerFrame("orders/eu", 3, "shop-1", ProducerAccessMode.WaitForExclusive, Durability.Disk)),
         Of(new ProducerReadyFrame(7, 41, 3)),
         Of(new PublishFrame(7)),
+        Of(new PublishFrame(7, 43)),
         Of(new PublishedFrame(7, 42, 184, 10, Durability.Memory, true)),
         Of(new CloseProducerFrame(7)),
         Of(new ProducerClosedFrame(7, ErrorCode.ProducerFenced, "a newer one")),

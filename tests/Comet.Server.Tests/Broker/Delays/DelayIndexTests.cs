@@ -20,7 +20,7 @@ public sealed class DelayIndexTests
             foreach (var (kind, delay, pick) in steps)
                 model.Step(kind, delay, pick);
             model.Finish();
-        }, iter: 30_000);
+        }, iter: Cases.Of(10_000));
 
     [Fact]
     public void Messages_that_are_due_together_come_in_the_order_of_their_offsets()

@@ -125,9 +125,6 @@ internal sealed class DelayModel
             return;
         Assert.Equal(_waiting.Keys.Min(), _index.Pending.First);
         Assert.True(_index.NextDue <= _waiting.Values.Min(static w => w.Due), "It sleeps beyond a message that is due.");
-        var visible = _index.NextVisible(0);
-        Assert.False(_waiting.ContainsKey(visible.First));
-        Assert.True(_waiting.Keys.All(o => o < visible.First || o > visible.Last));
     }
 
     private long Pick(int pick) => _nextOffset == 0 ? pick : Math.Max(0, _nextOffset - 1 - pick);

@@ -30,7 +30,7 @@ public sealed class OffsetBitsTests
                 }
                 Check(bits, model, offset);
             }
-        }, iter: 5000);
+        }, iter: Cases.Of(3_000));
 
     [Fact]
     public void A_full_chunk_is_passed_in_one_step()
