@@ -110,6 +110,23 @@ internal sealed class ConsumerCore
         return false;
     }
 
+    /// <summary>Whether something is there to be taken.</summary>
+    public bool HasArrived()
+    {
+        Connection? toFlush = null;
+        bool hasArrived;
+        lock (Gate)
+        {
+            while ((hasArrived = TryPeekArrived(out var batch)) && batch!.IsTaken)
+            {
+                toFlush = batch.Partition.TakenWhole(batch) ?? toFlush;
+                _arrived.Dequeue();
+            }
+        }
+        toFlush?.Sender.Flush();
+        return hasArrived;
+    }
+
     /// <summary>Completes with true when something may have arrived, with false when the stream has ended.</summary>
     public async ValueTask<bool> WaitAsync(CancellationToken cancellationToken)
     {
