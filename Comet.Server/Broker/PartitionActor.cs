@@ -111,7 +111,7 @@ internal sealed class PartitionActor : IDisposable
 
     private void Handle(in PartitionCommand command, long now)
     {
-        // The timer has fired, perhaps a little early: it is armed anew.
+        // A timer may fire a little before its time, and it fires once: whatever is due next needs it armed anew.
         if (command.Kind == CommandKind.Wake)
             _timerDue = long.MaxValue;
         try

@@ -50,8 +50,8 @@ internal sealed class ProducerMemory(string name)
             Mark(baseSequence, baseOffset);
     }
 
-    /// <summary>Where messages that are stored already have gone; -1 when the log has them no more, they were stored apart, or they are
-    /// too old to be looked for.</summary>
+    /// <summary>Where messages that are stored already have gone; -1 when they were stored apart, or are older than
+    /// <see cref="RememberedBatches"/> and the log has them no more or too far away.</summary>
     public long FindOffset(long baseSequence, int count, IPartitionLog log)
     {
         var first = Locate(baseSequence, log);
@@ -63,7 +63,7 @@ internal sealed class ProducerMemory(string name)
         foreach (var (baseSequence, count, baseOffset) in _recent)
         {
             if (sequence >= baseSequence && sequence < baseSequence + count)
-                return baseOffset + sequence - baseSequence is var offset && offset >= log.StartOffset ? offset : -1;
+                return baseOffset + sequence - baseSequence;
         }
         var at = log.StartOffset;
         for (var i = 0; i < _markCount && _marks[i].BaseSequence <= sequence; i++)

@@ -166,9 +166,10 @@ internal sealed class Subscription
             }
             _released.Dequeue();
         }
+        // Only what follows directly in both rows goes along: the order of their times is kept.
         foreach (var next in _released)
         {
-            if (next <= range.First)
+            if (next == range.First)
                 continue;
             if (next != range.Last + 1 || range.Count >= most || _table[next].Stage != MessageStage.Released)
                 break;

@@ -1,7 +1,7 @@
 namespace Comet.Wire;
 
 /// <summary>Stores one record batch. Answer: Published, or Error.</summary>
-/// <remarks>Header: <c>producer | follows</c>. Follows: 0, or left out, when the first sequence id follows the last of the batch before;
+/// <remarks>Header: <c>producer | follows</c>. Follows: 0 when the first sequence id follows the last of the batch before;
 /// otherwise 2 more than the last sequence id that the producer has sent before, 1 when it has sent none. Payload: a record batch.</remarks>
 internal readonly record struct PublishFrame(long ProducerId, long Follows = 0) : IFrame<PublishFrame>
 {
@@ -10,10 +10,9 @@ internal readonly record struct PublishFrame(long ProducerId, long Follows = 0) 
     public void WriteTo<TWriter>(ref TWriter writer)
         where TWriter : IHeaderWriter, allows ref struct
     {
-        writer.BeginRecord(Follows == 0 ? 1 : 2);
+        writer.BeginRecord(2);
         writer.WriteInteger("producer", ProducerId);
-        if (Follows != 0)
-            writer.WriteInteger("follows", Follows);
+        writer.WriteInteger("follows", Follows);
         writer.EndRecord();
     }
 

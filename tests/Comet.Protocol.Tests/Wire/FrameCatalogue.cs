@@ -28,7 +28,6 @@ internal static class FrameCatalogue
         Of(new TopicLocationFrame("orders/eu", 2, ["comet://a:7400", "comet://b:7400"])),
         Of(new CreateProducerFrame("orders/eu", 3, "shop-1", ProducerAccessMode.WaitForExclusive, Durability.Disk)),
         Of(new ProducerReadyFrame(7, 41, 3)),
-        Of(new PublishFrame(7)),
         Of(new PublishFrame(7, 43)),
         Of(new PublishedFrame(7, 42, 184, 10, Durability.Memory, true)),
         Of(new CloseProducerFrame(7)),

@@ -51,11 +51,14 @@ public sealed class DeduplicationTests
     {
         using var rig = new PartitionRig();
         var (producer, peer) = Attach(rig, "p");
-        rig.Publish(producer, Batches.Make("p", 0, 3));
+        for (var i = 0; i <= ProducerMemory.RememberedBatches; i++)
+            rig.Publish(producer, Batches.Make("p", i * 3, 3));
         rig.Do(new(CommandKind.Trim));
         peer.TakeAll();
         rig.Publish(producer, Batches.Make("p", 0, 3));
         Assert.Equal(new PublishedFrame(producer.Id, 0, -1, 3, Durability.Disk, true), peer.Single<PublishedFrame>());
+        rig.Publish(producer, Batches.Make("p", 3, 3));
+        Assert.Equal(3, peer.Single<PublishedFrame>().BaseOffset);
     }
 
     [Fact]
