@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Comet.Client;
 
 namespace Comet.Cli.Bench;
 

@@ -1,8 +1,8 @@
 namespace Comet.Wire;
 
 /// <summary>Stores one record batch. Answer: Published, or Error.</summary>
-/// <remarks>Header: <c>producer | follows</c>. Follows: 0 when the first sequence id follows the last of the batch before;
-/// otherwise 2 more than the last sequence id that the producer has sent before, 1 when it has sent none. Payload: a record batch.</remarks>
+/// <remarks>Header: <c>producer | follows</c>. Follows: 0 when the first sequence id follows the last of the batch before; otherwise 2
+/// more than the last sequence id that the producer has sent before, 1 when it has sent none. Payload: a record batch.</remarks>
 internal readonly record struct PublishFrame(long ProducerId, long Follows = 0) : IFrame<PublishFrame>
 {
     public static FrameType Type => FrameType.Publish;

@@ -15,6 +15,7 @@ internal sealed class DelayedDeliveryModel : IDisposable
     private readonly DelayRig _rig = new();
     private readonly List<long?> _due = [];
     private readonly HashSet<long> _released = [];
+    private readonly HashSet<long> _plain = [];
     private readonly Dictionary<Consumer, HashSet<long>> _consumers = [];
 
     public void Step(int kind, long delay, int pick)
@@ -57,6 +58,7 @@ internal sealed class DelayedDeliveryModel : IDisposable
     private void Publish(long delay, int pick)
     {
         var delays = Enumerable.Range(0, 1 + (pick % 5)).Select(i => i % 2 == 0 ? delay * Tick : (delay - i) * Tick).ToArray();
+        _plain.UnionWith(delays.Index().Where(static d => d.Item == 0).Select(d => (long)_due.Count + d.Index));
         _due.AddRange(delays.Select(d => (long?)(_rig.Now + d)));
         Assert.IsType<PublishedFrame>(_rig.Publish(
             [.. delays.Select((d, i) => (d, (string?)$"k{i}"))], pick % 3 == 0 ? CompressionType.Lz4 : CompressionType.None));
@@ -82,7 +84,7 @@ internal sealed class DelayedDeliveryModel : IDisposable
 
     private ScheduleOutcome Expect(int pick, ScheduleOutcome whenCancelled)
     {
-        if (pick >= _due.Count)
+        if (pick >= _due.Count || _plain.Contains(pick))
             return ScheduleOutcome.NotFound;
         if (_due[pick] is null)
             return whenCancelled;
