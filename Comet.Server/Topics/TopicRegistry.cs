@@ -103,6 +103,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             ProducerMemoryTtl = (long)options.ProducerMemoryTtl.TotalMicroseconds,
             ScheduleBudget = _schedules,
             RoomWanted = TrimAll,
+            PlantedBug = options.PlantedBug,
         };
         var log = new MemoryPartitionLog(_budget, options.PartitionMemoryLimit);
         return new PartitionActor(new Partition(topic, number, log, _fence, settings), time, logger);

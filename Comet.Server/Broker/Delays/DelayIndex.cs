@@ -170,7 +170,8 @@ internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
         var seen = new HashSet<DueOffset>();
         _buckets.Visit(Math.Max(from, after.Due), to, entry =>
         {
-            if (DueOrder.Ascending.Compare(entry, after) <= 0 || !IsCurrent(entry) || (_moved.ContainsKey(entry.Offset) && !seen.Add(entry)))
+            if (DueOrder.Ascending.Compare(entry, after) <= 0 || !IsCurrent(entry)
+                || (_moved.ContainsKey(entry.Offset) && !seen.Add(entry)))
                 return;
             if (first.Count < limit)
                 first.Enqueue(entry, entry);

@@ -132,7 +132,8 @@ public class RoutingTests
         {
             var delivery = await consumer.ReceiveAsync(Cancelled);
             var number = int.Parse(delivery.Value, System.Globalization.CultureInfo.InvariantCulture);
-            Assert.True(number > last.GetValueOrDefault(delivery.Key!, -1), $"{number} came behind {last.GetValueOrDefault(delivery.Key!)}.");
+            var before = last.GetValueOrDefault(delivery.Key!, -1);
+            Assert.True(number > before, $"{number} came behind {before}.");
             last[delivery.Key!] = number;
         }
         Assert.Equal(13, last.Count);

@@ -170,7 +170,8 @@ public class ScheduleTests
     {
         const int Count = 2_000;
         await using var comet = await Embedded.StartAsync();
-        await using var consumer = await comet.Client.SubscribeAsync<int>("t", "s", new() { Serializer = new Int32Serializer() }, Cancelled);
+        var receiving = new ConsumerOptions<int> { Serializer = new Int32Serializer() };
+        await using var consumer = await comet.Client.SubscribeAsync("t", "s", receiving, Cancelled);
         var options = new ProducerOptions<int> { Serializer = new Int32Serializer() };
         await using var producer = await comet.Client.CreateProducerAsync("t", options, Cancelled);
         var due = TimeProvider.System.GetUtcNow() + TimeSpan.FromMilliseconds(200);
@@ -178,7 +179,8 @@ public class ScheduleTests
             Cancelled)));
 
         // The cancels are sent while the messages become due.
-        await Task.Delay(due - TimeProvider.System.GetUtcNow() is { Ticks: > 0 } wait ? wait : TimeSpan.Zero, TimeProvider.System, Cancelled);
+        var left = due - TimeProvider.System.GetUtcNow();
+        await Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero, TimeProvider.System, Cancelled);
         var results = await Task.WhenAll(scheduled.Reverse().Select(s => s.CancelAsync(Cancelled)));
         Array.Reverse(results);
 
