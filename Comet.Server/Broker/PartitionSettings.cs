@@ -18,6 +18,9 @@ internal sealed record PartitionSettings
     /// <summary>The room for messages that wait for their time, which all partitions of a broker share.</summary>
     public ScheduleBudget ScheduleBudget { get; init; } = new(CometServerOptions.DefaultMaxScheduledMessages);
 
+    /// <summary>Where dead letters go; null where there are none.</summary>
+    public IDeadLetterPort? DeadLetters { get; init; }
+
     /// <summary>A fault to make on purpose, for tests of the tests.</summary>
     public PlantedBug PlantedBug { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Comet.Server.Broker;
+using Comet.Server.DeadLetters;
 using Comet.Server.Storage;
 using Comet.Server.Storage.Memory;
 using Microsoft.Extensions.Logging;
@@ -17,6 +18,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
     private readonly SortedDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
     private readonly MemoryBudget _budget = new(options.MemoryLimit);
     private readonly ScheduleBudget _schedules = new(options.MaxScheduledMessages);
+    private DeadLetterOffice? _deadLetters;
     private bool _isTrimming;
 
     /// <summary>Creates a topic.</summary>
@@ -56,6 +58,10 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             ? Create(name, options.DefaultPartitionCount, ifNotExists: true)
             : throw new CometException(ErrorCode.TopicNotFound, $"There is no topic '{name}'. Create it first: comet topic create {name}.");
     }
+
+    /// <summary>Finds a topic that the broker itself needs, or creates it.</summary>
+    /// <exception cref="CometException">What <see cref="Create"/> throws.</exception>
+    public Topic GetOrCreate(string name) => TryGet(name, out var topic) ? topic : Create(name, 1, ifNotExists: true);
 
     public void Delete(string name)
     {
@@ -102,6 +108,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             MaxOutstandingMessages = options.MaxOutstandingMessages,
             ProducerMemoryTtl = (long)options.ProducerMemoryTtl.TotalMicroseconds,
             ScheduleBudget = _schedules,
+            DeadLetters = _deadLetters ??= new DeadLetterOffice(this),
             RoomWanted = TrimAll,
             PlantedBug = options.PlantedBug,
         };

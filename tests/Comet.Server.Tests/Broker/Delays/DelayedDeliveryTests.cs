@@ -30,8 +30,12 @@ public sealed class DelayedDeliveryTests
         Assert.Equal(long.MaxValue, rig.Rig.Partition.NextDue);
     }
 
+    // On a key-shared subscription what is due takes its place among what waits for its key, in the order of offsets.
     [Theory]
-    [MemberData(nameof(Kinds))]
+    [InlineData(SubscriptionType.Exclusive, true)]
+    [InlineData(SubscriptionType.Shared, true)]
+    [InlineData(SubscriptionType.Failover, true)]
+    [InlineData(SubscriptionType.Exclusive, false)]
     public void What_is_due_comes_in_the_order_of_due_time_and_then_of_offset(SubscriptionType type, bool isDurable)
     {
         using var rig = new DelayRig();
