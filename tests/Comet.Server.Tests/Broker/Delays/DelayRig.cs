@@ -16,6 +16,9 @@ internal sealed class DelayRig : IDisposable
         ((FakePeer)_producer.Peer).TakeAll();
     }
 
+    /// <summary>So that nothing comes again for a lease that is over: this is about first deliveries.</summary>
+    public static SubscriptionSettings LongLease { get; } = new() { Lease = 1L << 50 };
+
     public PartitionRig Rig { get; }
 
     public long Published { get; private set; }

@@ -95,7 +95,9 @@ internal sealed class DelayedDeliveryModel : IDisposable
     {
         var peer = new FakePeer();
         var consumer = _rig.Rig.Subscribe(
-            $"c{_consumers.Count}", $"s{_consumers.Count}", s_types[pick % s_types.Length], isDurable: pick % 5 != 0, peer: peer);
+            $"c{_consumers.Count}", $"s{_consumers.Count}", s_types[pick % s_types.Length],
+            pick % 12 == 1 ? SubscriptionKind.Reader : pick % 5 == 0 ? SubscriptionKind.Ephemeral : SubscriptionKind.Durable,
+            peer: peer, settings: DelayRig.LongLease);
         var had = _consumers[consumer] = [];
         peer.OnSend = (frame, payload) =>
         {

@@ -7,18 +7,19 @@ public sealed class DelayedDeliveryTests
 {
     private const long Second = 1_000_000;
 
-    public static TheoryData<SubscriptionType, bool> Kinds => new()
+    // The numbers of SubscriptionKind, which is internal: durable, ephemeral, reader.
+    public static TheoryData<SubscriptionType, int> Kinds => new()
     {
-        { SubscriptionType.Exclusive, true }, { SubscriptionType.Shared, true }, { SubscriptionType.Failover, true },
-        { SubscriptionType.KeyShared, true }, { SubscriptionType.Exclusive, false },
+        { SubscriptionType.Exclusive, 0 }, { SubscriptionType.Shared, 0 }, { SubscriptionType.Failover, 0 },
+        { SubscriptionType.KeyShared, 0 }, { SubscriptionType.Shared, 1 }, { SubscriptionType.Exclusive, 2 },
     };
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void A_message_is_delivered_when_it_is_due_and_not_a_microsecond_before(SubscriptionType type, bool isDurable)
+    public void A_message_is_delivered_when_it_is_due_and_not_a_microsecond_before(SubscriptionType type, int kind)
     {
         using var rig = new DelayRig();
-        var consumer = Subscribe(rig, type, isDurable);
+        var consumer = Subscribe(rig, type, kind);
         rig.Publish(10 * Second, 0, 5 * Second);
         Assert.Equal([(1, 1)], PartitionRig.TakeDelivered(consumer));
         rig.Pass((5 * Second) - 1);
@@ -27,19 +28,19 @@ public sealed class DelayedDeliveryTests
         Assert.Equal([(2, 1)], PartitionRig.TakeDelivered(consumer));
         rig.Pass(5 * Second);
         Assert.Equal([(0, 1)], PartitionRig.TakeDelivered(consumer));
-        Assert.Equal(long.MaxValue, rig.Rig.Partition.NextDue);
+        Assert.Equal(long.MaxValue, rig.Rig.Partition.Delays.NextDue);
     }
 
     // On a key-shared subscription what is due takes its place among what waits for its key, in the order of offsets.
     [Theory]
-    [InlineData(SubscriptionType.Exclusive, true)]
-    [InlineData(SubscriptionType.Shared, true)]
-    [InlineData(SubscriptionType.Failover, true)]
-    [InlineData(SubscriptionType.Exclusive, false)]
-    public void What_is_due_comes_in_the_order_of_due_time_and_then_of_offset(SubscriptionType type, bool isDurable)
+    [InlineData(SubscriptionType.Exclusive, 0)]
+    [InlineData(SubscriptionType.Shared, 0)]
+    [InlineData(SubscriptionType.Failover, 0)]
+    [InlineData(SubscriptionType.Exclusive, 2)]
+    public void What_is_due_comes_in_the_order_of_due_time_and_then_of_offset(SubscriptionType type, int kind)
     {
         using var rig = new DelayRig();
-        var consumer = Subscribe(rig, type, isDurable);
+        var consumer = Subscribe(rig, type, kind);
         rig.Publish(3 * Second, Second, 2 * Second, Second, 3 * Second);
         rig.Pass(4 * Second);
         Assert.Equal([1, 3, 2, 0, 4], PartitionRig.TakeDelivered(consumer).Select(static d => d.Offset));
@@ -151,9 +152,9 @@ public sealed class DelayedDeliveryTests
         }, iter: Cases.Of(3_000));
 
     private static Consumer Subscribe(
-        DelayRig rig, SubscriptionType type = SubscriptionType.Shared, bool isDurable = true, string subscription = "s")
+        DelayRig rig, SubscriptionType type = SubscriptionType.Shared, int kind = 0, string subscription = "s")
     {
-        var consumer = rig.Rig.Subscribe("c", subscription, type, isDurable);
+        var consumer = rig.Rig.Subscribe("c", subscription, type, (SubscriptionKind)kind, settings: DelayRig.LongLease);
         rig.Rig.Permit(consumer, 1000);
         return consumer;
     }
