@@ -41,6 +41,7 @@ internal static class CometCommandLine
             SubscriptionCommand.Create(),
             SubscriptionCommand.CreateSeek(),
             ReplayCommand.Create(),
+            ScheduleCommand.Create(),
             BenchCommand.Create(),
             DoctorCommand.Create(),
         };

@@ -22,6 +22,8 @@ namespace Comet.Cli.Output;
 [JsonSerializable(typeof(SubscriptionSummary))]
 [JsonSerializable(typeof(SubscriptionDescription))]
 [JsonSerializable(typeof(SubscriptionChange))]
+[JsonSerializable(typeof(ScheduledLine))]
+[JsonSerializable(typeof(ScheduleReport))]
 [JsonSerializable(typeof(DoctorCheck))]
 [JsonSerializable(typeof(BenchResult))]
 internal sealed partial class CliJson : JsonSerializerContext

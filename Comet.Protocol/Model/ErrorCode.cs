@@ -98,6 +98,10 @@ public enum ErrorCode
     /// quota.</summary>
     BacklogQuotaExceeded = 320,
 
+    /// <summary>As many messages wait for their time as the broker holds (MaxScheduledMessages). Transient: some become due, or are
+    /// cancelled.</summary>
+    ScheduleLimitReached = 310,
+
     /// <summary>An operation did not finish within its deadline; its outcome may be unknown. Transient.</summary>
     Timeout = 400,
     /// <summary>The client, producer or consumer is closed. Not transient.</summary>

@@ -2,20 +2,37 @@ using Comet.Server.Storage;
 
 namespace Comet.Server.Broker;
 
-/// <summary>How many bytes wait for each subscription, and the quota on it.</summary>
-internal sealed class Backlog(IPartitionLog log, SubscriptionTable subscriptions)
+/// <summary>What a subscription has to ack that is to be delivered by now, and the quota on it. What waits for its time is no
+/// backlog.</summary>
+internal sealed class Backlog(IPartitionLog log, SubscriptionTable subscriptions, OffsetBits pending)
 {
-    /// <summary>The bytes of what a subscription has not acked. Exact, by whole batches, where it acks in order; with acked messages
-    /// between the others, their share of the bytes.</summary>
-    public static long Measure(IPartitionLog log, Subscription subscription)
+    /// <summary>How many messages.</summary>
+    public long Count(Subscription subscription)
     {
-        var from = Math.Max(subscription.Cursor.AckedUpTo, log.StartOffset);
-        var span = log.EndOffset - from;
-        if (span <= 0)
+        var cursor = subscription.Cursor;
+        var waiting = pending.Count == 0 ? 0 : pending.CountFrom(cursor.AckedUpTo);
+        return Math.Max(0, log.StableOffset - cursor.AckedUpTo - cursor.AckedAbove - waiting);
+    }
+
+    /// <summary>The first of them; <see cref="IPartitionLog.StableOffset"/> or above when there is none.</summary>
+    public long First(Subscription subscription)
+    {
+        var first = subscription.Cursor.NextUnacked(log.StartOffset).First;
+        while (pending.NextClear(first) is var clear && clear > first)
+            first = subscription.Cursor.NextUnacked(clear).First;
+        return first;
+    }
+
+    /// <summary>Their bytes, as they are stored. Exact, by whole batches, where the subscription acks in order; with other messages between
+    /// them, their share of the bytes.</summary>
+    public long Measure(Subscription subscription)
+    {
+        var (count, first) = (Count(subscription), First(subscription));
+        var span = log.StableOffset - first;
+        if (count == 0 || span <= 0)
             return 0;
-        var above = subscription.Cursor.AckedAbove;
-        var bytes = log.BytesFrom(from);
-        return above == 0 ? bytes : (long)((double)bytes * (span - above) / span);
+        var bytes = log.BytesFrom(first);
+        return count >= span ? bytes : (long)((double)bytes * count / span);
     }
 
     /// <summary>The subscription whose backlog has reached the quota, when producers are to be refused for it; otherwise null.</summary>
@@ -26,7 +43,7 @@ internal sealed class Backlog(IPartitionLog log, SubscriptionTable subscriptions
             return null;
         foreach (var subscription in subscriptions.All)
         {
-            if (subscription.IsDurable && Measure(log, subscription) >= limits.QuotaBytes)
+            if (subscription.IsDurable && Measure(subscription) >= limits.QuotaBytes)
                 return subscription;
         }
         return null;
@@ -40,9 +57,20 @@ internal sealed class Backlog(IPartitionLog log, SubscriptionTable subscriptions
             return;
         foreach (var subscription in subscriptions.All)
         {
-            while (subscription.IsDurable && Measure(log, subscription) > limits.QuotaBytes
-                && log.TryRead(subscription.Cursor.AckedUpTo, out var oldest) && oldest.LastOffset + 1 < log.StableOffset)
-                subscription.Dropped += subscription.Skip(new(subscription.Cursor.AckedUpTo, oldest.LastOffset));
+            while (subscription.IsDurable && Measure(subscription) > limits.QuotaBytes
+                && First(subscription) is var first && log.TryRead(first, out var oldest) && oldest.LastOffset + 1 < log.StableOffset)
+                Drop(subscription, new(first, oldest.LastOffset));
+        }
+    }
+
+    private void Drop(Subscription subscription, OffsetRange range)
+    {
+        for (var at = range.First; at <= range.Last; at = pending.NextClear(at))
+        {
+            var last = Math.Min(range.Last, pending.NextSet(at) - 1);
+            if (last >= at)
+                subscription.Dropped += subscription.Skip(new(at, last));
+            at = last + 1;
         }
     }
 }

@@ -4,11 +4,12 @@ namespace Comet.Server.Broker;
 
 /// <summary>Carries out a topic's policy in one partition. What it is asked to do between commands costs next to nothing while the policy
 /// sets no limit.</summary>
-internal sealed class PartitionPolicy(IPartitionLog log, FencingToken fence, SubscriptionTable subscriptions, TopicPolicy policy)
+internal sealed class PartitionPolicy(
+    IPartitionLog log, FencingToken fence, SubscriptionTable subscriptions, DelayIndex delays, TopicPolicy policy)
 {
-    private readonly Retention _retention = new(log, fence, subscriptions);
-    private readonly Expiry _expiry = new(log, subscriptions);
-    private readonly Backlog _backlog = new(log, subscriptions);
+    private readonly Retention _retention = new(log, fence, subscriptions, delays);
+    private readonly Expiry _expiry = new(log, subscriptions, delays.Pending);
+    private readonly Backlog _backlog = new(log, subscriptions, delays.Pending);
     private PolicyLimits _limits = PolicyLimits.From(policy);
 
     /// <summary>When time alone makes something due; <see cref="long.MaxValue"/> for never.</summary>
@@ -18,9 +19,30 @@ internal sealed class PartitionPolicy(IPartitionLog log, FencingToken fence, Sub
 
     /// <summary>Why nothing may be published now; null when it may.</summary>
     public string? RefusePublish(string topic, int partition) => _backlog.FindFull(_limits) is { } full
-        ? $"The subscription '{full.Name}' has {Backlog.Measure(log, full)} bytes to ack in partition {partition} of '{topic}', whose "
+        ? $"The subscription '{full.Name}' has {_backlog.Measure(full)} bytes to ack in partition {partition} of '{topic}', whose "
             + $"quota is {_limits.QuotaBytes}: consume, delete the subscription, or raise the quota."
         : null;
+
+    /// <summary>A message that waited for its time is delivered from now on.</summary>
+    public void Released(long offset, long now) => _expiry.Released(_limits, offset, now);
+
+    /// <summary>What a subscription has to ack by now.</summary>
+    public long BacklogOf(Subscription subscription) => _backlog.Count(subscription);
+
+    /// <summary>Adds to the description of a subscription what the policy goes by.</summary>
+    public SubscriptionDescription Describe(Subscription subscription, SubscriptionDescription described)
+    {
+        var first = _backlog.First(subscription);
+        long? appendTime = first < log.StableOffset && log.TryRead(first, out var batch) ? batch.Header.AppendTime : null;
+        return described with
+        {
+            OldestUnackedOffset = appendTime is null ? null : first,
+            OldestUnackedTime = appendTime is { } time ? UnixMicroseconds.ToTime(time) : null,
+            BacklogBytes = _backlog.Measure(subscription),
+            Expired = subscription.Expired,
+            Dropped = subscription.Dropped,
+        };
+    }
 
     /// <summary>Acks what is not to be delivered any more.</summary>
     public void BeforeDispatch(long now)

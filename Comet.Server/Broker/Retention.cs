@@ -4,7 +4,7 @@ namespace Comet.Server.Broker;
 
 /// <summary>Drops messages that every durable subscription has acked, oldest first and in whole batches, when the policy lets them go, or
 /// when room is wanted.</summary>
-internal sealed class Retention(IPartitionLog log, FencingToken fence, SubscriptionTable subscriptions)
+internal sealed class Retention(IPartitionLog log, FencingToken fence, SubscriptionTable subscriptions, DelayIndex delays)
 {
     /// <summary>When the next batch gets too old; <see cref="long.MaxValue"/> when none does by itself.</summary>
     public long NextDue { get; private set; } = long.MaxValue;
@@ -24,7 +24,7 @@ internal sealed class Retention(IPartitionLog log, FencingToken fence, Subscript
                     NextDue = PolicyLimits.TimerFor(oldest.Header.AppendTime + limits.MaxAge, limits.MaxAge);
                 return;
             }
-            log.TruncateBefore(fence, oldest.LastOffset + 1);
+            Drop(oldest);
         }
     }
 
@@ -36,7 +36,13 @@ internal sealed class Retention(IPartitionLog log, FencingToken fence, Subscript
         var needed = subscriptions.FirstNeeded;
         var target = bytes >= log.Bytes ? long.MinValue : log.Bytes - bytes;
         while (log.Bytes > target && TryReadOldest(needed, out var oldest))
-            log.TruncateBefore(fence, oldest.LastOffset + 1);
+            Drop(oldest);
+    }
+
+    private void Drop(in StoredBatch oldest)
+    {
+        log.TruncateBefore(fence, oldest.LastOffset + 1);
+        delays.Truncated(log.StartOffset);
     }
 
     /// <summary>The oldest batch, when nobody needs any message of it.</summary>

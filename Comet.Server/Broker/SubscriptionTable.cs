@@ -4,7 +4,7 @@ using Comet.Wire;
 namespace Comet.Server.Broker;
 
 /// <summary>The subscriptions of one partition, those that are no readers by name.</summary>
-internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
+internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, DelayIndex delays)
 {
     private readonly List<Subscription> _all = [];
     private readonly Dictionary<string, Subscription> _named = new(StringComparer.Ordinal);
@@ -23,12 +23,14 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
         }
     }
 
-    /// <summary>The first offset that a durable subscription has not acked; all below it is nobody's any more.</summary>
+    /// <summary>The first offset that a durable subscription has not acked, or that waits for its time; all below it is nobody's any
+    /// more.</summary>
     public long FirstNeeded
     {
         get
         {
-            var needed = log.StableOffset;
+            // What waits for its time is kept, whoever there is: a subscription may come before its time does.
+            var needed = Math.Min(log.StableOffset, delays.Pending.First);
             foreach (var subscription in _named.Values)
                 needed = subscription.IsDurable ? Math.Min(needed, subscription.Cursor.AckedUpTo) : needed;
             return needed;
@@ -115,8 +117,8 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
         }
     }
 
-    public IReadOnlyList<SubscriptionDescription> Describe(int partition) =>
-        [.. _named.Values.Select(s => Describe(s, partition))];
+    public IReadOnlyList<SubscriptionDescription> Describe(int partition, PartitionPolicy policy) =>
+        [.. _named.Values.Select(s => policy.Describe(s, s.Describe(partition, log.StableOffset)))];
 
     public void CloseAll(ErrorCode code, string message)
     {
@@ -155,20 +157,6 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
     }
 
     private static string NotFound(SubscriptionRequest request) => $"There is no subscription '{request.Subscription}'.";
-
-    private SubscriptionDescription Describe(Subscription subscription, int partition)
-    {
-        var described = subscription.Describe(partition, log.StableOffset) with
-        {
-            BacklogBytes = Backlog.Measure(log, subscription),
-            Expired = subscription.Expired,
-            Dropped = subscription.Dropped,
-        };
-        var oldest = subscription.Cursor.NextUnacked(log.StartOffset).First;
-        return oldest < log.StableOffset && log.TryRead(oldest, out var batch)
-            ? described with { OldestUnackedOffset = oldest, OldestUnackedTime = UnixMicroseconds.ToTime(batch.Header.AppendTime) }
-            : described;
-    }
 
     private Subscription FindOrCreate(AttachRequest request)
     {

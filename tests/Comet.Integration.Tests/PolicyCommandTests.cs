@@ -10,14 +10,15 @@ public sealed class PolicyCommandTests
     {
         await using var server = await CometServerProcess.StartAsync();
         (await server.RunAsync(
-            "topic", "create", "t", "--retention-age", "7d", "--retention-bytes", "1GiB", "--ttl", "90m", "--quota", "64MiB", "--quota-action",
-            "drop-oldest", "--durability", "memory")).Exits(0);
+            "topic", "create", "t", "--retention-age", "7d", "--retention-bytes", "1GiB", "--ttl", "90m", "--quota", "64MiB",
+            "--quota-action", "drop-oldest", "--durability", "memory")).Exits(0);
         Assert.Equal(
             "  policy: retention 7 d and 1,073,741,824 bytes; ttl 5400 s; quota 67,108,864 bytes, DropOldest; durability Memory",
             (await server.RunAsync("topic", "describe", "t")).Exits(0).Lines[1]);
 
-        Assert.Equal("topic t updated\n", (await server.RunAsync(
-            "topic", "update", "t", "--retention-messages", "1000", "--ttl", "none", "--quota", "none", "--partitions", "3")).Exits(0).Output);
+        var updated = await server.RunAsync(
+            "topic", "update", "t", "--retention-messages", "1000", "--ttl", "none", "--quota", "none", "--partitions", "3");
+        Assert.Equal("topic t updated\n", updated.Exits(0).Output);
         var described = Assert.Single((await server.RunAsync("topic", "describe", "t", "--json")).Exits(0).Json);
         Assert.Equal(3, described.GetProperty("partitions").GetArrayLength());
         var policy = described.GetProperty("policy");

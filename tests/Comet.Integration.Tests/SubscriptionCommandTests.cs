@@ -13,7 +13,8 @@ public sealed class SubscriptionCommandTests
         await using var server = await CometServerProcess.StartAsync();
         (await server.RunAsync("topic", "create", "t", "--partitions", "2")).Exits(0);
         Assert.Equal(
-            "subscription s of t created\n", (await server.RunAsync("subscription", "create", "t", "s", "--type", "shared")).Exits(0).Output);
+            "subscription s of t created\n",
+            (await server.RunAsync("subscription", "create", "t", "s", "--type", "shared")).Exits(0).Output);
         Assert.Contains("SubscriptionAlreadyExists", (await server.RunAsync("subscription", "create", "t", "s")).Exits(1).Errors,
             StringComparison.Ordinal);
         (await server.RunAsync("subscription", "create", "t", "s", "--type", "shared", "--if-not-exists")).Exits(0);
@@ -28,8 +29,8 @@ public sealed class SubscriptionCommandTests
             """{"topic":"t","subscription":"s","change":"deleted"}""",
             (await server.RunAsync("subscription", "delete", "t", "s", "--json")).Exits(0).Lines[0]);
         Assert.Empty((await server.RunAsync("subscription", "list", "t")).Exits(0).OutputBytes);
-        Assert.Contains(
-            "SubscriptionNotFound", (await server.RunAsync("subscription", "describe", "t", "s")).Exits(1).Errors, StringComparison.Ordinal);
+        var missing = (await server.RunAsync("subscription", "describe", "t", "s")).Exits(1);
+        Assert.Contains("SubscriptionNotFound", missing.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -43,7 +44,8 @@ public sealed class SubscriptionCommandTests
             await ProduceAsync(server, message);
         Assert.Equal(sent, await ConsumeAsync(server, 10));
         Assert.Equal(
-            "subscription s of t moved to offset 7\n", (await server.RunAsync("seek", "t", "--subscription", "s", "--to", "7")).Exits(0).Output);
+            "subscription s of t moved to offset 7\n",
+            (await server.RunAsync("seek", "t", "--subscription", "s", "--to", "7")).Exits(0).Output);
         Assert.Equal(sent[7..], await ConsumeAsync(server, 3));
         (await server.RunAsync("seek", "t", "--subscription", "s", "--to", "1h")).Exits(0);
         Assert.Equal(sent, await ConsumeAsync(server, 10));
