@@ -13,9 +13,11 @@ internal sealed class Partition : IDisposable
     private readonly BatchCutter _cutter;
     private readonly Dispatcher _dispatcher;
     private readonly SubscriptionTable _subscriptions;
+    private readonly Explainer _explainer;
     private readonly Queue<PendingConfirm> _pending = new();
     private ErrorCode _closedWith;
     private string _closedBecause = "";
+    private bool _isSettled;
 
     public Partition(string topic, int number, IPartitionLog log, FencingToken fence, PartitionSettings settings)
     {
@@ -23,7 +25,8 @@ internal sealed class Partition : IDisposable
         _producers = new ProducerTable(settings.MaxRememberedProducers);
         _cutter = new BatchCutter(settings.MaxRecordsLength);
         _dispatcher = new Dispatcher(log, _cutter, settings.MaxOutstandingMessages);
-        _subscriptions = new SubscriptionTable(log, fence);
+        _subscriptions = new SubscriptionTable(log, fence, Counters);
+        _explainer = new Explainer(log, settings);
     }
 
     public string Topic { get; }
@@ -31,6 +34,9 @@ internal sealed class Partition : IDisposable
     public int Number { get; }
 
     public FencingToken Fence { get; }
+
+    /// <summary>How many messages have gone through. May be read from anywhere.</summary>
+    public PartitionCounters Counters { get; } = new();
 
     /// <summary>Whether something was appended that is not committed.</summary>
     public bool NeedsCommit => _log.EndOffset > _log.StableOffset && _closedWith == ErrorCode.None;
@@ -50,6 +56,7 @@ internal sealed class Partition : IDisposable
             RefuseClosed(command);
             return;
         }
+        _isSettled &= command.Kind == CommandKind.ReportProgress;
         switch (command.Kind)
         {
             case CommandKind.Publish:
@@ -81,7 +88,7 @@ internal sealed class Partition : IDisposable
                 _subscriptions.Trim(long.MaxValue);
                 break;
             default:
-                HandleRare(command);
+                HandleRare(command, now);
                 break;
         }
     }
@@ -105,6 +112,7 @@ internal sealed class Partition : IDisposable
             subscription.ReleaseDue(now);
             _dispatcher.Dispatch(subscription);
         }
+        _isSettled = true;
     }
 
     public void Dispose()
@@ -113,7 +121,7 @@ internal sealed class Partition : IDisposable
         _cutter.Dispose();
     }
 
-    private void HandleRare(in PartitionCommand command)
+    private void HandleRare(in PartitionCommand command, long now)
     {
         switch (command.Kind)
         {
@@ -128,10 +136,13 @@ internal sealed class Partition : IDisposable
                 _subscriptions.Unsubscribe((UnsubscribeRequest)command.Detail!, command.CorrelationId);
                 break;
             case CommandKind.ReportProgress:
-                ReportProgress(command.Consumer!);
+                ReportProgress(command.Consumer!, now);
                 break;
             case CommandKind.Describe:
                 ((DescriptionCollector)command.Detail!).Add(Describe(), _subscriptions.Describe(Number));
+                break;
+            case CommandKind.Explain:
+                Explain((ExplanationCollector)command.Detail!, now);
                 break;
             case CommandKind.Wake or CommandKind.Committed:
                 break;
@@ -182,6 +193,7 @@ internal sealed class Partition : IDisposable
             return false;
         }
         memory.Remember(header.BaseSequence, header.RecordCount, baseOffset);
+        Counters.AddStored(header.RecordCount);
         _pending.Enqueue(new(
             producer, command.CorrelationId, header.BaseSequence, baseOffset, header.RecordCount, header.Length, _log.EndOffset, false));
         return true;
@@ -229,13 +241,32 @@ internal sealed class Partition : IDisposable
         consumer.Peer.Confirm(command.CorrelationId);
     }
 
-    private void ReportProgress(Consumer consumer)
+    private void Explain(ExplanationCollector collector, long now)
+    {
+        if (_subscriptions.FindDurable(collector.Subscription) is { } subscription)
+            collector.Add(subscription.Type, _explainer.Explain(Number, subscription, now));
+        else
+            collector.AddUnknown();
+    }
+
+    private void ReportProgress(Consumer consumer, long now)
     {
         if (consumer.Subscription is not { } subscription)
             return;
+        // Once for each subscription, and only when all that was asked has been carried out: what waits then waits without a reason.
+        if (_isSettled && subscription.Consumers[0] == consumer)
+            FindStall(subscription, now);
         var backlog = subscription.Describe(Number, _log.StableOffset).Backlog;
         consumer.Peer.Send(new ConsumerProgressFrame(
             consumer.Id, consumer.LastDispatchedOffset, consumer.PermitMessages, consumer.PermitBytes, backlog));
+    }
+
+    /// <summary>The watchdog of a subscription that stands still: what could be delivered and was not is delivered, and told.</summary>
+    private void FindStall(Subscription subscription, long now)
+    {
+        var wait = _explainer.Find(subscription, now);
+        if (wait.Reason == WaitReason.None)
+            _settings.StallFound?.Invoke(new(Topic, Number, subscription.Name, wait.Offset));
     }
 
     private PartitionDescription Describe() => new(Number, _log.StartOffset, _log.StableOffset, _log.Bytes, _producers.AttachedCount);
@@ -257,6 +288,8 @@ internal sealed class Partition : IDisposable
     {
         if (command.Kind == CommandKind.Describe)
             ((DescriptionCollector)command.Detail!).Add(null, []);
+        if (command.Kind == CommandKind.Explain)
+            ((ExplanationCollector)command.Detail!).AddClosed(Number, _closedWith);
         var peer = command.Producer?.Peer ?? command.Consumer?.Peer ?? (command.Detail as UnsubscribeRequest)?.Peer;
         if (command.Kind == CommandKind.Publish)
             peer?.PublishAnswered(command.Batch.Length);

@@ -17,6 +17,7 @@ internal enum CommandKind
     Wake,
     ReportProgress,
     Describe,
+    Explain,
     Trim,
     Delete,
     Committed,

@@ -49,6 +49,9 @@ internal sealed class Subscription
     /// <summary>When the next nacked message may be delivered again; <see cref="long.MaxValue"/> when none waits.</summary>
     public long NextDue => _delays.TryPeek(out _, out var due) ? due : long.MaxValue;
 
+    /// <summary>How many messages were delivered and acked; of all subscriptions of the partition together.</summary>
+    public PartitionCounters Counters { get; init; } = new();
+
     public void Attach(Consumer consumer)
     {
         consumer.Subscription = this;
@@ -71,7 +74,7 @@ internal sealed class Subscription
         _table.CountOf(MessageStage.InFlight), _consumers.Count, _consumers.Sum(static c => c.PermitMessages));
 
     /// <summary>Acks what was delivered of a range; anything else in it is not a consumer's to ack and is left alone.</summary>
-    public void Ack(OffsetRange range) => _table.Ack(range, Cursor);
+    public void Ack(OffsetRange range) => Counters.AddAcked(_table.Ack(range, Cursor));
 
     /// <summary>Acks a range on behalf of the broker, delivered or not: what is gone, has expired or is left out for good.</summary>
     public void Skip(OffsetRange range)
@@ -127,6 +130,24 @@ internal sealed class Subscription
                     _table.Put(run.Range, run.State.As(MessageStage.Waiting));
             }
         }
+    }
+
+    public MessageState StateOf(long offset) => _table[offset];
+
+    /// <summary>Who holds a message that is in flight.</summary>
+    public Consumer HolderOf(MessageState state) => _numbers[state.Consumer];
+
+    /// <summary>When a message whose delay runs is to be delivered again. Looks through all delays: for who asks, not for who
+    /// delivers.</summary>
+    public long DueOf(long offset)
+    {
+        var state = _table[offset];
+        foreach (var (run, due) in _delays.UnorderedItems)
+        {
+            if (run.Range.First <= offset && offset <= run.Range.Last && run.State == state)
+                return due;
+        }
+        return -1;
     }
 
     /// <summary>The consumer whose turn it is and who can take messages. The turn is over when something is booked.</summary>
@@ -194,6 +215,7 @@ internal sealed class Subscription
         NextOffset = Math.Max(NextOffset, range.Last + 1);
         consumer.LastDispatchedOffset = range.Last;
         _turn = (_picked + 1) % _consumers.Count;
+        Counters.AddDelivered(range.Count, isAgain: deliveryCount > 1);
         if (IsDurable)
             _table.Put(range, MessageState.InFlight(consumer.Number, deliveryCount));
         else

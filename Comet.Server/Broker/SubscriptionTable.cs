@@ -4,7 +4,7 @@ using Comet.Wire;
 namespace Comet.Server.Broker;
 
 /// <summary>The subscriptions of one partition, durable ones by name.</summary>
-internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
+internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, PartitionCounters counters)
 {
     private readonly List<Subscription> _all = [];
     private readonly Dictionary<string, Subscription> _durable = new(StringComparer.Ordinal);
@@ -21,6 +21,8 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
             return next;
         }
     }
+
+    public Subscription? FindDurable(string name) => _durable.GetValueOrDefault(name);
 
     /// <summary>Attaches a consumer, creating its subscription on first use; the answer goes to its peer.</summary>
     public void Attach(Consumer consumer, AttachRequest request, ulong correlationId)
@@ -115,7 +117,10 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
     {
         if (request.IsDurable && _durable.TryGetValue(request.Subscription, out var known))
             return known;
-        var created = new Subscription(request.Subscription, request.Type, request.IsDurable, new(Resolve(request.Start), []));
+        var created = new Subscription(request.Subscription, request.Type, request.IsDurable, new(Resolve(request.Start), []))
+        {
+            Counters = counters,
+        };
         _all.Add(created);
         if (request.IsDurable)
             _durable.Add(request.Subscription, created);

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Comet.Server.Broker;
+using Comet.Server.Diagnostics;
 using Comet.Server.Storage;
 using Comet.Server.Storage.Memory;
 using Microsoft.Extensions.Logging;
@@ -17,6 +18,9 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
     private readonly SortedDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
     private readonly MemoryBudget _budget = new(options.MemoryLimit);
     private bool _isTrimming;
+
+    /// <summary>Called by a partition's owner when something that could be delivered was found waiting.</summary>
+    public Action<Stall>? StallFound { get; init; }
 
     /// <summary>Creates a topic.</summary>
     /// <exception cref="CometException">A name or number is wrong, it exists, or there are too many.</exception>
@@ -78,6 +82,13 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
         }
     }
 
+    /// <summary>How many messages have gone through each topic.</summary>
+    public IReadOnlyList<TopicCounters> ReadCounters()
+    {
+        lock (_gate)
+            return [.. _topics.Values.Select(static t => new TopicCounters(t.Name, [.. t.Partitions.Select(static p => p.Counters)]))];
+    }
+
     public void Dispose()
     {
         lock (_gate)
@@ -100,6 +111,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             MaxRememberedProducers = options.MaxRememberedProducers,
             MaxOutstandingMessages = options.MaxOutstandingMessages,
             RoomWanted = TrimAll,
+            StallFound = StallFound,
         };
         var log = new MemoryPartitionLog(_budget, options.PartitionMemoryLimit);
         return new PartitionActor(new Partition(topic, number, log, _fence, settings), time, logger);

@@ -41,4 +41,8 @@ internal enum FrameType : byte
     ConsumerClosed = 55,    // S→C notice
     ConsumerProgress = 56,  // S→C notice: the heartbeat of a consumer
     Unsubscribe = 57,       // C→S → Ok
+
+    // Diagnosis
+    ExplainSubscription = 76, // C→S → SubscriptionExplained
+    SubscriptionExplained = 77,
 }

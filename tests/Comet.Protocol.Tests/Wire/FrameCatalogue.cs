@@ -42,6 +42,14 @@ internal static class FrameCatalogue
         Of(new ConsumerClosedFrame(9, ErrorCode.TopicDeleted, "gone")),
         Of(new ConsumerProgressFrame(9, 119, 5, 4096, 12)),
         Of(new UnsubscribeFrame("orders/eu", 3, "billing")),
+        Of(new ExplainSubscriptionFrame("orders/eu", "billing")),
+        Of(new SubscriptionExplainedFrame(new(
+            "orders/eu", "billing", SubscriptionType.KeyShared,
+            [
+                new(0, 8, 12, TimeSpan.FromSeconds(90), 14, WaitReason.KeyHeldBy, "worker-1", UnixMicroseconds.ToTime(1_700_000_000_000_000),
+                    [new("worker-1", true, true, 997, 65_536, 3, 13), new("worker-2", false, false, 1000, 65_000, 2, null)]),
+                new(1, 0, null, null, null, WaitReason.NothingToDeliver, null, null, []),
+            ]))),
     ];
 
     private static FrameExample<TFrame> Of<TFrame>(TFrame frame)

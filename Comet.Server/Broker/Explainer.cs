@@ -1,0 +1,86 @@
+using Comet.Server.Storage;
+
+namespace Comet.Server.Broker;
+
+/// <summary>Why the next message of a subscription waits.</summary>
+/// <param name="Reason">The reason.</param>
+/// <param name="Offset">The message; -1 when there is none.</param>
+/// <param name="Holder">The consumer that the reason names.</param>
+/// <param name="Until">When the reason is over, in microseconds since the Unix epoch; -1 when that does not depend on time.</param>
+internal readonly record struct Wait(WaitReason Reason, long Offset = -1, Consumer? Holder = null, long Until = -1);
+
+/// <summary>Says why a subscription gets nothing, from what its state allows and not from what was dispatched: so it also finds what could
+/// be delivered and was not.</summary>
+internal sealed class Explainer(IPartitionLog log, PartitionSettings settings)
+{
+    public PartitionExplanation Explain(int partition, Subscription subscription, long now)
+    {
+        var wait = Find(subscription, now);
+        var oldest = FindOldest(subscription);
+        var age = oldest < 0 || !log.TryRead(oldest, out var batch)
+            ? (TimeSpan?)null
+            : TimeSpan.FromMicroseconds(Math.Max(0, now - batch.Header.AppendTime));
+        return new(
+            partition, subscription.Describe(partition, log.StableOffset).Backlog, oldest < 0 ? null : oldest, age,
+            wait.Offset < 0 ? null : wait.Offset, wait.Reason, wait.Holder?.Name, wait.Until < 0 ? null : UnixMicroseconds.ToTime(wait.Until),
+            [.. subscription.Consumers.Select(static c => new ConsumerExplanation(
+                c.Name, true, c.Peer.HasSpace, c.PermitMessages, c.PermitBytes, c.Unacked,
+                c.LastDispatchedOffset < 0 ? null : c.LastDispatchedOffset))]);
+    }
+
+    /// <summary>Why the next message waits; <see cref="WaitReason.None"/> when nothing keeps it from being delivered.</summary>
+    public Wait Find(Subscription subscription, long now)
+    {
+        if (subscription.TryPeekAgain(1, out var again, out var isHeldUp))
+            return FindTaker(subscription, again.Range.First);
+        if (isHeldUp)
+            return new(WaitReason.BackOffUntil, again.Range.First, Until: subscription.DueOf(again.Range.First));
+        if (subscription.TryPeekReleased(1, out var released))
+            return FindTaker(subscription, released.First);
+        var next = subscription.PeekNew(log.StartOffset, log.StableOffset).First;
+        if (next < log.StableOffset)
+        {
+            return subscription.Outstanding < settings.MaxOutstandingMessages
+                ? FindTaker(subscription, next)
+                : new(WaitReason.MaxOutstanding, next);
+        }
+        return FindOldest(subscription) is >= 0 and var oldest ? FindHolder(subscription, oldest)
+            : log.EndOffset > log.StableOffset ? new(WaitReason.NotYetDurable, log.StableOffset)
+            : new(WaitReason.NothingToDeliver);
+    }
+
+    /// <summary>What keeps a message that may be delivered from the consumers that could get it.</summary>
+    private static Wait FindTaker(Subscription subscription, long offset)
+    {
+        if (subscription.Consumers.Count == 0)
+            return new(WaitReason.NoConsumer, offset);
+        if (subscription.PickConsumer() is not null)
+            return new(WaitReason.None, offset);
+        foreach (var consumer in subscription.Consumers)
+        {
+            if (consumer.HasPermits)
+                return new(WaitReason.ConsumerNotReading, offset, consumer);
+        }
+        return new(WaitReason.NoPermits, offset, subscription.Consumers.Count == 1 ? subscription.Consumers[0] : null);
+    }
+
+    /// <summary>Where a message is that is not to be delivered at the moment.</summary>
+    private static Wait FindHolder(Subscription subscription, long offset)
+    {
+        var state = subscription.StateOf(offset);
+        return state.Stage switch
+        {
+            MessageStage.InFlight => new(WaitReason.LeasedBy, offset, subscription.HolderOf(state)),
+            MessageStage.DeadLettering => new(WaitReason.DeadLetterWaiting, offset),
+            MessageStage.Delayed => new(WaitReason.BackOffUntil, offset, Until: subscription.DueOf(offset)),
+            _ => new(WaitReason.DelayedUntil, offset),
+        };
+    }
+
+    /// <summary>The first message that is kept, durable and not acked; -1 when there is none.</summary>
+    private long FindOldest(Subscription subscription)
+    {
+        var oldest = subscription.Cursor.NextUnacked(Math.Max(subscription.Cursor.AckedUpTo, log.StartOffset), log.StableOffset).First;
+        return oldest < log.StableOffset ? oldest : -1;
+    }
+}
