@@ -7,6 +7,9 @@ namespace Comet.Server.Broker;
 /// no clock, waits for nothing and is never entered by two threads; <see cref="PartitionActor"/> sees to that.</summary>
 internal sealed class Partition : IDisposable
 {
+    // A second, in microseconds: what is due and was not done for so long has not just been crossed by a heartbeat.
+    private const long TimerGrace = 1_000_000;
+
     private readonly IPartitionLog _log;
     private readonly PartitionSettings _settings;
     private readonly ProducerTable _producers;
@@ -265,7 +268,8 @@ internal sealed class Partition : IDisposable
     private void FindStall(Subscription subscription, long now)
     {
         var wait = _explainer.Find(subscription, now);
-        if (wait.Reason == WaitReason.None)
+        var isOverdue = wait.Until >= 0 && wait.Until + TimerGrace < now;
+        if (wait.Reason == WaitReason.None || isOverdue)
             _settings.StallFound?.Invoke(new(Topic, Number, subscription.Name, wait.Offset));
     }
 
