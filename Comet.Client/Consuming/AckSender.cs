@@ -66,6 +66,9 @@ internal sealed class AckSender
         return connection;
     }
 
+    /// <summary>Sends what is gathered; the caller flushes.</summary>
+    public void SendNow() => SendGathered();
+
     /// <summary>After a reconnect to the same log: sends again what is unconfirmed, before anything is delivered again.</summary>
     public void SendAgain()
     {

@@ -92,12 +92,14 @@ internal sealed class PartitionProducer : PartitionAttachment
             // An answer that crossed a reattachment: the batch was sent again and is answered again.
             if (!_inFlight.TryPeek(out var first) || first != batch || published.BaseSequence != batch.BaseSequence)
                 return;
+            var hadTurn = HasTurn;
             _inFlight.Dequeue();
             _core.Confirmed(batch.Count, batch.PendingBytes);
             batch.Done?.TrySetResult();
             batch.TakeCompletions(_completing);
             Recycle(batch);
-            if (HasTurn && Open is { Count: > 0 })
+            // What gathered for want of a turn has one now; what lingers by wish goes on.
+            if (!hadTurn && HasTurn && Open is { Count: > 0 })
                 CloseOpen();
             toFlush = Pump();
         }

@@ -110,6 +110,9 @@ internal sealed class PartitionActor : IDisposable
 
     private void Handle(in PartitionCommand command, long now)
     {
+        // A timer may fire a little before its time, and it fires once: whatever is due next needs it armed anew.
+        if (command.Kind == CommandKind.Wake)
+            _timerDue = long.MaxValue;
         try
         {
             _partition.Handle(command, now);
