@@ -19,6 +19,7 @@ public sealed class CometClient : IAsyncDisposable
     {
         _link = link;
         Topics = new TopicAdministration(link);
+        Subscriptions = new SubscriptionAdministration(link);
     }
 
     /// <summary>Whether the client is connected, and why not.</summary>
@@ -26,6 +27,9 @@ public sealed class CometClient : IAsyncDisposable
 
     /// <summary>Creates, lists, describes and deletes topics.</summary>
     public TopicAdministration Topics { get; }
+
+    /// <summary>Explains durable subscriptions.</summary>
+    public SubscriptionAdministration Subscriptions { get; }
 
     /// <summary>Connects to one node.</summary>
     /// <param name="address">For example comet://127.0.0.1:7400, or comets://host:7400 for TLS.</param>

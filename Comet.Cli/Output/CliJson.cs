@@ -18,6 +18,7 @@ namespace Comet.Cli.Output;
 [JsonSerializable(typeof(TopicSummary))]
 [JsonSerializable(typeof(TopicDescription))]
 [JsonSerializable(typeof(TopicChange))]
+[JsonSerializable(typeof(SubscriptionExplanation))]
 [JsonSerializable(typeof(DoctorCheck))]
 [JsonSerializable(typeof(BenchResult))]
 internal sealed partial class CliJson : JsonSerializerContext
