@@ -43,8 +43,8 @@ public sealed record PartitionExplanation(
         WaitReason.NoConsumer => $"Message {NextOffset} waits because no consumer is attached.",
         WaitReason.NoPermits => $"Message {NextOffset} waits because {Who("no consumer")} asks for more: what was sent is still in the "
             + "receive window of the program.",
-        WaitReason.ConsumerNotReading => $"Message {NextOffset} waits because the connection of {Who("the consumer")} does not take what is "
-            + "sent to it.",
+        WaitReason.ConsumerNotReading => $"Message {NextOffset} waits because the connection of {Who("the consumer")} does not take "
+            + "what is sent to it.",
         WaitReason.DelayedUntil => $"Message {NextOffset} is scheduled for {When}.",
         WaitReason.LeasedBy => $"Message {NextOffset} is with {Who("a consumer")}, which has not acked it"
             + (Until is null ? "; it has no lease that would end." : $"; its lease ends {When}."),
@@ -77,12 +77,14 @@ public sealed record PartitionExplanation(
             + "MaxOutstandingMessages.",
         WaitReason.QuotaRefusesProducers => "'comet topic describe' shows whose backlog it is: consume it, drop the subscription, or raise "
             + "the limit.",
-        WaitReason.StorageFailed => "The broker's log tells why (events 2001 and 2002). It does not come back by itself: restart the broker.",
+        WaitReason.StorageFailed => "The broker's log tells why (events 2001 and 2002). It does not come back by itself: restart the "
+            + "broker.",
         WaitReason.DeadLetterWaiting => "If this lasts, the dead-letter topic cannot be published to: the broker's log tells why.",
         _ => null,
     };
 
-    private string When => Until is { } until ? $"at {until.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)}"
+    private string When => Until is { } until
+        ? $"at {until.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)}"
         : "at a time that is not known";
 
     private string Who(string nobody) => Holder is null ? nobody : $"'{Holder}'";

@@ -22,7 +22,8 @@ internal sealed class Explainer(IPartitionLog log, PartitionSettings settings)
             : TimeSpan.FromMicroseconds(Math.Max(0, now - batch.Header.AppendTime));
         return new(
             partition, subscription.Describe(partition, log.StableOffset).Backlog, oldest < 0 ? null : oldest, age,
-            wait.Offset < 0 ? null : wait.Offset, wait.Reason, wait.Holder?.Name, wait.Until < 0 ? null : UnixMicroseconds.ToTime(wait.Until),
+            wait.Offset < 0 ? null : wait.Offset, wait.Reason, wait.Holder?.Name,
+            wait.Until < 0 ? null : UnixMicroseconds.ToTime(wait.Until),
             [.. subscription.Consumers.Select(static c => new ConsumerExplanation(
                 c.Name, true, c.Peer.HasSpace, c.PermitMessages, c.PermitBytes, c.Unacked,
                 c.LastDispatchedOffset < 0 ? null : c.LastDispatchedOffset))]);

@@ -20,7 +20,8 @@ public sealed class ExplainCommandTests
         Assert.Equal(4, lines.Length);
 
         (await server.RunAsync("consume", "orders", "--subscription", "billing", "--count", "3")).Exits(0);
-        Assert.Equal("    Everything that was published here is acked.", (await server.RunAsync("explain", "orders", "billing")).Exits(0).Lines[2]);
+        lines = (await server.RunAsync("explain", "orders", "billing")).Exits(0).Lines;
+        Assert.Equal("    Everything that was published here is acked.", lines[2]);
     }
 
     [Fact]

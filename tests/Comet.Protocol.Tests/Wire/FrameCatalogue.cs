@@ -46,7 +46,8 @@ internal static class FrameCatalogue
         Of(new SubscriptionExplainedFrame(new(
             "orders/eu", "billing", SubscriptionType.KeyShared,
             [
-                new(0, 8, 12, TimeSpan.FromSeconds(90), 14, WaitReason.KeyHeldBy, "worker-1", UnixMicroseconds.ToTime(1_700_000_000_000_000),
+                new(0, 8, 12, TimeSpan.FromSeconds(90), 14, WaitReason.KeyHeldBy, "worker-1",
+                    UnixMicroseconds.ToTime(1_700_000_000_000_000),
                     [new("worker-1", true, true, 997, 65_536, 3, 13), new("worker-2", false, false, 1000, 65_000, 2, null)]),
                 new(1, 0, null, null, null, WaitReason.NothingToDeliver, null, null, []),
             ]))),
