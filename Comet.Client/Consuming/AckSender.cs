@@ -1,4 +1,5 @@
 using Comet.Client.Connections;
+using Comet.Transport;
 using Comet.Wire;
 
 namespace Comet.Client.Consuming;
@@ -62,7 +63,7 @@ internal sealed class AckSender
         var connection = SendGathered();
         foreach (var pending in _unconfirmed)
             pending.Confirm ??= NewConfirm();
-        confirmed = Task.WhenAll(_unconfirmed.Select(static p => p.Confirm!.Task));
+        confirmed = Task.WhenAll(_unconfirmed.Select(static p => p.Confirm!.Task.InContextAsync()));
         return connection;
     }
 

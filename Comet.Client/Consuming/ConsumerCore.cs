@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Comet.Client.Connections;
+using Comet.Transport;
 using Comet.Wire;
 
 namespace Comet.Client.Consuming;
@@ -140,7 +141,7 @@ internal sealed class ConsumerCore
             _arrival ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             arrival = _arrival.Task;
         }
-        await arrival.WaitAsync(cancellationToken);
+        await arrival.InContextAsync().WaitAsync(cancellationToken);
         return true;
     }
 
@@ -265,7 +266,7 @@ internal sealed class ConsumerCore
     {
         try
         {
-            await confirm.WaitAsync(_link.Options.OperationTimeout, Time, cancellationToken);
+            await confirm.InContextAsync().WaitAsync(_link.Options.OperationTimeout, Time, cancellationToken);
         }
         catch (TimeoutException)
         {

@@ -63,7 +63,7 @@ internal sealed class SessionPeer : IPeer
             _roomWaiter ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             waiting = _roomWaiter.Task;
         }
-        return new ValueTask(waiting.WaitAsync(cancellationToken));
+        return new ValueTask(waiting.InContextAsync().WaitAsync(cancellationToken));
     }
 
     public Producer AddProducer(string name, ProducerAccessMode accessMode, PartitionActor partition)

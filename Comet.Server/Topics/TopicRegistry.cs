@@ -112,6 +112,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             MaxOutstandingMessages = options.MaxOutstandingMessages,
             RoomWanted = TrimAll,
             StallFound = StallFound,
+            PlantedBug = options.PlantedBug,
         };
         var log = new MemoryPartitionLog(_budget, options.PartitionMemoryLimit);
         return new PartitionActor(new Partition(topic, number, log, _fence, settings), time, logger);
