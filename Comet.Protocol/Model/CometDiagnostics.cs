@@ -29,6 +29,9 @@ public static class CometDiagnostics
     /// <summary>Counter of the broker: messages that consumers acked, for each subscription. Tag: topic.</summary>
     public const string ServerMessagesAcked = "comet.server.messages.acked";
 
+    /// <summary>Counter of the broker: messages that went to a dead-letter topic. Tag: topic they came from.</summary>
+    public const string ServerMessagesDeadLettered = "comet.server.messages.dead_lettered";
+
     /// <summary>The tag with the topic's name.</summary>
     public const string TopicTag = "comet.topic";
 

@@ -23,6 +23,7 @@ public sealed record SubscriptionExplanation(
 /// <param name="Reason">Why it waits.</param>
 /// <param name="Holder">The consumer that the reason names; null when it names none.</param>
 /// <param name="Until">When the reason is over, by the broker's clock; null when that does not depend on time.</param>
+/// <param name="Detail">What else the broker knows, for example why a dead letter is not taken; null mostly.</param>
 /// <param name="Consumers">The consumers, in the order they attached.</param>
 public sealed record PartitionExplanation(
     int Partition,
@@ -33,6 +34,7 @@ public sealed record PartitionExplanation(
     WaitReason Reason,
     string? Holder,
     DateTimeOffset? Until,
+    string? Detail,
     IReadOnlyList<ConsumerExplanation> Consumers)
 {
     /// <summary>The reason as a sentence.</summary>
@@ -55,7 +57,8 @@ public sealed record PartitionExplanation(
         WaitReason.QuotaRefusesProducers => "Everything that was published here is acked, and producers are refused: the topic is full of "
             + "what another subscription has not acked.",
         WaitReason.StorageFailed => "The partition is offline: its storage failed.",
-        WaitReason.DeadLetterWaiting => $"Message {NextOffset} was delivered too often and is on its way to the dead-letter topic.",
+        WaitReason.DeadLetterWaiting => $"Message {NextOffset} is on its way to the dead-letter topic"
+            + (Detail is null ? "." : $", which does not take it: {Detail}"),
         WaitReason.NotYetDurable => $"Message {NextOffset} is stored and becomes durable now.",
         _ => $"Message {NextOffset} waits for a reason that this client does not know ({(int)Reason}).",
     };
@@ -79,7 +82,8 @@ public sealed record PartitionExplanation(
             + "the limit.",
         WaitReason.StorageFailed => "The broker's log tells why (events 2001 and 2002). It does not come back by itself: restart the "
             + "broker.",
-        WaitReason.DeadLetterWaiting => "If this lasts, the dead-letter topic cannot be published to: the broker's log tells why.",
+        WaitReason.DeadLetterWaiting => "It is tried again by itself, and the message is not lost. If this lasts, look at the dead-letter "
+            + "topic: it may be full.",
         _ => null,
     };
 

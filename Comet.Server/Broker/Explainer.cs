@@ -24,45 +24,80 @@ internal sealed class Explainer(IPartitionLog log, PartitionSettings settings)
             partition, subscription.Describe(partition, log.StableOffset).Backlog, oldest < 0 ? null : oldest, age,
             wait.Offset < 0 ? null : wait.Offset, wait.Reason, wait.Holder?.Name,
             wait.Until < 0 ? null : UnixMicroseconds.ToTime(wait.Until),
-            [.. subscription.Consumers.Select(static c => new ConsumerExplanation(
-                c.Name, true, c.Peer.HasSpace, c.PermitMessages, c.PermitBytes, c.Unacked,
-                c.LastDispatchedOffset < 0 ? null : c.LastDispatchedOffset))]);
+            wait.Reason == WaitReason.DeadLetterWaiting ? subscription.DeadLetters.Error : null,
+            [.. subscription.Consumers.Select((c, index) => new ConsumerExplanation(
+                c.Name, subscription.Type != SubscriptionType.Failover || index == 0, c.Peer.HasSpace, c.PermitMessages, c.PermitBytes,
+                c.Unacked, c.LastDispatchedOffset < 0 ? null : c.LastDispatchedOffset))]);
     }
 
     /// <summary>Why the next message waits; <see cref="WaitReason.None"/> when nothing keeps it from being delivered.</summary>
     public Wait Find(Subscription subscription, long now)
     {
-        if (subscription.TryPeekAgain(1, out var again, out var isHeldUp))
-            return FindTaker(subscription, again.Range.First);
-        if (isHeldUp)
-            return new(WaitReason.BackOffUntil, again.Range.First, Until: subscription.DueOf(again.Range.First));
-        if (subscription.TryPeekReleased(1, out var released))
-            return FindTaker(subscription, released.First);
-        var next = subscription.PeekNew(log.StartOffset, log.StableOffset).First;
-        if (next < log.StableOffset)
-        {
-            return subscription.Outstanding < settings.MaxOutstandingMessages
-                ? FindTaker(subscription, next)
-                : new(WaitReason.MaxOutstanding, next);
-        }
+        var wait = subscription.Slots is { } slots ? FindByKey(subscription, slots) : FindInOrder(subscription);
+        if (wait is { } found)
+            return found;
         return FindOldest(subscription) is >= 0 and var oldest ? FindHolder(subscription, oldest)
             : log.EndOffset > log.StableOffset ? new(WaitReason.NotYetDurable, log.StableOffset)
             : new(WaitReason.NothingToDeliver);
     }
 
-    /// <summary>What keeps a message that may be delivered from the consumers that could get it.</summary>
-    private static Wait FindTaker(Subscription subscription, long offset)
+    private Wait? FindInOrder(Subscription subscription)
     {
-        if (subscription.Consumers.Count == 0)
+        if (subscription.TryPeekAgain(1, out var again, out var isHeldUp))
+            return FindTaker(subscription, again.Range.First);
+        if (isHeldUp)
+            return new(WaitReason.BackOffUntil, again.Range.First, Until: subscription.DueOf(again.Range.First));
+        return subscription.TryPeekReleased(1, out var released) ? FindTaker(subscription, released.First) : FindNew(subscription);
+    }
+
+    /// <summary>Of a key-shared subscription: what could be sent, then what waits in the slots, then what is new.</summary>
+    private Wait? FindByKey(Subscription subscription, KeySlots slots)
+    {
+        if (slots.FindSendable() is >= 0 and var sendable)
+            return new(WaitReason.None, sendable);
+        if (FindNew(subscription) is { Reason: WaitReason.None } ready)
+            return ready;
+        var (waiting, delayed) = (subscription.FirstIn(MessageStage.Waiting), subscription.FirstIn(MessageStage.Delayed));
+        var first = waiting < 0 || (delayed >= 0 && delayed < waiting) ? delayed : waiting;
+        if (first < 0)
+            return FindNew(subscription);
+        var state = subscription.StateOf(first);
+        if (state.Stage == MessageStage.Delayed)
+            return new(WaitReason.BackOffUntil, first, Until: subscription.DueOf(first));
+        var owner = slots.OwnerOf(state.KeySlot);
+        return slots.HolderOf(state.KeySlot) is { } holder && holder != owner?.Number
+            ? new(WaitReason.KeyHeldBy, first, subscription.ConsumerOf(holder))
+            : FindTaker(first, owner is null ? [] : [owner]);
+    }
+
+    private Wait? FindNew(Subscription subscription)
+    {
+        var next = subscription.PeekNew(log.StartOffset, log.StableOffset).First;
+        if (next >= log.StableOffset)
+            return null;
+        return subscription.Outstanding < settings.MaxOutstandingMessages
+            ? FindTaker(subscription, next)
+            : new(WaitReason.MaxOutstanding, next);
+    }
+
+    private static Wait FindTaker(Subscription subscription, long offset) => FindTaker(
+        offset,
+        subscription.Type == SubscriptionType.Failover ? [.. subscription.Consumers.Take(1)] : subscription.Consumers);
+
+    /// <summary>What keeps a message that may be delivered from the consumers that could get it.</summary>
+    private static Wait FindTaker(long offset, IReadOnlyList<Consumer> consumers)
+    {
+        if (consumers.Count == 0)
             return new(WaitReason.NoConsumer, offset);
-        if (subscription.PickConsumer() is not null)
-            return new(WaitReason.None, offset);
-        foreach (var consumer in subscription.Consumers)
+        var wait = new Wait(WaitReason.NoPermits, offset, consumers.Count == 1 ? consumers[0] : null);
+        foreach (var consumer in consumers)
         {
+            if (consumer.CanTake)
+                return new(WaitReason.None, offset, consumer);
             if (consumer.HasPermits)
-                return new(WaitReason.ConsumerNotReading, offset, consumer);
+                wait = new(WaitReason.ConsumerNotReading, offset, consumer);
         }
-        return new(WaitReason.NoPermits, offset, subscription.Consumers.Count == 1 ? subscription.Consumers[0] : null);
+        return wait;
     }
 
     /// <summary>Where a message is that is not to be delivered at the moment.</summary>
@@ -71,7 +106,8 @@ internal sealed class Explainer(IPartitionLog log, PartitionSettings settings)
         var state = subscription.StateOf(offset);
         return state.Stage switch
         {
-            MessageStage.InFlight => new(WaitReason.LeasedBy, offset, subscription.HolderOf(state)),
+            MessageStage.InFlight => new(
+                WaitReason.LeasedBy, offset, subscription.ConsumerOf(state.Consumer), subscription.DueOf(offset)),
             MessageStage.DeadLettering => new(WaitReason.DeadLetterWaiting, offset),
             MessageStage.Delayed => new(WaitReason.BackOffUntil, offset, Until: subscription.DueOf(offset)),
             _ => new(WaitReason.DelayedUntil, offset),

@@ -22,7 +22,7 @@ internal sealed class ExplanationCollector(IPeer peer, ulong correlationId, stri
     /// <summary>Adds a partition that is offline, and so has forgotten its subscriptions.</summary>
     public void AddClosed(int partition, ErrorCode code) => Add(
         null,
-        code == ErrorCode.StorageFailed ? new(partition, 0, null, null, null, WaitReason.StorageFailed, null, null, []) : null,
+        code == ErrorCode.StorageFailed ? new(partition, 0, null, null, null, WaitReason.StorageFailed, null, null, null, []) : null,
         code);
 
     private void Add(SubscriptionType? type, PartitionExplanation? explanation, ErrorCode closedWith)

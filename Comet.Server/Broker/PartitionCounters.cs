@@ -8,6 +8,7 @@ internal sealed class PartitionCounters
     private long _delivered;
     private long _redelivered;
     private long _acked;
+    private long _deadLettered;
 
     public long Stored => Volatile.Read(ref _stored);
 
@@ -15,6 +16,9 @@ internal sealed class PartitionCounters
     public long Delivered => Volatile.Read(ref _delivered);
 
     public long Redelivered => Volatile.Read(ref _redelivered);
+
+    /// <summary>Messages that their dead-letter topics have confirmed.</summary>
+    public long DeadLettered => Volatile.Read(ref _deadLettered);
 
     public long Acked => Volatile.Read(ref _acked);
 
@@ -26,6 +30,8 @@ internal sealed class PartitionCounters
         if (isAgain)
             Volatile.Write(ref _redelivered, _redelivered + count);
     }
+
+    public void AddDeadLettered(long count) => Volatile.Write(ref _deadLettered, _deadLettered + count);
 
     public void AddAcked(long count) => Volatile.Write(ref _acked, _acked + count);
 }

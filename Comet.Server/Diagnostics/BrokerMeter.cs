@@ -18,6 +18,7 @@ internal sealed class BrokerMeter : IDisposable
         Observe(CometDiagnostics.ServerMessagesDelivered, "Messages sent to consumers and readers.", static c => c.Delivered);
         Observe(CometDiagnostics.ServerMessagesRedelivered, "Messages sent again.", static c => c.Redelivered);
         Observe(CometDiagnostics.ServerMessagesAcked, "Messages acked.", static c => c.Acked);
+        Observe(CometDiagnostics.ServerMessagesDeadLettered, "Messages moved to a dead-letter topic.", static c => c.DeadLettered);
 
         void Observe(string name, string description, Func<PartitionCounters, long> count) => _meter.CreateObservableCounter(
             name,

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Comet.Server.Broker;
+using Comet.Server.DeadLetters;
 using Comet.Server.Diagnostics;
 using Comet.Server.Storage;
 using Comet.Server.Storage.Memory;
@@ -17,6 +18,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
     private readonly Lock _gate = new();
     private readonly SortedDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
     private readonly MemoryBudget _budget = new(options.MemoryLimit);
+    private DeadLetterOffice? _deadLetters;
     private bool _isTrimming;
 
     /// <summary>Called by a partition's owner when something that could be delivered was found waiting.</summary>
@@ -59,6 +61,10 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             ? Create(name, options.DefaultPartitionCount, ifNotExists: true)
             : throw new CometException(ErrorCode.TopicNotFound, $"There is no topic '{name}'. Create it first: comet topic create {name}.");
     }
+
+    /// <summary>Finds a topic that the broker itself needs, or creates it.</summary>
+    /// <exception cref="CometException">What <see cref="Create"/> throws.</exception>
+    public Topic GetOrCreate(string name) => TryGet(name, out var topic) ? topic : Create(name, 1, ifNotExists: true);
 
     public void Delete(string name)
     {
@@ -110,6 +116,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
         {
             MaxRememberedProducers = options.MaxRememberedProducers,
             MaxOutstandingMessages = options.MaxOutstandingMessages,
+            DeadLetters = _deadLetters ??= new DeadLetterOffice(this),
             RoomWanted = TrimAll,
             StallFound = StallFound,
             PlantedBug = options.PlantedBug,

@@ -2,7 +2,7 @@ namespace Comet.Wire;
 
 /// <summary>Why a subscription gets what it gets.</summary>
 /// <remarks>Header: <c>topic | subscription | type | partitions: list of (partition | backlog | oldest | oldest_age_us | next | reason |
-/// holder | until_us | consumers: list of (name | active | reading | permits | permit_bytes | unacked | last_dispatched))</c>. What is not
+/// holder | until_us | detail | consumers: list of (name | active | reading | permits | permit_bytes | unacked | last_dispatched))</c>. What is not
 /// there is -1.</remarks>
 internal readonly record struct SubscriptionExplainedFrame(SubscriptionExplanation Explanation) : IFrame<SubscriptionExplainedFrame>
 {
@@ -43,7 +43,7 @@ internal readonly record struct SubscriptionExplainedFrame(SubscriptionExplanati
     private static void Write<TWriter>(ref TWriter writer, PartitionExplanation partition)
         where TWriter : IHeaderWriter, allows ref struct
     {
-        writer.BeginRecord(9);
+        writer.BeginRecord(10);
         writer.WriteInteger("partition", partition.Partition);
         writer.WriteInteger("backlog", partition.Backlog);
         writer.WriteInteger("oldest", partition.OldestUnackedOffset ?? None);
@@ -52,6 +52,7 @@ internal readonly record struct SubscriptionExplainedFrame(SubscriptionExplanati
         writer.WriteInteger("reason", (long)partition.Reason);
         writer.WriteString("holder", partition.Holder);
         writer.WriteInteger("until_us", partition.Until is { } until ? UnixMicroseconds.From(until) : None);
+        writer.WriteString("detail", partition.Detail);
         writer.BeginList("consumers", partition.Consumers.Count);
         foreach (var consumer in partition.Consumers)
         {
@@ -83,6 +84,7 @@ internal readonly record struct SubscriptionExplainedFrame(SubscriptionExplanati
             (WaitReason)HeaderFields.ReadInt32(ref reader, "reason"),
             reader.ReadString("holder"),
             ReadOptional(ref reader, "until_us") is { } until ? UnixMicroseconds.ToTime(until) : null,
+            reader.ReadString("detail"),
             ReadConsumers(ref reader));
         reader.EndRecord();
         return partition;

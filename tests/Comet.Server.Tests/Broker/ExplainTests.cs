@@ -6,7 +6,12 @@ namespace Comet.Server.Tests.Broker;
 /// <summary>Why is nothing arriving? One test for each reason.</summary>
 public sealed class ExplainTests : IDisposable
 {
-    private readonly PartitionRig _rig = new(new PartitionSettings { MaxOutstandingMessages = 5 });
+    private static readonly SubscriptionSettings s_lease = new() { Lease = SubscriptionSettings.DefaultKeySharedLease };
+
+    private readonly Letters _letters = new();
+    private readonly PartitionRig _rig;
+
+    public ExplainTests() => _rig = new(new PartitionSettings { MaxOutstandingMessages = 5, DeadLetters = _letters });
 
     public void Dispose() => _rig.Dispose();
 
@@ -85,6 +90,103 @@ public sealed class ExplainTests : IDisposable
         Assert.Equal("second", _rig.Explain().Holder);
     }
 
+    [Fact]
+    public void LeasedBy_says_when_the_lease_ends()
+    {
+        var consumer = _rig.Subscribe("c", settings: new() { Lease = 30_000_000 });
+        _rig.Permit(consumer, 10);
+        _rig.Fill(2);
+        var begun = _rig.Now;
+        _rig.Now += 10_000_000;
+        _rig.Do(new(CommandKind.ExtendLease) { Consumer = consumer, Ranges = [1, 1] });
+        Assert.Equal((0, UnixMicroseconds.ToTime(begun + 30_000_000)), (_rig.Explain().NextOffset, _rig.Explain().Until));
+        _rig.Ack(consumer, 0, 0);
+        Assert.Equal((1, UnixMicroseconds.ToTime(begun + 40_000_000)), (_rig.Explain().NextOffset, _rig.Explain().Until));
+    }
+
+    [Fact]
+    public void KeyHeldBy_names_who_has_the_key()
+    {
+        var first = _rig.Subscribe("first", type: SubscriptionType.KeyShared, settings: s_lease);
+        var second = _rig.Subscribe("second", type: SubscriptionType.KeyShared, settings: s_lease);
+        _rig.Permit(first, 10);
+        _rig.Permit(second, 10);
+        var key = Enumerable.Range(0, 100).Select(static i => $"k{i}").First(key => Owner(key) == first);
+        var producer = _rig.Attach("p");
+        _rig.Publish(producer, Batches.Make("p", 0, 1, keyOf: _ => key));
+        Assert.Equal(1, first.Unacked);
+        // A third consumer takes the key over while its message is with the first.
+        var third = Enumerable.Range(0, 1000).Select(static i => $"third{i}").First(name => TakesOver(name, key));
+        _rig.Permit(_rig.Subscribe(third, type: SubscriptionType.KeyShared, settings: s_lease), 10);
+        _rig.Publish(producer, Batches.Make("p", 1, 1, keyOf: _ => key));
+        var found = _rig.Explain();
+        Assert.Equal((WaitReason.KeyHeldBy, 1, "first"), (found.Reason, found.NextOffset, found.Holder));
+        _rig.Ack(first, 0, 0);
+        Assert.Equal((WaitReason.LeasedBy, 1, third), (_rig.Explain().Reason, _rig.Explain().NextOffset, _rig.Explain().Holder));
+
+        Consumer? Owner(string text) => first.Subscription!.Slots!.OwnerOf(SlotOf(text));
+
+        bool TakesOver(string name, string text)
+        {
+            using var other = new PartitionRig();
+            other.Subscribe("first", type: SubscriptionType.KeyShared, settings: s_lease);
+            var newcomer = other.Subscribe(name, type: SubscriptionType.KeyShared, settings: s_lease);
+            return newcomer.Subscription!.Slots!.OwnerOf(SlotOf(text)) == newcomer;
+        }
+
+        static int SlotOf(string text) => KeySlots.SlotOf(System.Text.Encoding.UTF8.GetBytes(text), 0);
+    }
+
+    [Fact]
+    public void On_a_key_shared_subscription_the_owner_of_what_waits_is_named()
+    {
+        var peer = new FakePeer();
+        var consumer = _rig.Subscribe("c", type: SubscriptionType.KeyShared, peer: peer, settings: s_lease);
+        _rig.Permit(consumer, 2);
+        _rig.Fill(3);
+        _rig.Nack(consumer, 1, 1);
+        Assert.Equal((WaitReason.NoPermits, 1, "c"), (_rig.Explain().Reason, _rig.Explain().NextOffset, _rig.Explain().Holder));
+        peer.HasSpace = false;
+        _rig.Permit(consumer, 2);
+        Assert.Equal((WaitReason.ConsumerNotReading, 1, "c"), (_rig.Explain().Reason, _rig.Explain().NextOffset, _rig.Explain().Holder));
+        peer.HasSpace = true;
+        _rig.Wake();
+        _rig.Nack(consumer, 0, 0, delay: 5_000);
+        _rig.Ack(consumer, 1, 2);
+        Assert.Equal((WaitReason.BackOffUntil, 0, UnixMicroseconds.ToTime(_rig.Now + 5_000)),
+            (_rig.Explain().Reason, _rig.Explain().NextOffset, _rig.Explain().Until));
+    }
+
+    [Fact]
+    public void On_a_failover_subscription_only_the_active_consumer_counts()
+    {
+        var active = _rig.Subscribe("active", type: SubscriptionType.Failover);
+        _rig.Permit(_rig.Subscribe("standby", type: SubscriptionType.Failover), 10);
+        _rig.Fill(1);
+        var found = _rig.Explain();
+        Assert.Equal((WaitReason.NoPermits, "active"), (found.Reason, found.Holder));
+        Assert.Equal([true, false], found.Consumers.Select(static c => c.IsActive));
+        _rig.Detach(active);
+        Assert.Equal((WaitReason.LeasedBy, "standby"), (_rig.Explain().Reason, _rig.Explain().Holder));
+    }
+
+    [Fact]
+    public void DeadLetterWaiting_says_why_its_topic_does_not_take_it()
+    {
+        var consumer = _rig.Subscribe("c", settings: new() { MaxDeliveries = 1, DeadLetterTopic = "dead" });
+        _rig.Permit(consumer, 10);
+        _rig.Fill(1);
+        _rig.Nack(consumer, 0, 0);
+        Assert.Equal((WaitReason.DeadLetterWaiting, 0, null), (_rig.Explain().Reason, _rig.Explain().NextOffset, _rig.Explain().Detail));
+        _letters.Answer(_rig, "StorageFull");
+        Assert.Equal((WaitReason.DeadLetterWaiting, "StorageFull"), (_rig.Explain().Reason, _rig.Explain().Detail));
+        _rig.Now += 1_000_000;
+        _rig.Wake();
+        _letters.Answer(_rig, null);
+        Assert.Equal(WaitReason.NothingToDeliver, _rig.Explain().Reason);
+        Assert.Equal((0, 1), (_rig.Partition.Counters.Acked, _rig.Partition.Counters.DeadLettered));
+    }
+
     [Theory]
     [InlineData(SubscriptionType.Shared)]
     [InlineData(SubscriptionType.Exclusive)]
@@ -153,10 +255,22 @@ public sealed class ExplainTests : IDisposable
     public void Every_reason_has_a_sentence_of_its_own()
     {
         var sentences = Enum.GetValues<WaitReason>().Select(static reason =>
-            new PartitionExplanation(0, 1, 3, TimeSpan.Zero, 3, reason, "c", DateTimeOffset.UnixEpoch, []).Sentence).ToList();
+            new PartitionExplanation(0, 1, 3, TimeSpan.Zero, 3, reason, "c", DateTimeOffset.UnixEpoch, null, []).Sentence).ToList();
         Assert.Equal(sentences.Count, sentences.Distinct().Count());
         Assert.All(sentences, static s => Assert.DoesNotContain("does not know", s, StringComparison.Ordinal));
-        Assert.Contains("does not know (999)", new PartitionExplanation(0, 1, 3, null, 3, (WaitReason)999, null, null, []).Sentence,
+        Assert.Contains("does not know (999)", new PartitionExplanation(0, 1, 3, null, 3, (WaitReason)999, null, null, null, []).Sentence,
             StringComparison.Ordinal);
+    }
+
+    /// <summary>A dead-letter topic that answers when it is told to.</summary>
+    private sealed class Letters : IDeadLetterPort
+    {
+        private DeadLetter? _last;
+
+        public void HandOver(string topic, IReadOnlyList<DeadLetter> letters, Action<PartitionCommand> answer) =>
+            _last = Assert.Single(letters);
+
+        public void Answer(PartitionRig rig, string? error) =>
+            rig.Do(new(CommandKind.DeadLetterAnswered) { Detail = new DeadLetterAnswer(_last!, error) });
     }
 }
