@@ -127,8 +127,8 @@ internal sealed class Subscription
         DeadLetterError = DeadLetters.Error,
     };
 
-    /// <summary>Acks what was delivered of a range and returns how many messages that were; anything else in it is not a consumer's to ack and
-    /// is left alone.</summary>
+    /// <summary>Acks what was delivered of a range and returns how many messages that were; anything else in it is not a consumer's to
+    /// ack and is left alone.</summary>
     public long Ack(OffsetRange range) => _table.Ack(range, Cursor);
 
     /// <summary>Acks a range on behalf of the broker, delivered or not: what is gone, has expired or is left out for good.</summary>

@@ -2,8 +2,8 @@ namespace Comet.Wire;
 
 /// <summary>Why a subscription gets what it gets.</summary>
 /// <remarks>Header: <c>topic | subscription | type | partitions: list of (partition | backlog | oldest | oldest_age_us | next | reason |
-/// holder | until_us | detail | consumers: list of (name | active | reading | permits | permit_bytes | unacked | last_dispatched))</c>. What is not
-/// there is -1.</remarks>
+/// holder | until_us | detail | consumers: list of (name | active | reading | permits | permit_bytes | unacked |
+/// last_dispatched))</c>. What is not there is -1.</remarks>
 internal readonly record struct SubscriptionExplainedFrame(SubscriptionExplanation Explanation) : IFrame<SubscriptionExplainedFrame>
 {
     private const long None = -1;
