@@ -21,6 +21,7 @@ public sealed class CometClient : IAsyncDisposable
         _link = link;
         Topics = new TopicAdministration(link);
         Subscriptions = new SubscriptionAdministration(link);
+        Schedules = new ScheduleAdministration(link, Topics);
     }
 
     /// <summary>Whether the client is connected, and why not.</summary>
@@ -31,6 +32,9 @@ public sealed class CometClient : IAsyncDisposable
 
     /// <summary>Explains durable subscriptions.</summary>
     public SubscriptionAdministration Subscriptions { get; }
+
+    /// <summary>Cancels, moves, lists and counts messages that wait for their time.</summary>
+    public ScheduleAdministration Schedules { get; }
 
     /// <summary>Connects to one node.</summary>
     /// <param name="address">For example comet://127.0.0.1:7400, or comets://host:7400 for TLS.</param>
@@ -150,7 +154,7 @@ public sealed class CometClient : IAsyncDisposable
         var partitionCount = await Topics.LookUpAsync(settings.Topic, cancellationToken);
         var core = new ProducerCore(_link, settings, partitionCount);
         await core.StartAsync(cancellationToken);
-        return Keep(new Producer<T>(core, encoder, Forget));
+        return Keep(new Producer<T>(core, encoder, Schedules, Forget));
     }
 
     private async Task<TStream> StartAsync<TStream>(

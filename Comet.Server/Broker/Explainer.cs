@@ -11,8 +11,11 @@ internal readonly record struct Wait(WaitReason Reason, long Offset = -1, Consum
 
 /// <summary>Says why a subscription gets nothing, from what its state allows and not from what was dispatched: so it also finds what could
 /// be delivered and was not.</summary>
-internal sealed class Explainer(IPartitionLog log, PartitionSettings settings)
+internal sealed class Explainer(IPartitionLog log, PartitionSettings settings, DelayIndex delays)
 {
+    // Of those that are due next, so many are looked at for one that is this subscription's.
+    private const int MaxScheduledPage = 100;
+
     public PartitionExplanation Explain(int partition, Subscription subscription, long now)
     {
         var wait = Find(subscription, now);
@@ -53,7 +56,7 @@ internal sealed class Explainer(IPartitionLog log, PartitionSettings settings)
     /// <summary>Of a key-shared subscription: what could be sent, then what waits in the slots, then what is new.</summary>
     private Wait? FindByKey(Subscription subscription, KeySlots slots)
     {
-        if (slots.FindSendable() is >= 0 and var sendable)
+        if (subscription.CountOf(MessageStage.Waiting) > 0 && slots.FindSendable() is >= 0 and var sendable)
             return new(WaitReason.None, sendable);
         if (FindNew(subscription) is { Reason: WaitReason.None } ready)
             return ready;
@@ -72,7 +75,7 @@ internal sealed class Explainer(IPartitionLog log, PartitionSettings settings)
 
     private Wait? FindNew(Subscription subscription)
     {
-        var next = subscription.PeekNew(log.StartOffset, log.StableOffset).First;
+        var next = SkipScheduled(subscription, subscription.PeekNew(log.StartOffset, log.StableOffset).First, isWaiting: true);
         if (next >= log.StableOffset)
             return null;
         return subscription.Outstanding < settings.MaxOutstandingMessages
@@ -101,7 +104,7 @@ internal sealed class Explainer(IPartitionLog log, PartitionSettings settings)
     }
 
     /// <summary>Where a message is that is not to be delivered at the moment.</summary>
-    private static Wait FindHolder(Subscription subscription, long offset)
+    private Wait FindHolder(Subscription subscription, long offset)
     {
         var state = subscription.StateOf(offset);
         return state.Stage switch
@@ -110,14 +113,41 @@ internal sealed class Explainer(IPartitionLog log, PartitionSettings settings)
                 WaitReason.LeasedBy, offset, subscription.ConsumerOf(state.Consumer), subscription.DueOf(offset)),
             MessageStage.DeadLettering => new(WaitReason.DeadLetterWaiting, offset),
             MessageStage.Delayed => new(WaitReason.BackOffUntil, offset, Until: subscription.DueOf(offset)),
-            _ => new(WaitReason.DelayedUntil, offset),
+            _ => FindScheduled(subscription) ?? new(WaitReason.DelayedUntil, offset),
         };
+    }
+
+    /// <summary>The scheduled message that is due first.</summary>
+    private Wait? FindScheduled(Subscription subscription)
+    {
+        var page = new List<DueOffset>();
+        delays.CopyPage(new(long.MinValue, -1), long.MinValue, long.MaxValue, MaxScheduledPage, page);
+        foreach (var next in page)
+        {
+            if (!subscription.Cursor.IsAcked(next.Offset))
+                return new(WaitReason.DelayedUntil, next.Offset, Until: next.Due);
+        }
+        return null;
+    }
+
+    /// <summary>From an offset on, the first that is not acked, not cancelled, and does not wait for its time.</summary>
+    private long SkipScheduled(Subscription subscription, long offset, bool isWaiting)
+    {
+        while (offset < log.StableOffset)
+        {
+            var clear = Math.Max(delays.Cancelled.NextClear(offset), isWaiting ? delays.Pending.NextClear(offset) : 0);
+            if (clear == offset)
+                break;
+            offset = subscription.Cursor.NextUnacked(clear, log.StableOffset).First;
+        }
+        return offset;
     }
 
     /// <summary>The first message that is kept, durable and not acked; -1 when there is none.</summary>
     private long FindOldest(Subscription subscription)
     {
-        var oldest = subscription.Cursor.NextUnacked(Math.Max(subscription.Cursor.AckedUpTo, log.StartOffset), log.StableOffset).First;
+        var first = subscription.Cursor.NextUnacked(Math.Max(subscription.Cursor.AckedUpTo, log.StartOffset), log.StableOffset).First;
+        var oldest = SkipScheduled(subscription, first, isWaiting: false);
         return oldest < log.StableOffset ? oldest : -1;
     }
 }

@@ -46,6 +46,14 @@ internal enum FrameType : byte
     ConsumerActivity = 60,  // S→C notice: failover
     LeaseLost = 61,         // S→C notice
 
+    // Scheduled messages
+    CancelScheduled = 64,   // C→S → ScheduleResult
+    Reschedule = 65,        // C→S → ScheduleResult
+    CountScheduled = 66,    // C→S → ScheduleResult
+    ScheduleResult = 67,
+    ListScheduled = 68,     // C→S → ScheduledPage
+    ScheduledPage = 69,
+
     // Diagnosis
     ExplainSubscription = 76, // C→S → SubscriptionExplained
     SubscriptionExplained = 77,

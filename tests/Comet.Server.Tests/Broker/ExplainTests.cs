@@ -210,6 +210,34 @@ public sealed class ExplainTests : IDisposable
     }
 
     [Fact]
+    public void DelayedUntil_says_what_comes_next_and_when()
+    {
+        using var rig = new DelayRig();
+        var consumer = rig.Rig.Subscribe("c");
+        rig.Rig.Permit(consumer, 10);
+        rig.Publish(3_000, 1_000, 2_000);
+        var now = rig.Rig.Now;
+        Assert.Equal((1, now + 1_000), Find());
+        rig.Reschedule(1, 5_000);
+        Assert.Equal((2, now + 2_000), Find());
+        rig.Cancel(2);
+        Assert.Equal((0, now + 3_000), Find());
+        rig.Rig.Detach(consumer);
+        rig.Cancel(0);
+        Assert.Equal((1, now + 5_000), Find());
+        rig.Rig.Now += 5_000;
+        rig.Rig.Wake();
+        Assert.Equal((WaitReason.NoConsumer, 1), (rig.Rig.Explain().Reason, rig.Rig.Explain().NextOffset));
+
+        (long, long) Find()
+        {
+            var found = rig.Rig.Explain();
+            Assert.Equal(WaitReason.DelayedUntil, found.Reason);
+            return (found.NextOffset!.Value, UnixMicroseconds.From(found.Until!.Value));
+        }
+    }
+
+    [Fact]
     public void MaxOutstanding_when_enough_is_delivered_and_not_acked()
     {
         var consumer = _rig.Subscribe("c");
