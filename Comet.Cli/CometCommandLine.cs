@@ -42,6 +42,7 @@ internal static class CometCommandLine
             SubscriptionCommand.CreateSeek(),
             ReplayCommand.Create(),
             ScheduleCommand.Create(),
+            ExplainCommand.Create(),
             BenchCommand.Create(),
             DoctorCommand.Create(),
         };

@@ -30,7 +30,7 @@ public sealed class CometClient : IAsyncDisposable
     /// <summary>Creates, changes, lists, describes and deletes topics.</summary>
     public TopicAdministration Topics { get; }
 
-    /// <summary>Creates, moves, lists, describes and deletes durable subscriptions, without consuming.</summary>
+    /// <summary>Creates, moves, lists, describes, explains and deletes durable subscriptions, without consuming.</summary>
     public SubscriptionAdministration Subscriptions { get; }
 
     /// <summary>Cancels, moves, lists and counts messages that wait for their time.</summary>

@@ -3,8 +3,8 @@ using Comet.Wire;
 
 namespace Comet.Client;
 
-/// <summary>Creates, moves, lists, describes and deletes durable subscriptions, without consuming. Thread-safe; each request is bounded by
-/// the client's OperationTimeout. Each call goes through the topic's partitions one by one: what fails in the middle can be done
+/// <summary>Creates, moves, lists, describes, explains and deletes durable subscriptions, without consuming. Thread-safe; each request is
+/// bounded by the client's OperationTimeout. Each call goes through the topic's partitions one by one: what fails in the middle can be done
 /// again.</summary>
 public sealed class SubscriptionAdministration
 {
@@ -61,6 +61,18 @@ public sealed class SubscriptionAdministration
             ? found
             : throw new CometException(ErrorCode.SubscriptionNotFound, $"The topic '{topic}' has no subscription '{subscription}'.");
     }
+
+    /// <summary>Why a subscription gets nothing, or what it gets: in each partition its backlog, what it would get next, and the reason why
+    /// that waits.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="subscription">The subscription.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="CometException"><see cref="ErrorCode.SubscriptionNotFound"/>, <see cref="ErrorCode.TopicNotFound"/>, or the broker
+    /// cannot be reached.</exception>
+    public async Task<SubscriptionExplanation> ExplainAsync(
+        string topic, string subscription, CancellationToken cancellationToken = default) =>
+        (await _link.RequestAsync<ExplainSubscriptionFrame, SubscriptionExplainedFrame>(
+            new(Names.Require(topic, "topic"), Names.Require(subscription, "subscription")), null, cancellationToken)).Explanation;
 
     /// <summary>Moves a subscription to another place in all partitions: what lies behind that place is delivered, again or for the first
     /// time, and what lies before it counts as acked. Its consumers attach again by themselves; what they hold from before is stale, and

@@ -24,6 +24,7 @@ namespace Comet.Cli.Output;
 [JsonSerializable(typeof(SubscriptionChange))]
 [JsonSerializable(typeof(ScheduledLine))]
 [JsonSerializable(typeof(ScheduleReport))]
+[JsonSerializable(typeof(SubscriptionExplanation))]
 [JsonSerializable(typeof(DoctorCheck))]
 [JsonSerializable(typeof(BenchResult))]
 internal sealed partial class CliJson : JsonSerializerContext

@@ -24,6 +24,7 @@ internal enum CommandKind
     Wake,
     ReportProgress,
     Describe,
+    Explain,
     Trim,
     ChangePolicy,
     Delete,

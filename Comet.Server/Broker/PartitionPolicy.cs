@@ -33,16 +33,23 @@ internal sealed class PartitionPolicy(
     public SubscriptionDescription Describe(Subscription subscription, SubscriptionDescription described)
     {
         var first = _backlog.First(subscription);
-        long? appendTime = first < log.StableOffset && log.TryRead(first, out var batch) ? batch.Header.AppendTime : null;
+        var appendTime = AppendTimeOf(first);
         return described with
         {
             OldestUnackedOffset = appendTime is null ? null : first,
-            OldestUnackedTime = appendTime is { } time ? UnixMicroseconds.ToTime(time) : null,
+            OldestUnackedTime = appendTime,
             BacklogBytes = _backlog.Measure(subscription),
             Expired = subscription.Expired,
             Dropped = subscription.Dropped,
         };
     }
+
+    /// <summary>Adds to the description of the partition how old its messages are.</summary>
+    public PartitionDescription Describe(PartitionDescription described) => described with
+    {
+        FirstAppendTime = AppendTimeOf(log.StartOffset),
+        LastAppendTime = AppendTimeOf(log.StableOffset - 1),
+    };
 
     /// <summary>Acks what is not to be delivered any more.</summary>
     public void BeforeDispatch(long now)
@@ -56,4 +63,9 @@ internal sealed class PartitionPolicy(
 
     /// <summary>Room is wanted: drops what yields to that, oldest first, until about so many bytes are free.</summary>
     public void MakeRoom(long bytes) => _retention.MakeRoom(_limits, bytes);
+
+    private DateTimeOffset? AppendTimeOf(long offset) =>
+        offset >= log.StartOffset && offset < log.StableOffset && log.TryRead(offset, out var batch)
+            ? UnixMicroseconds.ToTime(batch.Header.AppendTime)
+            : null;
 }

@@ -4,7 +4,7 @@ using Comet.Wire;
 namespace Comet.Server.Broker;
 
 /// <summary>The subscriptions of one partition, those that are no readers by name.</summary>
-internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, DelayIndex delays)
+internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, DelayIndex delays, PartitionCounters counters)
 {
     private readonly List<Subscription> _all = [];
     private readonly Dictionary<string, Subscription> _named = new(StringComparer.Ordinal);
@@ -22,6 +22,8 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
             return next;
         }
     }
+
+    public Subscription? Find(string name) => _named.GetValueOrDefault(name);
 
     /// <summary>The first offset that a durable subscription has not acked, or that waits for its time; all below it is nobody's any
     /// more.</summary>
@@ -166,6 +168,7 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
             request.Subscription, request.Type, request.Kind, new(Resolve(request.Start), []), ++_lastGeneration)
         {
             Settings = request.Settings,
+            Counters = counters,
         };
         _all.Add(created);
         if (request.Kind != SubscriptionKind.Reader)

@@ -57,6 +57,14 @@ internal sealed class SessionTopics(SessionPeer peer, TopicRegistry topics, Come
             partition.Post(new(CommandKind.Describe) { Detail = collector });
     }
 
+    private void Explain(in ExplainSubscriptionFrame request, ulong correlationId)
+    {
+        var topic = topics.Get(request.Topic, createIfMissing: false);
+        var collector = new ExplanationCollector(peer, correlationId, topic.Name, request.Subscription, topic.Partitions.Count);
+        foreach (var partition in topic.Partitions)
+            partition.Post(new(CommandKind.Explain) { Detail = collector });
+    }
+
     private bool TryHandleSubscription(in RawFrame frame, HeaderCodec codec)
     {
         switch (frame.Type)
@@ -65,6 +73,9 @@ internal sealed class SessionTopics(SessionPeer peer, TopicRegistry topics, Come
                 var unsubscribe = frame.Read<UnsubscribeFrame>(codec);
                 Post(unsubscribe.Topic, unsubscribe.Partition, CommandKind.Unsubscribe, frame.CorrelationId,
                     new SubscriptionRequest(peer, unsubscribe.Subscription));
+                return true;
+            case FrameType.ExplainSubscription:
+                Explain(frame.Read<ExplainSubscriptionFrame>(codec), frame.CorrelationId);
                 return true;
             case FrameType.CreateSubscription:
                 var create = frame.Read<CreateSubscriptionFrame>(codec);

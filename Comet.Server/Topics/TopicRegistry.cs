@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Comet.Server.Broker;
 using Comet.Server.DeadLetters;
+using Comet.Server.Diagnostics;
 using Comet.Server.Storage;
 using Comet.Server.Storage.Memory;
 using Microsoft.Extensions.Logging;
@@ -24,6 +25,9 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
 
     /// <summary>Who has looked which topic up.</summary>
     public TopicWatchers Watchers { get; } = new();
+
+    /// <summary>Called by a partition's owner when something that could be delivered was found waiting.</summary>
+    public Action<Stall>? StallFound { get; init; }
 
     /// <summary>Creates a topic.</summary>
     /// <exception cref="CometException">A name, number or policy is wrong, it exists, or there are too many.</exception>
@@ -116,6 +120,13 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
         }
     }
 
+    /// <summary>How many messages have gone through each topic.</summary>
+    public IReadOnlyList<TopicCounters> ReadCounters()
+    {
+        lock (_gate)
+            return [.. _topics.Values.Select(static t => new TopicCounters(t.Name, [.. t.Partitions.Select(static p => p.Counters)]))];
+    }
+
     public void Dispose()
     {
         lock (_gate)
@@ -192,6 +203,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             ScheduleBudget = _schedules,
             DeadLetters = _deadLetters ??= new DeadLetterOffice(this),
             RoomWanted = TrimAll,
+            StallFound = StallFound,
             PlantedBug = options.PlantedBug,
         };
         var log = new MemoryPartitionLog(_budget, options.PartitionMemoryLimit);

@@ -60,4 +60,8 @@ internal enum FrameType : byte
     // Places in a topic
     Seek = 72,              // C→S → Sought
     Sought = 73,
+
+    // Diagnosis
+    ExplainSubscription = 76, // C→S → SubscriptionExplained
+    SubscriptionExplained = 77,
 }
