@@ -1,0 +1,106 @@
+using System.Globalization;
+using Comet.Server;
+using Comet.Testing;
+
+namespace Comet.Simulation.Tests.Simulation;
+
+/// <summary>A producer of a plan.</summary>
+internal sealed record ProducerPlan(
+    string Name, string Client, string Topic, int Messages, TimeSpan Pause, int Keys, int PayloadBytes, CompressionType Compression,
+    TimeSpan Linger);
+
+/// <summary>A consumer of a plan.</summary>
+/// <param name="Name">Its name, which its successors keep.</param>
+/// <param name="Client">Its client.</param>
+/// <param name="Topic">Its topic.</param>
+/// <param name="Subscription">Its subscription.</param>
+/// <param name="Type">The subscription's type.</param>
+/// <param name="ConfirmAcks">Whether it waits for confirms.</param>
+/// <param name="Work">How long a message takes at most.</param>
+/// <param name="NackChance">How often it gives a message back.</param>
+/// <param name="Stay">How long it stays before it goes and comes again; zero: for ever.</param>
+/// <param name="Window">How many messages it may have at hand.</param>
+internal sealed record ConsumerPlan(
+    string Name, string Client, string Topic, string Subscription, SubscriptionType Type, bool ConfirmAcks, TimeSpan Work,
+    double NackChance, TimeSpan Stay, int Window);
+
+/// <summary>What a simulation does, drawn from its seed.</summary>
+internal sealed record Plan
+{
+    public static readonly IReadOnlyList<SubscriptionType> Types = [SubscriptionType.Exclusive, SubscriptionType.Shared];
+
+    private static readonly FaultKind[] s_harmless =
+        [FaultKind.Cut, FaultKind.Drop, FaultKind.Delay, FaultKind.Slow, FaultKind.Duplicate];
+
+    public required int Seed { get; init; }
+
+    public required CometServerOptions Server { get; init; }
+
+    public required IReadOnlyList<string> Topics { get; init; }
+
+    public required IReadOnlyList<ProducerPlan> Producers { get; init; }
+
+    public required IReadOnlyList<ConsumerPlan> Consumers { get; init; }
+
+    /// <summary>How long there are faults.</summary>
+    public required TimeSpan Storm { get; init; }
+
+    public required int Faults { get; init; }
+
+    public required FaultKind[] FaultKinds { get; init; }
+
+    public IEnumerable<string> Clients => Producers.Select(static p => p.Client).Concat(Consumers.Select(static c => c.Client)).Distinct();
+
+    public static Plan Draw(int seed)
+    {
+        var random = new Random(seed);
+        var topics = Names("topic", random.Next(1, 3));
+        var clients = Names("client", random.Next(2, 5));
+        // A broker that stops takes all it has with it; too many of those would leave nothing to check.
+        var brokerStops = random.Next(6) == 0;
+        return new Plan
+        {
+            Seed = seed,
+            Server = DrawServer(random, brokerStops),
+            Topics = topics,
+            Producers = [.. Names("producer", random.Next(1, 4)).Select(name => DrawProducer(random, name, topics, clients))],
+            Consumers = [.. topics.SelectMany(topic => Names("sub", random.Next(1, 3))
+                .SelectMany(name => DrawConsumers(random, topic, topic + "-" + name, clients)))],
+            Storm = TimeSpan.FromSeconds(random.Next(5, 60)),
+            Faults = random.Next(1, 9),
+            FaultKinds = brokerStops ? [.. s_harmless, FaultKind.StopBroker] : s_harmless,
+        };
+    }
+
+    private static CometServerOptions DrawServer(Random random, bool brokerStops) => new()
+    {
+        DefaultPartitionCount = random.Next(1, 4),
+        HeartbeatInterval = TimeSpan.FromSeconds(random.Next(1, 6)),
+        // So small that the log has to be trimmed; large enough that it can be. A new broker has no subscriptions before they come
+        // back, and nothing that it must keep for them.
+        MemoryLimit = random.Next(2) == 0 && !brokerStops ? 256 * 1024 : 4 * 1024 * 1024,
+        MaxOutstandingMessages = random.Next(4) == 0 ? random.Next(5, 50) : 200_000,
+    };
+
+    private static ProducerPlan DrawProducer(Random random, string name, IReadOnlyList<string> topics, IReadOnlyList<string> clients) => new(
+        name, Pick(random, clients), Pick(random, topics), random.Next(20, 80), TimeSpan.FromMilliseconds(random.Next(0, 400)),
+        random.Next(3) == 0 ? 0 : random.Next(1, 12), random.Next(3) == 0 ? random.Next(1000, 4000) : random.Next(0, 100),
+        (CompressionType)random.Next(3), TimeSpan.FromMilliseconds(random.Next(4) == 0 ? random.Next(1, 100) : 0));
+
+    private static ConsumerPlan[] DrawConsumers(Random random, string topic, string subscription, IReadOnlyList<string> clients)
+    {
+        var type = Pick(random, Types);
+        var count = type == SubscriptionType.Exclusive ? 1 : random.Next(1, 4);
+        var nackChance = random.Next(2) == 0 ? 0.15 : 0;
+        return [.. Enumerable.Range(0, count).Select(i => new ConsumerPlan(
+            $"{subscription}-{i}", Pick(random, clients), topic, subscription, type, random.Next(4) != 0,
+            TimeSpan.FromMilliseconds(random.Next(0, 200)), nackChance,
+            random.Next(3) == 0 ? TimeSpan.FromSeconds(random.Next(2, 15)) : TimeSpan.Zero,
+            random.Next(2) == 0 ? random.Next(1, 20) : 1000))];
+    }
+
+    private static IReadOnlyList<string> Names(string prefix, int count) =>
+        [.. Enumerable.Range(1, count).Select(i => prefix + i.ToString(CultureInfo.InvariantCulture))];
+
+    private static T Pick<T>(Random random, IReadOnlyList<T> from) => from[random.Next(from.Count)];
+}
