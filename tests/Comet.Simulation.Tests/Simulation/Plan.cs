@@ -58,34 +58,44 @@ internal sealed record Plan
         var clients = Names("client", random.Next(2, 5));
         // A broker that stops takes all it has with it; too many of those would leave nothing to check.
         var brokerStops = random.Next(6) == 0;
+        var storm = TimeSpan.FromSeconds(random.Next(5, 60));
+        // So small that the log has to be trimmed; large enough that it can be. A new broker has no subscriptions before they come
+        // back, and nothing that it must keep for them.
+        var isNarrow = random.Next(3) == 0 && !brokerStops;
         return new Plan
         {
             Seed = seed,
-            Server = DrawServer(random, brokerStops),
+            Server = DrawServer(random, isNarrow),
             Topics = topics,
-            Producers = [.. Names("producer", random.Next(1, 4)).Select(name => DrawProducer(random, name, topics, clients))],
+            Producers = [.. Names("producer", random.Next(1, 4)).Select(name => DrawProducer(random, name, topics, clients, storm, isNarrow))],
             Consumers = [.. topics.SelectMany(topic => Names("sub", random.Next(1, 3))
                 .SelectMany(name => DrawConsumers(random, topic, topic + "-" + name, clients)))],
-            Storm = TimeSpan.FromSeconds(random.Next(5, 60)),
+            Storm = storm,
             Faults = random.Next(1, 9),
             FaultKinds = brokerStops ? [.. s_harmless, FaultKind.StopBroker] : s_harmless,
         };
     }
 
-    private static CometServerOptions DrawServer(Random random, bool brokerStops) => new()
+    private static CometServerOptions DrawServer(Random random, bool isNarrow) => new()
     {
         DefaultPartitionCount = random.Next(1, 4),
         HeartbeatInterval = TimeSpan.FromSeconds(random.Next(1, 6)),
-        // So small that the log has to be trimmed; large enough that it can be. A new broker has no subscriptions before they come
-        // back, and nothing that it must keep for them.
-        MemoryLimit = random.Next(2) == 0 && !brokerStops ? 256 * 1024 : 4 * 1024 * 1024,
+        MemoryLimit = isNarrow ? 192 * 1024 : 4 * 1024 * 1024,
         MaxOutstandingMessages = random.Next(4) == 0 ? random.Next(5, 50) : 200_000,
     };
 
-    private static ProducerPlan DrawProducer(Random random, string name, IReadOnlyList<string> topics, IReadOnlyList<string> clients) => new(
-        name, Pick(random, clients), Pick(random, topics), random.Next(20, 80), TimeSpan.FromMilliseconds(random.Next(0, 400)),
-        random.Next(3) == 0 ? 0 : random.Next(1, 12), random.Next(3) == 0 ? random.Next(1000, 4000) : random.Next(0, 100),
-        (CompressionType)random.Next(3), TimeSpan.FromMilliseconds(random.Next(4) == 0 ? random.Next(1, 100) : 0));
+    private static ProducerPlan DrawProducer(Random random, string name, IReadOnlyList<string> topics, IReadOnlyList<string> clients,
+        TimeSpan storm, bool isNarrow)
+    {
+        // About as long as the storm, so that its faults find something to break.
+        var messages = random.Next(20, 80);
+        var pause = storm * (0.5 + random.NextDouble()) / messages;
+        return new(
+            name, Pick(random, clients), Pick(random, topics), messages, pause, random.Next(3) == 0 ? 0 : random.Next(1, 12),
+            isNarrow ? random.Next(2000, 4000) : random.Next(0, 100),
+            isNarrow ? CompressionType.None : (CompressionType)random.Next(3),
+            TimeSpan.FromMilliseconds(random.Next(4) == 0 ? random.Next(1, 100) : 0));
+    }
 
     private static ConsumerPlan[] DrawConsumers(Random random, string topic, string subscription, IReadOnlyList<string> clients)
     {

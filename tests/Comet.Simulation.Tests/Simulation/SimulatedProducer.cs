@@ -40,8 +40,9 @@ internal sealed class SimulatedProducer
             for (; next < _plan.Messages && !producer.State.IsFinal; next++)
             {
                 _sends.Add(SendAsync(producer, name, _firstValue + next));
-                if (_plan.Pause > TimeSpan.Zero && _random.Next(3) == 0)
-                    await Task.Delay(_plan.Pause * _random.NextDouble() * 3, _run.Host.Time);
+                // In bursts: twice out of three times without a pause.
+                if (_random.Next(3) == 0)
+                    await Task.Delay(_plan.Pause * _random.NextDouble() * 6, _run.Host.Time);
             }
             foreach (var send in _sends)
                 await send;
