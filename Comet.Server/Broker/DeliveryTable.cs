@@ -8,9 +8,8 @@ internal readonly record struct StateRun(OffsetRange Range, MessageState State);
 /// <summary>The messages that a subscription is occupied with: delivered and not acked, or to be delivered again. Eight bytes for each, in
 /// blocks of 64 that exist only while one of theirs is occupied; every operation costs O(1) for a message, and much less where
 /// neighbours are in the same state, however many there are and however far apart they stand.</summary>
-/// <param name="marksDelayed">Whether a message that waits for its delay stands in the row of those to be delivered again, and holds up
-/// those behind it.</param>
-internal sealed class DeliveryTable(bool marksDelayed)
+/// <param name="marking">Which messages stand in the row of those to be delivered again.</param>
+internal sealed class DeliveryTable(Marking marking)
 {
     private const int PageShift = 12;
     private const int MaxSpare = 64;
@@ -60,25 +59,32 @@ internal sealed class DeliveryTable(bool marksDelayed)
         Mark(page, index, block.Marked != 0);
     }
 
-    /// <summary>Takes messages out, acking those of them that are occupied; returns how many that were.</summary>
+    /// <summary>Takes messages out that were delivered at least once, acking them; returns how many that were.</summary>
     public long Ack(OffsetRange range, Cursor cursor)
     {
         var acked = 0L;
         var (runFirst, runLast) = (0L, -1L);
-        for (var at = range.First; TryNextBlock(ref at, range.Last, out var page, out var index, out var first, out var mask);)
+        var at = range.First;
+        while (TryNextBlock(ref at, range.Last, out var page, out var index, out var first, out var mask))
         {
-            acked += BitOperations.PopCount(mask);
+            var states = page.Blocks[index]!.States;
             for (var left = mask; left != 0;)
             {
                 var start = BitOperations.TrailingZeroCount(left);
-                var length = Ones(left, start);
+                var length = Same(states, left, start);
+                left &= ~BlockMask.Of(start, start + length - 1);
+                if (new MessageState(states[start]).DeliveryCount == 0)
+                {
+                    mask &= ~BlockMask.Of(start, start + length - 1);
+                    continue;
+                }
+                acked += length;
                 if (first + start != runLast + 1)
                 {
                     cursor.Ack(new(runFirst, runLast));
                     runFirst = first + start;
                 }
                 runLast = first + start + length - 1;
-                left &= ~BlockMask.Of(start, start + length - 1);
             }
             Clear(page, index, mask);
         }
@@ -93,10 +99,11 @@ internal sealed class DeliveryTable(bool marksDelayed)
             Clear(page, index, mask);
     }
 
-    /// <summary>Copies what is in a stage within a range, a run for neighbours in the same state, until so many messages are found.</summary>
+    /// <summary>Copies what is in a stage within a range, a run for neighbours in the same state, until so many are found.</summary>
     public void CopyTo(List<StateRun> target, OffsetRange range, MessageStage stage, int? consumer = null, long most = long.MaxValue)
     {
-        for (var at = range.First; most > 0 && TryNextBlock(ref at, range.Last, out var page, out var index, out var first, out var mask);)
+        var at = range.First;
+        while (most > 0 && TryNextBlock(ref at, range.Last, out var page, out var index, out var first, out var mask))
         {
             var states = page.Blocks[index]!.States;
             for (var left = mask; left != 0;)
@@ -177,7 +184,12 @@ internal sealed class DeliveryTable(bool marksDelayed)
         }
     }
 
-    private bool IsMarked(MessageStage stage) => stage == MessageStage.Waiting || (marksDelayed && stage == MessageStage.Delayed);
+    private bool IsMarked(MessageStage stage) => stage switch
+    {
+        MessageStage.Waiting => marking != Marking.Nothing,
+        MessageStage.Delayed => marking == Marking.WaitingAndDelayed,
+        _ => false,
+    };
 
     private StateRun Extend(long first, long most)
     {
@@ -311,4 +323,17 @@ internal sealed class DeliveryTable(bool marksDelayed)
 
         public bool IsQueued { get; set; }
     }
+}
+
+/// <summary>Which messages a table keeps in a row, to be delivered again from its beginning.</summary>
+internal enum Marking
+{
+    /// <summary>None: somebody else keeps them.</summary>
+    Nothing,
+
+    /// <summary>Those that wait.</summary>
+    Waiting,
+
+    /// <summary>Those whose delay runs as well; they hold up the ones behind them.</summary>
+    WaitingAndDelayed,
 }

@@ -5,44 +5,53 @@ namespace Comet.Server.Broker;
 
 /// <summary>Sends what a subscription's consumers have permits for: first what must be delivered again, then what was left out and is
 /// due now, then what is new.</summary>
-internal sealed class Dispatcher(IPartitionLog log, BatchCutter cutter, long maxOutstanding)
+internal sealed class Dispatcher(IPartitionLog log, BatchCutter cutter, long maxOutstanding) : IDisposable
 {
     // Consumers that share take turns of at most so many messages, so that one does not get a whole large batch.
     private const int SharedTurn = 100;
 
+    private readonly KeyDispatcher _byKey = new(log, cutter, maxOutstanding);
+
     /// <summary>What may not be delivered yet; null when nothing is held back.</summary>
     public IPendingOffsets? Pending { get; set; }
 
-    public void Dispatch(Subscription subscription)
+    public void Dispatch(Subscription subscription, long now)
     {
+        if (subscription.Slots is not null)
+        {
+            _byKey.Dispatch(subscription, Pending, now);
+            return;
+        }
         while (subscription.PickConsumer() is { } consumer)
         {
             var most = subscription.Consumers.Count > 1 ? Math.Min(consumer.PermitMessages, SharedTurn) : consumer.PermitMessages;
-            if (!TrySendAgain(subscription, consumer, most, out var isHeldUp)
-                && (isHeldUp || !(TrySendReleased(subscription, consumer, most) || TrySendNew(subscription, consumer, most))))
+            if (!TrySendAgain(subscription, consumer, most, now, out var isHeldUp)
+                && (isHeldUp || !(TrySendReleased(subscription, consumer, most, now) || TrySendNew(subscription, consumer, most, now))))
                 return;
         }
     }
 
-    private bool TrySendAgain(Subscription subscription, Consumer consumer, long most, out bool isHeldUp)
+    public void Dispose() => _byKey.Dispose();
+
+    private bool TrySendAgain(Subscription subscription, Consumer consumer, long most, long now, out bool isHeldUp)
     {
         if (!subscription.TryPeekAgain(most, out var run, out isHeldUp))
             return false;
         if (TryRead(subscription, run.Range.First, out var batch))
-            Send(subscription, consumer, batch, run.Range, run.State.DeliveryCount + 1);
+            Send(subscription, consumer, batch, run.Range, run.State.DeliveryCount + 1, now);
         return true;
     }
 
-    private bool TrySendReleased(Subscription subscription, Consumer consumer, long most)
+    private bool TrySendReleased(Subscription subscription, Consumer consumer, long most, long now)
     {
         if (!subscription.TryPeekReleased(most, out var range))
             return false;
         if (TryRead(subscription, range.First, out var batch))
-            Send(subscription, consumer, batch, range, 1);
+            Send(subscription, consumer, batch, range, 1, now);
         return true;
     }
 
-    private bool TrySendNew(Subscription subscription, Consumer consumer, long most)
+    private bool TrySendNew(Subscription subscription, Consumer consumer, long most, long now)
     {
         // The limit holds within a batch too: batches may be large, and the limit bounds what the broker has to remember.
         var room = Math.Min(most, maxOutstanding - subscription.Outstanding);
@@ -56,7 +65,7 @@ internal sealed class Dispatcher(IPartitionLog log, BatchCutter cutter, long max
                 range = Pending.NextDeliverable(batch, range);
             if (range.Count > 0)
             {
-                Send(subscription, consumer, batch, range with { Last = Math.Min(range.Last, range.First + room - 1) }, 1);
+                Send(subscription, consumer, batch, range with { Last = Math.Min(range.Last, range.First + room - 1) }, 1, now);
                 return true;
             }
             subscription.LeaveOut(Math.Min(next.Last, batch.LastOffset));
@@ -73,11 +82,11 @@ internal sealed class Dispatcher(IPartitionLog log, BatchCutter cutter, long max
         return false;
     }
 
-    private void Send(Subscription subscription, Consumer consumer, in StoredBatch batch, OffsetRange range, int deliveryCount)
+    private void Send(Subscription subscription, Consumer consumer, in StoredBatch batch, OffsetRange range, int deliveryCount, long now)
     {
         var sent = range with { Last = Math.Min(range.Last, batch.LastOffset) };
         var bytes = cutter.Cut(batch, sent);
-        subscription.Book(consumer, sent, deliveryCount);
+        subscription.Book(consumer, sent, deliveryCount, now);
         consumer.Spend((int)sent.Count, bytes.Length);
         consumer.Peer.Send(new DeliverFrame(consumer.Id, deliveryCount), 0, bytes);
     }

@@ -13,11 +13,12 @@ public sealed class DeliveryTableTests
         Gen.Select(Gen.Int[0, 12], s_range, Gen.Int[0, 3], Gen.Int[1, 3]);
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void It_remembers_the_state_of_each_message(bool marksDelayed) => s_step.List[0, 25].Sample(steps =>
+    [InlineData((int)Marking.Nothing)]
+    [InlineData((int)Marking.Waiting)]
+    [InlineData((int)Marking.WaitingAndDelayed)]
+    public void It_remembers_the_state_of_each_message(int marking) => s_step.List[0, 25].Sample(steps =>
     {
-        var model = new Model(marksDelayed);
+        var model = new Model((Marking)marking);
         foreach (var (kind, range, who, count) in steps)
             model.Step(kind, range, who, count);
     }, iter: Cases.Of(6_000));
@@ -25,7 +26,7 @@ public sealed class DeliveryTableTests
     [Fact]
     public void What_is_occupied_far_apart_costs_a_block_each_and_nothing_between()
     {
-        var table = new DeliveryTable(marksDelayed: false);
+        var table = new DeliveryTable(Marking.Waiting);
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var offset = 0L; offset < 100_000_000; offset += 100_000)
             table.Put(new(offset, offset), MessageState.InFlight(0, 1));
@@ -46,12 +47,12 @@ public sealed class DeliveryTableTests
         static (MessageStage, int, int, int) Parts(MessageState s) => (s.Stage, s.DeliveryCount, s.KeySlot, s.Consumer);
     }
 
-    private sealed class Model(bool marksDelayed)
+    private sealed class Model(Marking marking)
     {
         private readonly SortedDictionary<long, MessageState> _states = [];
         private readonly Cursor _cursor = new(0);
         private readonly HashSet<long> _acked = [];
-        private readonly DeliveryTable _table = new(marksDelayed);
+        private readonly DeliveryTable _table = new(marking);
 
         public void Step(int kind, OffsetRange range, int who, int count)
         {
@@ -132,7 +133,8 @@ public sealed class DeliveryTableTests
         }
 
         private bool IsMarked(MessageState state) =>
-            state.Stage == MessageStage.Waiting || (marksDelayed && state.Stage == MessageStage.Delayed);
+            (marking != Marking.Nothing && state.Stage == MessageStage.Waiting)
+            || (marking == Marking.WaitingAndDelayed && state.Stage == MessageStage.Delayed);
 
         private static bool IsIn(long offset, OffsetRange range) => offset >= range.First && offset <= range.Last;
 

@@ -22,7 +22,8 @@ public sealed class PartitionTimerTests
         actor.Post(new(CommandKind.AttachProducer) { Producer = producer, CorrelationId = 1 });
         actor.Post(new(CommandKind.AttachConsumer)
         {
-            Consumer = consumer, CorrelationId = 2, Detail = new AttachRequest("s", SubscriptionType.Shared, true, StartPosition.Earliest),
+            Consumer = consumer, CorrelationId = 2,
+            Detail = new AttachRequest("s", SubscriptionType.Shared, SubscriptionKind.Durable, StartPosition.Earliest),
         });
         actor.Post(new(CommandKind.Permits) { Consumer = consumer, Number = 10, Bytes = 1000 });
         var batch = Batches.Make("p", 0, 1);
