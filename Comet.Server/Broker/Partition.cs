@@ -21,10 +21,10 @@ internal sealed class Partition : IDisposable
     public Partition(string topic, int number, IPartitionLog log, FencingToken fence, PartitionSettings settings)
     {
         (Topic, Number, _log, Fence, _settings) = (topic, number, log, fence, settings);
-        _producers = new ProducerTable(settings.MaxRememberedProducers);
+        _producers = new ProducerTable(settings.MaxRememberedProducers, settings.PlantedBug);
         _cutter = new BatchCutter(settings.MaxRecordsLength);
         _dispatcher = new Dispatcher(log, _cutter, settings.MaxOutstandingMessages);
-        _subscriptions = new SubscriptionTable(log, fence);
+        _subscriptions = new SubscriptionTable(log, fence, settings.PlantedBug);
     }
 
     public string Topic { get; }

@@ -3,7 +3,7 @@ using Comet.Wire;
 namespace Comet.Server.Broker;
 
 /// <summary>Who may produce to a partition, and which batches are duplicates.</summary>
-internal sealed class ProducerTable(int maxRemembered)
+internal sealed class ProducerTable(int maxRemembered, PlantedBug bug = PlantedBug.None)
 {
     private readonly Dictionary<string, ProducerMemory> _names = new(StringComparer.Ordinal);
     private readonly List<Producer> _attached = [];
@@ -91,6 +91,8 @@ internal sealed class ProducerTable(int maxRemembered)
             _names.Add(producer.Name, memory = new ProducerMemory(producer.Name));
         if (memory.Holder is { } older)
             Fence(older);
+        if (bug == PlantedBug.DedupLost)
+            _names[producer.Name] = memory = new ProducerMemory(producer.Name);
         memory.Holder = producer;
         memory.Epoch++;
         if (memory.LastSequence < 0)

@@ -4,7 +4,7 @@ using Comet.Wire;
 namespace Comet.Server.Broker;
 
 /// <summary>The subscriptions of one partition, those that are no readers by name.</summary>
-internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
+internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, PlantedBug bug = PlantedBug.None)
 {
     private readonly List<Subscription> _all = [];
     private readonly Dictionary<string, Subscription> _named = new(StringComparer.Ordinal);
@@ -72,7 +72,10 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
     {
         var needed = log.StableOffset;
         foreach (var subscription in _named.Values)
-            needed = subscription.IsDurable ? Math.Min(needed, subscription.Cursor.AckedUpTo) : needed;
+        {
+            if (subscription.IsDurable && bug != PlantedBug.RetentionEatsUnacked)
+                needed = Math.Min(needed, subscription.Cursor.AckedUpTo);
+        }
         var target = bytes >= log.Bytes ? long.MinValue : log.Bytes - bytes;
         while (log.Bytes > target && log.TryRead(log.StartOffset, out var oldest) && oldest.LastOffset < needed)
             log.TruncateBefore(fence, oldest.LastOffset + 1);
@@ -121,7 +124,7 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
     {
         if (request.Kind != SubscriptionKind.Reader && _named.TryGetValue(request.Subscription, out var known))
             return known;
-        var created = new Subscription(request.Subscription, request.Type, request.Kind, new(Resolve(request.Start), []));
+        var created = new Subscription(request.Subscription, request.Type, request.Kind, new(Resolve(request.Start), [])) { Bug = bug };
         _all.Add(created);
         if (request.Kind != SubscriptionKind.Reader)
             _named.Add(request.Subscription, created);

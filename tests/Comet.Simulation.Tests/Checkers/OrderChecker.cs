@@ -21,7 +21,7 @@ internal sealed class OrderChecker : IChecker
             if (type == SubscriptionType.KeyShared && op.Key is null)
                 continue;
             var line = (op.Subscription, Place.Of(op) with { Offset = 0 }, type == SubscriptionType.KeyShared ? op.Key : null);
-            if (highest.TryGetValue(line, out var before) && before.Offset > op.Offset && before.Due == 0)
+            if (highest.TryGetValue(line, out var before) && before.Offset > op.Offset)
                 yield return $"[{op}] came for the first time behind [{before}]";
             if (before.Offset <= op.Offset)
                 highest[line] = op;

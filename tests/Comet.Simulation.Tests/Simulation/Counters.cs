@@ -35,9 +35,11 @@ internal enum Sometimes
     /// <summary>The memory was full, and messages had to be dropped that all had acked.</summary>
     Trimmed,
     Exclusive,
+    Failover,
     Shared,
-    /// <summary>A topic was gone with its broker. Not demanded.</summary>
-    TopicGone,
+    KeyShared,
+    /// <summary>A consumer went and did not come again.</summary>
+    ConsumerGone,
 }
 
 /// <summary>How often each state was reached.</summary>

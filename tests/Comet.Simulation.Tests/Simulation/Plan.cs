@@ -19,15 +19,17 @@ internal sealed record ProducerPlan(
 /// <param name="Work">How long a message takes at most.</param>
 /// <param name="NackChance">How often it gives a message back.</param>
 /// <param name="Stay">How long it stays before it goes and comes again; zero: for ever.</param>
+/// <param name="LeavesForGood">Whether it does not come again.</param>
 /// <param name="Window">How many messages it may have at hand.</param>
 internal sealed record ConsumerPlan(
     string Name, string Client, string Topic, string Subscription, SubscriptionType Type, bool ConfirmAcks, TimeSpan Work,
-    double NackChance, TimeSpan Stay, int Window);
+    double NackChance, TimeSpan Stay, bool LeavesForGood, int Window);
 
 /// <summary>What a simulation does, drawn from its seed.</summary>
 internal sealed record Plan
 {
-    public static readonly IReadOnlyList<SubscriptionType> Types = [SubscriptionType.Exclusive, SubscriptionType.Shared];
+    public static readonly IReadOnlyList<SubscriptionType> Types = 
+        [SubscriptionType.Exclusive, SubscriptionType.Failover, SubscriptionType.Shared, SubscriptionType.KeyShared];
 
     private static readonly FaultKind[] s_harmless =
         [FaultKind.Cut, FaultKind.Drop, FaultKind.Delay, FaultKind.Slow, FaultKind.Duplicate];
@@ -41,6 +43,9 @@ internal sealed record Plan
     public required IReadOnlyList<ProducerPlan> Producers { get; init; }
 
     public required IReadOnlyList<ConsumerPlan> Consumers { get; init; }
+
+    /// <summary>What each byte takes on its way until the calm; without it nothing would ever be on its way when a fault comes.</summary>
+    public required TimeSpan Latency { get; init; }
 
     /// <summary>How long there are faults.</summary>
     public required TimeSpan Storm { get; init; }
@@ -58,7 +63,7 @@ internal sealed record Plan
         var clients = Names("client", random.Next(2, 5));
         // A broker that stops takes all it has with it; too many of those would leave nothing to check.
         var brokerStops = random.Next(6) == 0;
-        var storm = TimeSpan.FromSeconds(random.Next(5, 60));
+        var storm = TimeSpan.FromSeconds(random.Next(3, 25));
         // So small that the log has to be trimmed; large enough that it can be. A new broker has no subscriptions before they come
         // back, and nothing that it must keep for them.
         var isNarrow = random.Next(3) == 0 && !brokerStops;
@@ -70,8 +75,9 @@ internal sealed record Plan
             Producers = [.. Names("producer", random.Next(1, 4)).Select(name => DrawProducer(random, name, topics, clients, storm, isNarrow))],
             Consumers = [.. topics.SelectMany(topic => Names("sub", random.Next(1, 3))
                 .SelectMany(name => DrawConsumers(random, topic, topic + "-" + name, clients)))],
+            Latency = TimeSpan.FromMilliseconds(random.Next(1, 100)),
             Storm = storm,
-            Faults = random.Next(1, 9),
+            Faults = random.Next(2, 10),
             FaultKinds = brokerStops ? [.. s_harmless, FaultKind.StopBroker] : s_harmless,
         };
     }
@@ -79,7 +85,8 @@ internal sealed record Plan
     private static CometServerOptions DrawServer(Random random, bool isNarrow) => new()
     {
         DefaultPartitionCount = random.Next(1, 4),
-        HeartbeatInterval = TimeSpan.FromSeconds(random.Next(1, 6)),
+        // Some dead lines last longer than three of these, some do not.
+        HeartbeatInterval = TimeSpan.FromMilliseconds(random.Next(300, 3000)),
         MemoryLimit = isNarrow ? 192 * 1024 : 4 * 1024 * 1024,
         MaxOutstandingMessages = random.Next(4) == 0 ? random.Next(5, 50) : 200_000,
     };
@@ -104,8 +111,8 @@ internal sealed record Plan
         var nackChance = random.Next(2) == 0 ? 0.15 : 0;
         return [.. Enumerable.Range(0, count).Select(i => new ConsumerPlan(
             $"{subscription}-{i}", Pick(random, clients), topic, subscription, type, random.Next(4) != 0,
-            TimeSpan.FromMilliseconds(random.Next(0, 200)), nackChance,
-            random.Next(3) == 0 ? TimeSpan.FromSeconds(random.Next(2, 15)) : TimeSpan.Zero,
+            TimeSpan.FromMilliseconds(random.Next(0, 500)), nackChance,
+            random.Next(3) == 0 ? TimeSpan.FromSeconds(random.Next(1, 12)) : TimeSpan.Zero, i > 0 && random.Next(3) == 0,
             random.Next(2) == 0 ? random.Next(1, 20) : 1000))];
     }
 

@@ -43,6 +43,11 @@ internal sealed class SimulatedConsumer(SimulationRun run, ConsumerPlan plan)
                 await watching;
                 run.Counters.Count(Sometimes.ConsumerReplaced);
                 _consumer = null;
+                if (plan.LeavesForGood && run.IsStorm)
+                {
+                    run.Counters.Count(Sometimes.ConsumerGone);
+                    break;
+                }
             }
         }
         foreach (var work in _work)
@@ -123,6 +128,8 @@ internal sealed class SimulatedConsumer(SimulationRun run, ConsumerPlan plan)
         {
             Partition = delivery.Id.Partition, Offset = delivery.Id.Offset, Epoch = delivery.OwnershipEpoch,
             Value = Payload.Read(delivery.Value), Key = delivery.Key, Count = delivery.DeliveryCount,
+            // On KeyShared a lease runs from the dispatch on, which nobody knows here: it may be over at any time.
+            Due = plan.Type == SubscriptionType.KeyShared ? run.Now : 0,
         };
         run.History.Add(taken);
         CountDelivery(taken);

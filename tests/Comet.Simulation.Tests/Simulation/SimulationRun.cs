@@ -100,6 +100,7 @@ internal sealed class SimulationRun
             await consumer.StartAsync();
         var producers = _plan.Producers.Select(p => new SimulatedProducer(this, p)).ToArray();
         var producing = producers.Select(static p => p.RunAsync()).ToArray();
+        await _host.Faults.ApplyAsync(Fault.Delay(_plan.Latency));
         foreach (var (after, fault) in _host.Faults.ScheduleRandom(_plan.Storm, _plan.Faults, _plan.FaultKinds))
             _ = NoteAsync(after, fault, producers, consumers);
         await Task.Delay(_plan.Storm, _host.Time);
@@ -119,9 +120,11 @@ internal sealed class SimulationRun
         await Task.Delay(after, _host.Time);
         if (fault.Kind == FaultKind.StopBroker)
             History.Add(new(Now, OpKind.BrokerLost));
+        // A fault that meets nothing proves nothing.
+        if (!producers.Any(static p => p.IsBusy) && !consumers.Any(static c => c.IsBusy))
+            return;
         Counters.Count(Enum.Parse<Sometimes>(fault.Kind.ToString()));
-        if (producers.Any(static p => p.IsBusy) || consumers.Any(static c => c.IsBusy))
-            Counters.Count(Sometimes.FaultWhileBusy);
+        Counters.Count(Sometimes.FaultWhileBusy);
     }
 
     /// <summary>Waits until no subscription has anything left.</summary>
@@ -157,13 +160,15 @@ internal sealed class SimulationRun
                 if (description.Partitions.Any(static p => p.StartOffset > 0))
                     Counters.Count(Sometimes.Trimmed);
                 left.AddRange(description.Subscriptions.Where(static s => s.Backlog > 0 || s.Unacked > 0).Select(s => $"{topic}: {s}"));
+                // A new broker knows a subscription only when its consumers have come back.
+                left.AddRange(
+                    from facts in History.Subscriptions
+                    where facts.Topic == topic
+                    from partition in Enumerable.Range(0, description.Partitions.Count)
+                    where !description.Subscriptions.Any(s => s.Name == facts.Name && s.Partition == partition)
+                    select $"{topic}-{partition} has no '{facts.Name}'");
             }
-            catch (CometException e) when (e.Code == ErrorCode.TopicNotFound)
-            {
-                // The broker has lost it, and nobody uses it any more.
-                Counters.Count(Sometimes.TopicGone);
-            }
-            catch (CometException e) when (e.IsTransient)
+            catch (CometException e) when (e.IsTransient || e.Code == ErrorCode.TopicNotFound)
             {
                 left.Add($"{topic}: {e.Code}");
             }
