@@ -12,6 +12,7 @@ public sealed class PlantedBugTests
     [InlineData(nameof(PlantedBug.CursorMovedBeforeAck), "Lost")]
     [InlineData(nameof(PlantedBug.DuplicateAfterRedelivery), "DuplicateAfterRedelivery")]
     [InlineData(nameof(PlantedBug.EarlyDelay), "Early")]
+    [InlineData(nameof(PlantedBug.ScheduledTooEarly), "Early")]
     [InlineData(nameof(PlantedBug.StuckKeyRange), "Stuck")]
     [InlineData(nameof(PlantedBug.PermitsNotGrantedAfterReconnect), "Stuck")]
     [InlineData(nameof(PlantedBug.AckedMessageRedelivered), "AckedThenRedelivered")]

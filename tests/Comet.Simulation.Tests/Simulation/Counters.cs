@@ -20,6 +20,8 @@ internal enum Sometimes
     /// <summary>… to another consumer than before.</summary>
     RedeliveredToAnother,
     Nacked,
+    /// <summary>A message was sent that is to be delivered later.</summary>
+    Scheduled,
     /// <summary>A message that was given back with a delay came again.</summary>
     DelayedNackCame,
     /// <summary>A consumer was attached again by itself.</summary>

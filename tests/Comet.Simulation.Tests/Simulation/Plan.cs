@@ -7,7 +7,7 @@ namespace Comet.Simulation.Tests.Simulation;
 /// <summary>A producer of a plan.</summary>
 internal sealed record ProducerPlan(
     string Name, string Client, string Topic, int Messages, TimeSpan Pause, int Keys, int PayloadBytes, CompressionType Compression,
-    TimeSpan Linger);
+    TimeSpan Linger, double DelayChance);
 
 /// <summary>A consumer of a plan.</summary>
 /// <param name="Name">Its name, which its successors keep.</param>
@@ -101,7 +101,7 @@ internal sealed record Plan
             name, Pick(random, clients), Pick(random, topics), messages, pause, random.Next(3) == 0 ? 0 : random.Next(1, 12),
             isNarrow ? random.Next(2000, 4000) : random.Next(0, 100),
             isNarrow ? CompressionType.None : (CompressionType)random.Next(3),
-            TimeSpan.FromMilliseconds(random.Next(4) == 0 ? random.Next(1, 100) : 0));
+            TimeSpan.FromMilliseconds(random.Next(4) == 0 ? random.Next(1, 100) : 0), random.Next(3) == 0 ? 0.3 : 0);
     }
 
     private static ConsumerPlan[] DrawConsumers(Random random, string topic, string subscription, IReadOnlyList<string> clients)

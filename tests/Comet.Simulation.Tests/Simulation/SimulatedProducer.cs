@@ -84,14 +84,22 @@ internal sealed class SimulatedProducer
     private async Task SendAsync(Producer<string> producer, string actor, long value)
     {
         var key = _plan.Keys == 0 ? null : "k" + _random.Next(_plan.Keys).ToString(CultureInfo.InvariantCulture);
-        var sent = new Op(_run.Now, OpKind.Send) { Actor = actor, Topic = _plan.Topic, Value = value, Key = key };
+        var delay = _random.NextDouble() < _plan.DelayChance ? TimeSpan.FromMilliseconds(_random.Next(1, 10_000)) : TimeSpan.Zero;
+        DateTimeOffset? deliverAt = delay == TimeSpan.Zero ? null : _run.Host.Time.GetUtcNow() + delay;
+        var sent = new Op(_run.Now, OpKind.Send)
+        {
+            Actor = actor, Topic = _plan.Topic, Value = value, Key = key,
+            Due = delay == TimeSpan.Zero ? 0 : _run.Now + (long)delay.TotalMicroseconds,
+        };
+        if (deliverAt is not null)
+            _run.Counters.Count(Sometimes.Scheduled);
         _run.History.Add(sent);
         var losses = _losses;
         _pending++;
         try
         {
             var text = Payload.Write(value, _plan.PayloadBytes);
-            var id = await producer.SendAsync(new OutgoingMessage<string>(text) { Key = key }).AsTask();
+            var id = await producer.SendAsync(new OutgoingMessage<string>(text) { Key = key, DeliverAt = deliverAt }).AsTask();
             _run.History.Add(sent with
             {
                 Time = _run.Now, Kind = OpKind.SendConfirmed, Partition = id.Partition, Offset = id.Offset,
