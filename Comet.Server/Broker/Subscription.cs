@@ -46,7 +46,6 @@ internal sealed class Subscription
 
     public SubscriptionSettings Settings { get; set; } = new();
 
-    /// <summary>See <see cref="PlantedBug"/>.</summary>
     public PlantedBug Bug { get; init; }
 
     public Cursor Cursor { get; }
@@ -77,6 +76,9 @@ internal sealed class Subscription
     public MessageState StateOf(long offset) => _table[offset];
 
     public long CountOf(MessageStage stage) => _table.CountOf(stage);
+
+    /// <summary>How many messages were delivered and acked; of all subscriptions of the partition together.</summary>
+    public PartitionCounters Counters { get; init; } = new();
 
     public void Attach(Consumer consumer)
     {
@@ -127,12 +129,9 @@ internal sealed class Subscription
         DeadLetterError = DeadLetters.Error,
     };
 
-    /// <summary>Acks what was delivered of a range; anything else in it is not a consumer's to ack and is left alone.</summary>
-    public void Ack(OffsetRange range)
-    {
-        if (Bug != PlantedBug.AckedMessageRedelivered)
-            _table.Ack(range, Cursor);
-    }
+    /// <summary>Acks what was delivered of a range and returns how many messages that were; anything else in it is not a consumer's to
+    /// ack and is left alone.</summary>
+    public long Ack(OffsetRange range) => Bug == PlantedBug.AckedMessageRedelivered ? 0 : _table.Ack(range, Cursor);
 
     /// <summary>Acks a range on behalf of the broker, delivered or not: what is gone, has expired or is left out for good.</summary>
     public void Skip(OffsetRange range)
@@ -212,6 +211,34 @@ internal sealed class Subscription
             TakeBack(lease, now);
     }
 
+    /// <summary>The consumer of a number that messages are in flight with.</summary>
+    public Consumer ConsumerOf(int number) => _consumers[number];
+
+    /// <summary>When the delay or the lease of a message is over; -1 when none runs. Looks through all of them: for who asks, not for who
+    /// delivers.</summary>
+    public long DueOf(long offset)
+    {
+        var state = _table[offset];
+        if (state.Stage == MessageStage.InFlight)
+            return _leases.DeadlineOf(offset, state);
+        foreach (var (run, due) in _delays.UnorderedItems)
+        {
+            if (run.Range.First <= offset && offset <= run.Range.Last && run.State == state)
+                return due;
+        }
+        return -1;
+    }
+
+    /// <summary>The first message in a stage; -1 when there is none.</summary>
+    public long FirstIn(MessageStage stage)
+    {
+        if (_table.CountOf(stage) == 0)
+            return -1;
+        _runs.Clear();
+        _table.CopyTo(_runs, new(0, long.MaxValue), stage, most: 1);
+        return _runs[0].Range.First;
+    }
+
     /// <summary>The consumer whose turn it is and who can take messages. The turn is over when something is booked.</summary>
     public Consumer? PickConsumer() => _consumers.Pick(onlyFirst: Type == SubscriptionType.Failover);
 
@@ -274,6 +301,7 @@ internal sealed class Subscription
         LeaveOut(range.Last);
         consumer.LastDispatchedOffset = range.Last;
         _consumers.EndTurn();
+        Counters.AddDelivered(range.Count, isAgain: deliveryCount > 1);
         if (IsReader || Bug == PlantedBug.CursorMovedBeforeAck)
         {
             Skip(range);
@@ -320,8 +348,7 @@ internal sealed class Subscription
             return;
         }
         var delay = cause.Delay == GiveBackCause.ByPolicy ? Settings.Backoff.After(run.State.DeliveryCount) : cause.Delay;
-        if (Bug == PlantedBug.EarlyDelay)
-            delay -= delay / 10;
+        delay -= Bug == PlantedBug.EarlyDelay ? delay / 10 : 0;
         var given = run with { State = run.State.As(delay == 0 ? MessageStage.Waiting : MessageStage.Delayed) };
         _table.Put(given.Range, given.State);
         if (delay > 0)
@@ -358,17 +385,4 @@ internal sealed class Subscription
             _consumers[state.Consumer].Unacked += count;
         Slots?.OnChanged(state, count);
     }
-}
-
-/// <summary>What becomes of a subscription and of what it has delivered.</summary>
-internal enum SubscriptionKind
-{
-    /// <summary>It stays until it is removed; what it has not acked is kept.</summary>
-    Durable,
-
-    /// <summary>It goes with its last consumer, and keeps nothing from being dropped.</summary>
-    Ephemeral,
-
-    /// <summary>As ephemeral, of one consumer, and delivered is done.</summary>
-    Reader,
 }

@@ -334,7 +334,8 @@ internal sealed class EngineThread : SynchronizationContext, IDisposable
         var names = string.Join("; ", _turning.Distinct(StringComparer.Ordinal));
         _turning.Clear();
         _stepsOfInstant = 0;
-        FailAll(new TimeoutException($"{MaxStepsPerInstant} pieces of work have run at {_time?.GetUtcNow():O}, and there is no end: {names}"));
+        FailAll(new TimeoutException(
+            $"{MaxStepsPerInstant} pieces of work have run at {_time?.GetUtcNow():O}, and there is no end: {names}"));
     }
 
     private readonly record struct Work(SendOrPostCallback Callback, object? State);

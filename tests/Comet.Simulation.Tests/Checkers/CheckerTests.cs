@@ -41,7 +41,10 @@ public sealed class CheckerTests
 
     [Fact]
     public void A_redelivery_may_repeat() => Finds(
-        null, [Send(1), Send(2), Take(1, 0), Take(2, 1), Of(OpKind.Detached), Take(1, 0) with { Count = 2 }, Take(2, 1) with { Count = 2 }]);
+        null,
+        [
+            Send(1), Send(2), Take(1, 0), Take(2, 1), Of(OpKind.Detached), Take(1, 0) with { Count = 2 }, Take(2, 1) with { Count = 2 },
+        ]);
 
     [Fact]
     public void On_a_shared_subscription_there_is_no_order() =>

@@ -72,7 +72,8 @@ internal sealed record Plan
             Seed = seed,
             Server = DrawServer(random, isNarrow),
             Topics = topics,
-            Producers = [.. Names("producer", random.Next(1, 4)).Select(name => DrawProducer(random, name, topics, clients, storm, isNarrow))],
+            Producers = [.. Names("producer", random.Next(1, 4))
+                .Select(name => DrawProducer(random, name, topics, clients, storm, isNarrow))],
             Consumers = [.. topics.SelectMany(topic => Names("sub", random.Next(1, 3))
                 .SelectMany(name => DrawConsumers(random, topic, topic + "-" + name, clients)))],
             Latency = TimeSpan.FromMilliseconds(random.Next(1, 100)),

@@ -48,7 +48,8 @@ internal sealed class SimulationRun
     private SimulationRun(Plan plan, CometTestHost host)
     {
         (_plan, _host, _start) = (plan, host, host.Time.GetTimestamp());
-        History.Subscriptions.AddRange(plan.Consumers.Select(static c => new SubscriptionFacts(c.Topic, c.Subscription, c.Type)).Distinct());
+        History.Subscriptions.AddRange(
+            plan.Consumers.Select(static c => new SubscriptionFacts(c.Topic, c.Subscription, c.Type)).Distinct());
     }
 
     public History History { get; } = new();
