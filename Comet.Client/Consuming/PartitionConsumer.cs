@@ -212,12 +212,14 @@ internal sealed class PartitionConsumer : PartitionAttachment
             Generation++;
             (_connection, _wireId) = (connection, subscribed.ConsumerId);
             connection.Attach(_wireId, this);
+            var isFirst = _epoch < 0;
             var isOtherLog = BeginEra(subscribed);
             if (_nextOffset < 0 || isOtherLog || _settings.IsDurable)
                 _nextOffset = subscribed.NextOffset;
             Acks.SendAgain();
             (_permitMessages, _permitBytes, _takenMessages, _takenBytes) = (0, 0, 0, 0);
-            Grant(connection, _windowMessages, _windowBytes);
+            if (isFirst || Link.Options.PlantedBug != PlantedBug.PermitsNotGrantedAfterReconnect)
+                Grant(connection, _windowMessages, _windowBytes);
         }
         connection.Sender.Flush();
         _core.AttachmentChanged(null);
