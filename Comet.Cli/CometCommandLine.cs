@@ -38,6 +38,7 @@ internal static class CometCommandLine
             TopicCommand.Create(),
             ProduceCommand.Create(),
             ConsumeCommand.Create(),
+            ScheduleCommand.Create(),
             BenchCommand.Create(),
             DoctorCommand.Create(),
         };

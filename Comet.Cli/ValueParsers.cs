@@ -9,14 +9,34 @@ internal static class ValueParsers
     private static readonly (string Suffix, double Factor)[] s_durations = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400)];
     private static readonly (string Suffix, double Factor)[] s_sizes = [("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30)];
 
-    public static Option<TimeSpan?> Duration(string name, string description) => new(name)
+    public static Option<TimeSpan?> Duration(string name, string description) => Duration(name, description, TimeSpan.FromDays(24));
+
+    /// <summary>A duration as long as a message may wait.</summary>
+    public static Option<TimeSpan?> Delay(string name, string description) => Duration(name, description, TimeSpan.FromDays(3653));
+
+    /// <summary>A time in ISO 8601; without an offset it is UTC.</summary>
+    public static Option<DateTimeOffset?> Time(string name, string description) => new(name)
     {
         Description = description,
-        HelpName = "duration",
+        HelpName = "time",
         CustomParser = static result =>
         {
             var text = result.Tokens[0].Value;
-            if (TryParse(text, s_durations, 1, out var seconds) && seconds <= TimeSpan.FromDays(24).TotalSeconds)
+            if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+                return time;
+            result.AddError($"'{text}' is not a time: write for example 2030-01-01T08:00:00Z.");
+            return null;
+        },
+    };
+
+    private static Option<TimeSpan?> Duration(string name, string description, TimeSpan longest) => new(name)
+    {
+        Description = description,
+        HelpName = "duration",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (TryParse(text, s_durations, 1, out var seconds) && seconds <= longest.TotalSeconds)
                 return TimeSpan.FromSeconds(seconds);
             result.AddError($"'{text}' is not a duration: write for example 500ms, 10s, 2m or 1h.");
             return null;

@@ -23,6 +23,7 @@ public sealed class CometClient : IAsyncDisposable
         _link = link;
         Topics = new TopicAdministration(link);
         DeadLetters = new DeadLetterAdministration(this);
+        Schedules = new ScheduleAdministration(link, Topics);
     }
 
     /// <summary>Whether the client is connected, and why not.</summary>
@@ -33,6 +34,9 @@ public sealed class CometClient : IAsyncDisposable
 
     /// <summary>Looks at the messages that subscriptions have given up, and moves them back.</summary>
     public DeadLetterAdministration DeadLetters { get; }
+
+    /// <summary>Cancels, moves, lists and counts messages that wait for their time.</summary>
+    public ScheduleAdministration Schedules { get; }
 
     /// <summary>Connects to one node.</summary>
     /// <param name="address">For example comet://127.0.0.1:7400, or comets://host:7400 for TLS.</param>
@@ -164,7 +168,7 @@ public sealed class CometClient : IAsyncDisposable
         var partitionCount = await Topics.LookUpAsync(settings.Topic, cancellationToken);
         var core = new ProducerCore(_link, settings, partitionCount);
         await core.StartAsync(cancellationToken);
-        return Keep(new Producer<T>(core, encoder, Forget));
+        return Keep(new Producer<T>(core, encoder, Schedules, Forget));
     }
 
     private async Task<Consumer<T>> SubscribeCoreAsync<T>(

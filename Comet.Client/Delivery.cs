@@ -54,6 +54,10 @@ public sealed class Delivery<T>
     /// <summary>When the broker stored the message, by its clock.</summary>
     public DateTimeOffset AppendTime => UnixMicroseconds.ToTime(_batch.Header.AppendTime);
 
+    /// <summary>The time before which it was not to be delivered, as its producer gave it; null when it gave none.</summary>
+    public DateTimeOffset? DeliverAt =>
+        _batch.Read(_position, _offsetDelta).DeliverAt is not 0 and var due ? UnixMicroseconds.ToTime(due) : null;
+
     /// <summary>How often the message was delivered, this time included: 1 for the first.</summary>
     public int DeliveryCount => _batch.DeliveryCount;
 

@@ -15,11 +15,12 @@ public sealed class Producer<T> : IAsyncDisposable
 {
     private readonly ProducerCore _core;
     private readonly MessageEncoder<T> _encoder;
+    private readonly ScheduleAdministration _schedules;
     private readonly Action<object> _forget;
 
-    internal Producer(ProducerCore core, MessageEncoder<T> encoder, Action<object> forget)
+    internal Producer(ProducerCore core, MessageEncoder<T> encoder, ScheduleAdministration schedules, Action<object> forget)
     {
-        (_core, _encoder, _forget) = (core, encoder, forget);
+        (_core, _encoder, _schedules, _forget) = (core, encoder, schedules, forget);
         Writer = new ProducerChannelWriter<T>(core, encoder);
     }
 
@@ -35,6 +36,10 @@ public sealed class Producer<T> : IAsyncDisposable
     /// <summary>How many messages wait for their confirm at this moment.</summary>
     public int PendingMessages => _core.PendingMessages;
 
+    /// <summary>The highest sequence id that is known to be stored under this name in every partition: a source with positions is sent
+    /// again from behind it. -1 when a partition has none. See <see cref="GetLastSequenceId"/> for one partition.</summary>
+    public long LastSequenceId => Enumerable.Range(0, PartitionCount).Min(_core.GetLastSequenceId);
+
     /// <summary>Whether it is attached, and why not.</summary>
     public StateMonitor<ProducerState> State => _core.State;
 
@@ -42,6 +47,16 @@ public sealed class Producer<T> : IAsyncDisposable
     /// When a batch is refused for good the producer is faulted, and writing throws. Use <see cref="FlushAsync"/> to know that all is
     /// confirmed. Completing it ends the writer, not the producer.</summary>
     public ChannelWriter<T> Writer { get; }
+
+    /// <summary>The highest sequence id that is known to be stored under this name in a partition: as the broker said when the producer
+    /// was attached, or as it was confirmed since. -1 when there is none, or the broker has forgotten the name.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such partition.</exception>
+    public long GetLastSequenceId(int partition)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(partition);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(partition, PartitionCount);
+        return _core.GetLastSequenceId(partition);
+    }
 
     /// <summary>Sends a value and completes when it is confirmed.</summary>
     /// <param name="value">The value.</param>
@@ -71,6 +86,40 @@ public sealed class Producer<T> : IAsyncDisposable
             return ValueTask.FromException<MessageId>(e);
         }
     }
+
+    /// <summary>Sends a value that the broker delivers so long from now, and completes when it is confirmed: from then on it is safe as
+    /// any other message, and on time whether this program lives or not.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="delay">How long from now, by this client's clock; zero or less: at once. At most ten years.</param>
+    /// <param name="cancellationToken">Ends the wait; a message that was taken may still be stored.</param>
+    /// <returns>The scheduled message: its id, and how to cancel or move it.</returns>
+    /// <exception cref="CometException"><see cref="ErrorCode.InvalidArgument"/> for more than ten years; <see cref="ErrorCode.Timeout"/>
+    /// with <see cref="ErrorCode.ScheduleLimitReached"/> inside when the broker holds as many as it may for all of SendTimeout; or as
+    /// <see cref="SendAsync(T, CancellationToken)"/>.</exception>
+    public Task<ScheduledMessage> ScheduleAsync(T value, TimeSpan delay, CancellationToken cancellationToken = default) =>
+        ScheduleAsync(new OutgoingMessage<T>(value), delay, cancellationToken);
+
+    /// <inheritdoc cref="ScheduleAsync(T, TimeSpan, CancellationToken)"/>
+    /// <param name="value">The value.</param>
+    /// <param name="deliverAt">When it is to be delivered, by the broker's clock; a past time: at once. At most ten years ahead.</param>
+    /// <param name="cancellationToken">Ends the wait; a message that was taken may still be stored.</param>
+    public Task<ScheduledMessage> ScheduleAsync(T value, DateTimeOffset deliverAt, CancellationToken cancellationToken = default) =>
+        ScheduleAsync(new OutgoingMessage<T>(value), deliverAt, cancellationToken);
+
+    /// <inheritdoc cref="ScheduleAsync(T, TimeSpan, CancellationToken)"/>
+    /// <param name="message">The value, with key and headers. Messages that are scheduled under a key can be cancelled by it.</param>
+    /// <param name="delay">How long from now, by this client's clock; zero or less: at once. At most ten years.</param>
+    /// <param name="cancellationToken">Ends the wait; a message that was taken may still be stored.</param>
+    public async Task<ScheduledMessage> ScheduleAsync(OutgoingMessage<T> message, TimeSpan delay,
+        CancellationToken cancellationToken = default) => await ScheduleAsync(message, _schedules.In(delay), cancellationToken);
+
+    /// <inheritdoc cref="ScheduleAsync(T, DateTimeOffset, CancellationToken)"/>
+    /// <param name="message">The value, with key and headers. Messages that are scheduled under a key can be cancelled by it.</param>
+    /// <param name="deliverAt">When it is to be delivered, by the broker's clock; a past time: at once. At most ten years ahead.</param>
+    /// <param name="cancellationToken">Ends the wait; a message that was taken may still be stored.</param>
+    public async Task<ScheduledMessage> ScheduleAsync(OutgoingMessage<T> message, DateTimeOffset deliverAt,
+        CancellationToken cancellationToken = default) => new(
+            _schedules, await SendAsync(message with { DeliverAt = deliverAt }, cancellationToken), deliverAt);
 
     /// <summary>Hands a message over without waiting for its confirm, as <see cref="Writer"/> does, with key and headers.</summary>
     /// <param name="message">The message.</param>

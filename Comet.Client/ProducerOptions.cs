@@ -76,4 +76,14 @@ public readonly record struct OutgoingMessage<T>(T Value)
 
     /// <summary>When the message came into being. Null: now, by the client's clock.</summary>
     public DateTimeOffset? PublishTime { get; init; }
+
+    /// <summary>The sequence id, when the source of the messages has positions of its own: an id that is stored already under the
+    /// producer's name is confirmed and not stored again. From 0 up, and rising in each partition; ids without gaps travel together, each
+    /// gap begins a new batch. With several partitions the message needs a key, or the producer a router, so that its copy comes to
+    /// the same one. Null: the id after the one before.</summary>
+    public long? SequenceId { get; init; }
+
+    /// <summary>Not to be delivered before this time, by the broker's clock; at most ten years ahead. A past time, or null: at
+    /// once.</summary>
+    public DateTimeOffset? DeliverAt { get; init; }
 }

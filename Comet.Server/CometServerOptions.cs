@@ -11,6 +11,9 @@ public sealed record CometServerOptions
     /// <summary>16 MiB.</summary>
     public const int DefaultMaxUnsentBytes = 16 * 1024 * 1024;
 
+    /// <summary>2,000,000.</summary>
+    public const long DefaultMaxScheduledMessages = 2_000_000;
+
     /// <summary>The name of this node, in Welcome and in logs. Default: "comet".</summary>
     public string NodeId { get; init; } = "comet";
 
@@ -59,6 +62,14 @@ public sealed record CometServerOptions
     /// <summary>How many producer names each partition remembers for deduplication when they are gone. Default: 1,000.</summary>
     public int MaxRememberedProducers { get; init; } = 1_000;
 
+    /// <summary>How long the name of a producer that is gone is remembered for deduplication: a producer that comes back within that time
+    /// goes on where it stood. Default: 24 hours.</summary>
+    public TimeSpan ProducerMemoryTtl { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>How many messages may wait for their time over all topics; then a batch with such messages is refused with
+    /// <see cref="ErrorCode.ScheduleLimitReached"/>. Each takes about 40 bytes beside the message itself. Default: 2,000,000.</summary>
+    public long MaxScheduledMessages { get; init; } = DefaultMaxScheduledMessages;
+
     /// <summary>A side that has sent nothing for so long sends a sign of life; a connection without one for three times as long is
     /// ended. Default: 10 s.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(10);
@@ -94,6 +105,8 @@ public sealed record CometServerOptions
         Require(nameof(MaxInFlightPublishBytes), MaxInFlightPublishBytes, 64 * 1024, 1 << 30);
         Require(nameof(MaxOutstandingMessages), MaxOutstandingMessages, 1, 100_000_000);
         Require(nameof(MaxRememberedProducers), MaxRememberedProducers, 1, 10_000_000);
+        Require(nameof(ProducerMemoryTtl), ProducerMemoryTtl.TotalSeconds, 1, 366 * 24 * 3600, " s");
+        Require(nameof(MaxScheduledMessages), MaxScheduledMessages, 0, 1_000_000_000);
         Require(nameof(HeartbeatInterval), HeartbeatInterval.TotalMilliseconds, 50, 3_600_000, " ms");
         Require(nameof(HandshakeTimeout), HandshakeTimeout.TotalMilliseconds, 50, 3_600_000, " ms");
         Require(nameof(DrainTimeout), DrainTimeout.TotalMilliseconds, 0, 3_600_000, " ms");

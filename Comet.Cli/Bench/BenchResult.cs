@@ -26,6 +26,12 @@ internal sealed record BenchResult
     /// <summary>The median over the bare TCP ping-pong's median of the same run.</summary>
     public double? TimesPingPong { get; init; }
 
+    /// <summary>The median rate over that of plain publishing in the same run.</summary>
+    public double? TimesPublish { get; init; }
+
+    /// <summary>The 99th percentile over that of the runtime's timers in the same run.</summary>
+    public double? TimesTimer { get; init; }
+
     public double? ClientCpuSecondsPerMillion { get; init; }
 
     public double? BrokerCpuSecondsPerMillion { get; init; }
@@ -40,6 +46,10 @@ internal sealed record BenchResult
             parts.Add(FormattableString.Invariant($"p50 {p50:N1} µs, p99 {P99Microseconds:N1} µs"));
         if (TimesPingPong is { } times)
             parts.Add(FormattableString.Invariant($"{times:N2} x ping-pong"));
+        if (TimesPublish is { } publish)
+            parts.Add(FormattableString.Invariant($"{publish:N2} x publish"));
+        if (TimesTimer is { } timer)
+            parts.Add(FormattableString.Invariant($"p99 {timer:N2} x timer"));
         if (ClientCpuSecondsPerMillion is { } client)
             parts.Add(FormattableString.Invariant($"CPU s/M: client {client:N2}")
                 + (BrokerCpuSecondsPerMillion is { } broker ? FormattableString.Invariant($", broker {broker:N2}") : ""));

@@ -20,6 +20,9 @@ internal static class BenchCommand
         ["key-shared-8"] = SharingScenarios.KeySharedAsync,
         ["window-of-10"] = ThroughputScenarios.SmallWindowAsync,
         ["10000-in-flight"] = ThroughputScenarios.ManyInFlightAsync,
+        ["schedule"] = ScheduleScenarios.ScheduleAsync,
+        ["timer"] = ScheduleScenarios.TimerAsync,
+        ["schedule-due"] = ScheduleScenarios.DueAsync,
     };
 
     private static readonly Argument<string[]> s_names = new("scenario")
@@ -80,18 +83,29 @@ internal static class BenchCommand
     private static async Task MeasureAsync(ParseResult arguments, BenchContext context, string[] names, CancellationToken cancellationToken)
     {
         var isJson = arguments.GetValue(GlobalOptions.Json);
-        double? pingPong = null;
+        var measured = new Dictionary<string, BenchResult>(StringComparer.Ordinal);
         foreach (var name in names)
         {
             cancellationToken.ThrowIfCancellationRequested();
             BenchResult result;
             await using (new Progress(() => $"measuring {name} with {context.Size} bytes …", isJson))
                 result = await s_scenarios[name](context).WaitAsync(cancellationToken);
-            if (name == "ping-pong")
-                pingPong = result.P50Microseconds;
-            else if (name == "latency" && pingPong is { } yardstick)
-                result = result with { TimesPingPong = Math.Round(result.P50Microseconds!.Value / yardstick, 2) };
+            measured[name] = result = Compare(result, measured);
             Console.WriteLine(isJson ? CliJson.Line(result, CliJson.Default.BenchResult) : result.ToText());
         }
     }
+
+    /// <summary>Holds a result against the yardstick of the same run, where that was measured before.</summary>
+    private static BenchResult Compare(BenchResult result, Dictionary<string, BenchResult> measured) => result.Scenario switch
+    {
+        "latency" when measured.TryGetValue("ping-pong", out var yardstick) =>
+            result with { TimesPingPong = Ratio(result.P50Microseconds, yardstick.P50Microseconds) },
+        "schedule" when measured.TryGetValue("publish", out var yardstick) =>
+            result with { TimesPublish = Ratio(result.RateMedian, yardstick.RateMedian) },
+        "schedule-due" when measured.TryGetValue("timer", out var yardstick) =>
+            result with { TimesTimer = Ratio(result.P99Microseconds, yardstick.P99Microseconds) },
+        _ => result,
+    };
+
+    private static double? Ratio(double? value, double? yardstick) => value is { } v && yardstick is { } y ? Math.Round(v / y, 2) : null;
 }

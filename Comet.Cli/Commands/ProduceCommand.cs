@@ -35,11 +35,14 @@ internal static class ProduceCommand
     private static readonly Option<TimeSpan?> s_timeout = ValueParsers.Duration(
         "--timeout", "Fail when messages wait and none was confirmed for so long. Default: 30s.");
 
+    private static readonly Option<TimeSpan?> s_delay = ValueParsers.Delay("--delay", "Deliver the messages so long after the start.");
+    private static readonly Option<DateTimeOffset?> s_deliverAt = ValueParsers.Time("--deliver-at", "Deliver the messages at this time.");
+
     public static Command Create()
     {
         var command = new Command("produce", "Send one message per line. Exits 0 only when all are confirmed.")
         {
-            s_topic, s_file, s_key, s_headers, s_count, s_size, s_compression, s_timeout,
+            s_topic, s_file, s_key, s_headers, s_count, s_size, s_compression, s_timeout, s_delay, s_deliverAt,
         };
         command.SetAction(RunAsync);
         return command;
@@ -90,7 +93,8 @@ internal static class ProduceCommand
                 throw new UsageException($"'{text}' is not a header: write name=value.");
             (headers ??= []).Add(text[..equals], text[(equals + 1)..]);
         }
-        return new(default) { Key = arguments.GetValue(s_key), Headers = headers };
+        var deliverAt = ScheduleCommand.DeliveryTime(arguments.GetValue(s_delay), arguments.GetValue(s_deliverAt));
+        return new(default) { Key = arguments.GetValue(s_key), Headers = headers, DeliverAt = deliverAt };
     }
 
     private static Stream OpenInput(ParseResult arguments)

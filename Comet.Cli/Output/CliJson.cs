@@ -18,6 +18,8 @@ namespace Comet.Cli.Output;
 [JsonSerializable(typeof(TopicSummary))]
 [JsonSerializable(typeof(TopicDescription))]
 [JsonSerializable(typeof(TopicChange))]
+[JsonSerializable(typeof(ScheduledLine))]
+[JsonSerializable(typeof(ScheduleReport))]
 [JsonSerializable(typeof(DoctorCheck))]
 [JsonSerializable(typeof(BenchResult))]
 internal sealed partial class CliJson : JsonSerializerContext

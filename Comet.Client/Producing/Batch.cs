@@ -16,6 +16,15 @@ internal sealed class Batch(PartitionProducer partition, string producerName, in
     /// <summary>The sequence id of the first message; set when the batch is closed.</summary>
     public long BaseSequence { get; private set; }
 
+    /// <summary>The id that the user gave the first message, where it is not the one that comes next.</summary>
+    public long? GivenSequence { get; set; }
+
+    /// <summary>Whether it takes no second message: a copy of what is stored is looked for one by one.</summary>
+    public bool IsAlone { get; set; }
+
+    /// <summary>What the broker is told that comes before this batch, see <see cref="PublishFrame"/>.</summary>
+    public long Follows { get; private set; }
+
     /// <summary>The encoded batch; set when it is closed.</summary>
     public ReadOnlyMemory<byte> Bytes { get; private set; }
 
@@ -35,9 +44,9 @@ internal sealed class Batch(PartitionProducer partition, string producerName, in
             _completions.Add((Builder.Count - 1, completion));
     }
 
-    public void Close(long baseSequence, CompressionType compression)
+    public void Close(long baseSequence, long follows, CompressionType compression)
     {
-        BaseSequence = baseSequence;
+        (BaseSequence, Follows) = (baseSequence, follows);
         Bytes = Builder.Complete(baseSequence, compression);
     }
 
@@ -63,6 +72,8 @@ internal sealed class Batch(PartitionProducer partition, string producerName, in
         Builder.Reset();
         Bytes = default;
         PendingBytes = 0;
+        GivenSequence = null;
+        IsAlone = false;
         Done = null;
     }
 

@@ -39,18 +39,34 @@ internal sealed class PartitionProducer : PartitionAttachment
     /// <summary>All batches with messages that are not confirmed, oldest first.</summary>
     private IEnumerable<Batch> Unconfirmed => _inFlight.Concat(_waiting).Concat(Open is { Count: > 0 } open ? [open] : []);
 
-    public Batch GetOpen()
+    /// <summary>The highest sequence id that is known to be stored; -1 when there is none.</summary>
+    public long LastStoredSequence { get; private set; } = -1;
+
+    /// <summary>The id of the next message that is given none.</summary>
+    private long NextSequence => Open is { Count: > 0, IsAlone: false } open ? (open.GivenSequence ?? _nextSequence) + open.Count
+        : _nextSequence;
+
+    /// <summary>The batch for a message. One that cannot go into the batch that is open, for its id, closes that.</summary>
+    public Batch GetOpen(long? sequenceId, ref Connection? toFlush)
     {
-        if (Open is not null)
-            return Open;
-        Open = _free.TryPop(out var free) ? free : new Batch(this, _settings.ProducerName, _settings.MaxBatchBytes + 4096);
+        var isNext = sequenceId is null || sequenceId == NextSequence;
+        if (Open is { Count: > 0 } open)
+        {
+            if (isNext && !open.IsAlone)
+                return open;
+            CloseOpen();
+            toFlush = Pump();
+        }
+        Open ??= _free.TryPop(out var free) ? free : new Batch(this, _settings.ProducerName, _settings.MaxBatchBytes + 4096);
+        Open.GivenSequence = isNext ? null : sequenceId;
+        Open.IsAlone = !isNext && sequenceId < _nextSequence;
         return Open;
     }
 
     /// <summary>A message was added to the open batch: sends it when that is due. Returns where to flush, outside the lock.</summary>
     public Connection? Added(Batch open)
     {
-        if (IsFull(open))
+        if (IsFull(open) || open.IsAlone)
             CloseOpen();
         else if (HasTurn && _connection is not null)
         {
@@ -95,6 +111,7 @@ internal sealed class PartitionProducer : PartitionAttachment
             var hadTurn = HasTurn;
             _inFlight.Dequeue();
             _core.Confirmed(batch.Count, batch.PendingBytes);
+            LastStoredSequence = Math.Max(LastStoredSequence, batch.BaseSequence + batch.Count - 1);
             batch.Done?.TrySetResult();
             batch.TakeCompletions(_completing);
             Recycle(batch);
@@ -212,6 +229,7 @@ internal sealed class PartitionProducer : PartitionAttachment
             // A name that this broker knows goes on behind its last message; what we still hold keeps its ids.
             if (_nextSequence < 0)
                 _nextSequence = ready.LastSequenceId + 1;
+            LastStoredSequence = Math.Max(LastStoredSequence, ready.LastSequenceId);
             (_connection, _wireId) = (connection, ready.ProducerId);
             connection.Attach(_wireId, this);
             foreach (var batch in _inFlight)
@@ -245,8 +263,9 @@ internal sealed class PartitionProducer : PartitionAttachment
         Open = null;
         if (_nextSequence < 0)
             _nextSequence = 0;
-        batch.Close(_nextSequence, _settings.Compression);
-        _nextSequence += batch.Count;
+        var first = batch.GivenSequence ?? _nextSequence;
+        batch.Close(first, first > _nextSequence ? _nextSequence + 1 : 0, _settings.Compression);
+        _nextSequence = Math.Max(_nextSequence, first + batch.Count);
         _waiting.Enqueue(batch);
     }
 
@@ -266,7 +285,7 @@ internal sealed class PartitionProducer : PartitionAttachment
     {
         var correlationId = connection.Register(batch);
         if (correlationId != 0)
-            connection.Sender.Append(new PublishFrame(_wireId), correlationId, new ReadOnlySequence<byte>(batch.Bytes));
+            connection.Sender.Append(new PublishFrame(_wireId, batch.Follows), correlationId, new ReadOnlySequence<byte>(batch.Bytes));
     }
 
     private void Recycle(Batch batch)

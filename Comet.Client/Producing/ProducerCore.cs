@@ -71,26 +71,23 @@ internal sealed class ProducerCore
     public bool TryAppend<T>(in OutgoingMessage<T> message, MessageEncoder<T> encoder, bool wantsCompletion, out SendCompletion? completion)
     {
         completion = null;
-        Connection? toFlush;
-        lock (Gate)
+        Connection? toFlush = null;
+        try
         {
-            if (_end is not null)
-                throw Ended();
-            if (!HasRoom)
-                return false;
-            if (_pendingMessages == 0)
-                _lastProgress = Time.GetTimestamp();
-            var partition = _partitions[encoder.Route(message, _partitions.Length) ?? Turn()];
-            var batch = partition.GetOpen();
-            var length = encoder.Encode(message, batch.Builder, _link.MaxMessageLength, Time);
-            completion = wantsCompletion ? _completions.Rent(Time.GetTimestamp()) : null;
-            batch.Added(length, completion);
-            _pendingMessages++;
-            _pendingBytes += length;
-            toFlush = partition.Added(batch);
+            lock (Gate)
+                return TryAppendLocked(message, encoder, wantsCompletion, ref completion, ref toFlush);
         }
-        toFlush?.Sender.Flush();
-        return true;
+        finally
+        {
+            toFlush?.Sender.Flush();
+        }
+    }
+
+    /// <summary>The highest sequence id that is known to be stored in a partition; -1 when there is none.</summary>
+    public long GetLastSequenceId(int partition)
+    {
+        lock (Gate)
+            return _partitions[partition].LastStoredSequence;
     }
 
     /// <summary>Completes with true when there is room.</summary>
@@ -203,6 +200,27 @@ internal sealed class ProducerCore
     }
 
     private CometException Ended() => new(_end!.Code, _end.Message, _end);
+
+    private bool TryAppendLocked<T>(
+        in OutgoingMessage<T> message, MessageEncoder<T> encoder, bool wantsCompletion, ref SendCompletion? completion,
+        ref Connection? toFlush)
+    {
+        if (_end is not null)
+            throw Ended();
+        if (!HasRoom)
+            return false;
+        if (_pendingMessages == 0)
+            _lastProgress = Time.GetTimestamp();
+        var partition = _partitions[encoder.Route(message, _partitions.Length) ?? Turn()];
+        var batch = partition.GetOpen(message.SequenceId, ref toFlush);
+        var length = encoder.Encode(message, batch.Builder, _link.MaxMessageLength, Time);
+        completion = wantsCompletion ? _completions.Rent(Time.GetTimestamp()) : null;
+        batch.Added(length, completion);
+        _pendingMessages++;
+        _pendingBytes += length;
+        toFlush = partition.Added(batch) ?? toFlush;
+        return true;
+    }
 
     // Without a key: a partition gets a batch, then the next one; one message to each would make batches of one.
     private int Turn()

@@ -91,6 +91,10 @@ public enum ErrorCode
     /// <summary>A peer does not read what is sent to it. Transient.</summary>
     SlowConsumer = 306,
 
+    /// <summary>As many messages wait for their time as the broker holds (MaxScheduledMessages). Transient: some become due, or are
+    /// cancelled.</summary>
+    ScheduleLimitReached = 310,
+
     /// <summary>An operation did not finish within its deadline; its outcome may be unknown. Transient.</summary>
     Timeout = 400,
     /// <summary>The client, producer or consumer is closed. Not transient.</summary>

@@ -62,7 +62,7 @@ internal sealed class Dispatcher(IPartitionLog log, BatchCutter cutter, long max
                 return false;
             var range = new OffsetRange(next.First, Math.Min(next.Last, batch.LastOffset));
             if (Pending is not null && (batch.Header.Attributes & RecordBatchAttributes.HasDelayed) != 0)
-                range = Pending.NextDeliverable(batch, range);
+                range = Pending.NextDeliverable(subscription, range);
             if (range.Count > 0)
             {
                 Send(subscription, consumer, batch, range with { Last = Math.Min(range.Last, range.First + room - 1) }, 1, now);

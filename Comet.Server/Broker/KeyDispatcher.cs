@@ -100,7 +100,7 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
             return false;
         var range = new OffsetRange(next.First, Math.Min(next.Last, batch.LastOffset));
         if (pending is not null && (batch.Header.Attributes & RecordBatchAttributes.HasDelayed) != 0)
-            range = pending.NextDeliverable(batch, range);
+            range = pending.NextDeliverable(subscription, range);
         if (range.Count <= 0)
         {
             subscription.LeaveOut(Math.Min(next.Last, batch.LastOffset));

@@ -14,6 +14,7 @@ internal sealed class Partition : IDisposable
     private readonly BatchCutter _cutter;
     private readonly Dispatcher _dispatcher;
     private readonly SubscriptionTable _subscriptions;
+    private readonly PartitionSchedules _schedules;
     private readonly Queue<PendingConfirm> _pending = new();
     private ErrorCode _closedWith;
     private string _closedBecause = "";
@@ -21,10 +22,12 @@ internal sealed class Partition : IDisposable
     public Partition(string topic, int number, IPartitionLog log, FencingToken fence, PartitionSettings settings)
     {
         (Topic, Number, _log, Fence, _settings) = (topic, number, log, fence, settings);
-        _producers = new ProducerTable(settings.MaxRememberedProducers);
+        _producers = new ProducerTable(settings.MaxRememberedProducers, settings.ProducerMemoryTtl);
         _cutter = new BatchCutter(settings.MaxRecordsLength);
-        _dispatcher = new Dispatcher(log, _cutter, settings.MaxOutstandingMessages);
-        _subscriptions = new SubscriptionTable(log, fence);
+        var delays = new DelayIndex(settings.ScheduleBudget);
+        _dispatcher = new Dispatcher(log, _cutter, settings.MaxOutstandingMessages) { Pending = delays };
+        _subscriptions = new SubscriptionTable(log, fence, delays);
+        _schedules = new PartitionSchedules(log, _subscriptions, delays, settings.MaxRecordsLength);
     }
 
     public string Topic { get; }
@@ -40,7 +43,13 @@ internal sealed class Partition : IDisposable
     public bool NeedsCommit => _log.EndOffset > _log.StableOffset && _closedWith == ErrorCode.None;
 
     /// <summary>When <see cref="CommandKind.Wake"/> is due without another command; <see cref="long.MaxValue"/> for never.</summary>
-    public long NextDue => _subscriptions.NextDue;
+    public long NextDue => Math.Min(_subscriptions.NextDue, _schedules.Index.NextDue);
+
+    /// <summary>What waits for its time.</summary>
+    public DelayIndex Delays => _schedules.Index;
+
+    /// <summary>Who produces, and what of it is remembered.</summary>
+    public ProducerTable Producers => _producers;
 
     public ValueTask CommitAsync(CancellationToken cancellationToken) => _log.CommitAsync(Fence, cancellationToken);
 
@@ -104,6 +113,7 @@ internal sealed class Partition : IDisposable
                     confirm.Producer.Id, confirm.BaseSequence, confirm.BaseOffset, confirm.Count, _log.Durability, confirm.IsDuplicate),
                 confirm.CorrelationId);
         }
+        _schedules.Release(now);
         foreach (var subscription in _subscriptions.All)
         {
             subscription.ReleaseDue(now);
@@ -133,6 +143,9 @@ internal sealed class Partition : IDisposable
                 break;
             case CommandKind.Unsubscribe:
                 _subscriptions.Unsubscribe((UnsubscribeRequest)command.Detail!, command.CorrelationId);
+                break;
+            case CommandKind.Schedule:
+                _schedules.Handle((ScheduleRequest)command.Detail!, command.CorrelationId, now);
                 break;
             case CommandKind.ExtendLease or CommandKind.GiveUp:
                 ExtendOrGiveUp(command, now);
@@ -171,10 +184,10 @@ internal sealed class Partition : IDisposable
             return false;
         }
         var header = command.Header;
-        switch (ProducerTable.Judge(memory, header))
+        switch (ProducerTable.Judge(memory, header, command.Number))
         {
             case SequenceVerdict.Duplicate:
-                var offset = memory.FindOffset(header.BaseSequence, header.RecordCount);
+                var offset = memory.FindOffset(header.BaseSequence, header.RecordCount, _log);
                 // It waits as well: the first one may not be durable yet, and a confirm says that it is.
                 _pending.Enqueue(new(
                     producer, command.CorrelationId, header.BaseSequence, offset, header.RecordCount, header.Length, _log.EndOffset, true));
@@ -186,15 +199,22 @@ internal sealed class Partition : IDisposable
                 return false;
         }
         memory.NextSequence = header.BaseSequence;
+        if (_schedules.Admit(command, now) is { } refusal)
+        {
+            producer.Peer.Fail(command.CorrelationId, refusal.Code, refusal.Message);
+            return false;
+        }
         var baseOffset = _log.EndOffset;
         if (!TryAppend(command, now))
         {
+            _schedules.NotStored();
             producer.Peer.Fail(
                 command.CorrelationId, ErrorCode.StorageFull,
                     $"The broker's memory for messages is full, and subscriptions still need what '{Topic}' holds: consume, or raise the "
                     + "memory limit.");
             return false;
         }
+        _schedules.Stored(header, baseOffset);
         memory.Remember(header.BaseSequence, header.RecordCount, baseOffset);
         _pending.Enqueue(new(
             producer, command.CorrelationId, header.BaseSequence, baseOffset, header.RecordCount, header.Length, _log.EndOffset, false));
@@ -287,6 +307,7 @@ internal sealed class Partition : IDisposable
         (_closedWith, _closedBecause) = (code, message);
         _producers.CloseAll(code, message);
         _subscriptions.CloseAll(code, message);
+        _schedules.Close();
         while (_pending.TryDequeue(out var confirm))
         {
             confirm.Producer.Peer.PublishAnswered(confirm.Bytes);
@@ -299,7 +320,8 @@ internal sealed class Partition : IDisposable
     {
         if (command.Kind == CommandKind.Describe)
             ((DescriptionCollector)command.Detail!).Add(null, []);
-        var peer = command.Producer?.Peer ?? command.Consumer?.Peer ?? (command.Detail as UnsubscribeRequest)?.Peer;
+        var peer = command.Producer?.Peer ?? command.Consumer?.Peer ?? (command.Detail as UnsubscribeRequest)?.Peer
+            ?? (command.Detail as ScheduleRequest)?.Peer;
         if (command.Kind == CommandKind.Publish)
             peer?.PublishAnswered(command.Batch.Length);
         if (command.CorrelationId != 0)

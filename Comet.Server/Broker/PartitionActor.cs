@@ -14,6 +14,9 @@ internal sealed class PartitionActor : IDisposable
     private const int GroupSize = 64;
     private const int MaxGroupsInline = 8;
 
+    // A day: a timer that fires before its time is armed again.
+    private const long MaxTimerMilliseconds = 24L * 3600 * 1000;
+
     private readonly Partition _partition;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -179,6 +182,13 @@ internal sealed class PartitionActor : IDisposable
             + $"{e.Message}" }, now);
     }
 
+    /// <summary>Timers count whole milliseconds and cut off the rest, which would make them early; and they count to 49 days.</summary>
+    private static TimeSpan TimeUntil(long due, long now)
+    {
+        var milliseconds = (Math.Max(due - now, 0) + 999) / 1000;
+        return TimeSpan.FromMilliseconds(Math.Min(milliseconds, MaxTimerMilliseconds));
+    }
+
     private void ArmTimer(long now)
     {
         // A timer that is due earlier is left: it only asks again. What is due moves on with every ack while leases run.
@@ -186,8 +196,7 @@ internal sealed class PartitionActor : IDisposable
         if (due >= _timerDue && _timerDue > now)
             return;
         _timerDue = due;
-        var wait = due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMicroseconds(Math.Max(due - now, 0) + 1);
-        _timer.Change(wait, Timeout.InfiniteTimeSpan);
+        _timer.Change(due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeUntil(due, now), Timeout.InfiniteTimeSpan);
     }
 }
 

@@ -11,6 +11,7 @@ internal enum CommandKind
     AttachConsumer,
     DetachConsumer,
     Unsubscribe,
+    Schedule,
     Permits,
     Ack,
     Nack,
@@ -46,7 +47,8 @@ internal readonly record struct PartitionCommand(CommandKind Kind)
     /// <summary>The pooled array behind <see cref="Batch"/>, where the command had to wait; it is given back when it is handled.</summary>
     public byte[]? Rented { get; init; }
 
-    /// <summary>Messages, or a delay in microseconds (<see cref="GiveBackCause.ByPolicy"/>: what the subscription says).</summary>
+    /// <summary>Messages, a delay in microseconds (<see cref="GiveBackCause.ByPolicy"/>: what the subscription says), or for
+    /// <see cref="CommandKind.Publish"/> what the batch follows.</summary>
     public long Number { get; init; }
 
     /// <summary>Bytes.</summary>

@@ -6,11 +6,17 @@ internal sealed record PartitionSettings
     /// <summary>How many producer names are remembered for deduplication, attached ones apart.</summary>
     public int MaxRememberedProducers { get; init; } = 1_000;
 
+    /// <summary>How long the name of a producer that is gone is remembered, in microseconds.</summary>
+    public long ProducerMemoryTtl { get; init; } = 24L * 3600 * 1_000_000;
+
     /// <summary>How many messages of one subscription may be delivered and not acked, over all its consumers.</summary>
     public long MaxOutstandingMessages { get; init; } = 200_000;
 
     /// <summary>The most that the records of one batch may restore to.</summary>
     public int MaxRecordsLength { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>The room for messages that wait for their time, which all partitions of a broker share.</summary>
+    public ScheduleBudget ScheduleBudget { get; init; } = new(CometServerOptions.DefaultMaxScheduledMessages);
 
     /// <summary>Where dead letters go; null where there are none.</summary>
     public IDeadLetterPort? DeadLetters { get; init; }

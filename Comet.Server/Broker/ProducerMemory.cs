@@ -1,14 +1,27 @@
+using System.Text;
+using Comet.Server.Storage;
+using Comet.Wire;
+
 namespace Comet.Server.Broker;
 
-/// <summary>What a partition remembers of a producer's name, attached or not: enough to tell a duplicate and to confirm it with
-/// the offsets of the first one.</summary>
+/// <summary>What a partition remembers of a producer's name, attached or not: enough to tell a duplicate and to find the first one. All of
+/// it follows from the batches in the log (<see cref="ProducerTable.Recover"/>).</summary>
 internal sealed class ProducerMemory(string name)
 {
-    /// <summary>How many batches a duplicate can be confirmed with the offset of: more than a client has in flight.</summary>
+    /// <summary>How many batches are remembered with their place: more than a client has in flight.</summary>
     public const int RememberedBatches = 32;
 
+    /// <summary>The most batches that are looked at for an older one: an old duplicate must not stop a partition.</summary>
+    public const int MaxSearchedBatches = 65_536;
+
+    private const int MaxMarks = 32;
+
     private readonly (long BaseSequence, int Count, long BaseOffset)[] _recent = new (long, int, long)[RememberedBatches];
+    private readonly (long BaseSequence, long BaseOffset)[] _marks = new (long, long)[MaxMarks];
     private int _next;
+    private int _markCount;
+    private int _batchesPerMark = 1;
+    private int _sinceMark;
 
     public string Name { get; } = name;
 
@@ -33,16 +46,51 @@ internal sealed class ProducerMemory(string name)
         NextSequence = LastSequence + 1;
         _recent[_next] = (baseSequence, count, baseOffset);
         _next = (_next + 1) % RememberedBatches;
+        if (_sinceMark++ % _batchesPerMark == 0)
+            Mark(baseSequence, baseOffset);
     }
 
-    /// <summary>Where a batch that is stored already has gone; -1 when that is no longer known.</summary>
-    public long FindOffset(long baseSequence, int count)
+    /// <summary>Where messages that are stored already have gone; -1 when they were stored apart, or are older than
+    /// <see cref="RememberedBatches"/> and the log has them no more or too far away.</summary>
+    public long FindOffset(long baseSequence, int count, IPartitionLog log)
     {
-        foreach (var batch in _recent)
+        var first = Locate(baseSequence, log);
+        return first >= 0 && (count == 1 || Locate(baseSequence + count - 1, log) == first + count - 1) ? first : -1;
+    }
+
+    private long Locate(long sequence, IPartitionLog log)
+    {
+        foreach (var (baseSequence, count, baseOffset) in _recent)
         {
-            if (batch.Count == count && batch.BaseSequence == baseSequence)
-                return batch.BaseOffset;
+            if (sequence >= baseSequence && sequence < baseSequence + count)
+                return baseOffset + sequence - baseSequence;
+        }
+        var at = log.StartOffset;
+        for (var i = 0; i < _markCount && _marks[i].BaseSequence <= sequence; i++)
+            at = Math.Max(at, _marks[i].BaseOffset);
+        for (var searched = 0; searched < MaxSearchedBatches && log.TryRead(at, out var batch); searched++, at = batch.LastOffset + 1)
+        {
+            var header = batch.Header;
+            if (!Ascii.Equals(batch.Bytes.Span.Slice(RecordBatchHeader.Size, header.ProducerNameLength), Name))
+                continue;
+            if (sequence < header.BaseSequence)
+                return -1;
+            if (sequence < header.BaseSequence + header.RecordCount)
+                return header.BaseOffset + sequence - header.BaseSequence;
         }
         return -1;
+    }
+
+    /// <summary>Keeps a few places over all of the name's batches; when there are too many, every second one goes.</summary>
+    private void Mark(long baseSequence, long baseOffset)
+    {
+        if (_markCount == MaxMarks)
+        {
+            for (var i = 0; i < MaxMarks / 2; i++)
+                _marks[i] = _marks[2 * i];
+            _markCount = MaxMarks / 2;
+            _batchesPerMark *= 2;
+        }
+        _marks[_markCount++] = (baseSequence, baseOffset);
     }
 }

@@ -1,11 +1,19 @@
+using System.Text;
+using Comet.Server.Storage;
 using Comet.Wire;
 
 namespace Comet.Server.Broker;
 
 /// <summary>Who may produce to a partition, and which batches are duplicates.</summary>
-internal sealed class ProducerTable(int maxRemembered)
+/// <param name="maxRemembered">How many names are remembered that have no producer.</param>
+/// <param name="ttl">How long a name without a producer is remembered, in microseconds.</param>
+internal sealed class ProducerTable(int maxRemembered, long ttl)
 {
     private readonly Dictionary<string, ProducerMemory> _names = new(StringComparer.Ordinal);
+
+    // Names without a producer, the longest unused first.
+    private readonly LinkedList<ProducerMemory> _unused = new();
+    private readonly Dictionary<ProducerMemory, LinkedListNode<ProducerMemory>> _unusedNodes = [];
     private readonly List<Producer> _attached = [];
     private readonly Queue<(Producer Producer, ulong CorrelationId)> _waiting = new();
 
@@ -14,6 +22,7 @@ internal sealed class ProducerTable(int maxRemembered)
     /// <summary>Attaches a producer, or lets it wait, or refuses it; the answer goes to its peer.</summary>
     public void Attach(Producer producer, ulong correlationId, long now)
     {
+        Forget(now);
         // A namesake hands over the place it has: it is no other producer, and who follows it does not queue behind those that wait.
         var isNamesakeAttached = _names.TryGetValue(producer.Name, out var memory) && memory.Holder is not null;
         var others = _attached.Count > (isNamesakeAttached ? 1 : 0);
@@ -44,7 +53,8 @@ internal sealed class ProducerTable(int maxRemembered)
             memory.LastUsed = now;
             producer.Memory = null;
             _attached.Remove(producer);
-            ForgetOldest();
+            _unusedNodes.Add(memory, _unused.AddLast(memory));
+            Forget(now);
         }
         else
         {
@@ -55,8 +65,33 @@ internal sealed class ProducerTable(int maxRemembered)
             Admit(next.Producer, next.CorrelationId, now);
     }
 
+    /// <summary>What is remembered of a name; null when it is not.</summary>
+    public ProducerMemory? Find(string name) => _names.GetValueOrDefault(name);
+
+    /// <summary>Fills an empty table from a log. What was fenced and how often cannot be told from it.</summary>
+    public void Recover(IPartitionLog log, long now)
+    {
+        Span<char> name = stackalloc char[byte.MaxValue];
+        var names = _names.GetAlternateLookup<ReadOnlySpan<char>>();
+        for (var at = log.StartOffset; log.TryRead(at, out var batch); at = batch.LastOffset + 1)
+        {
+            var header = batch.Header;
+            var length = Encoding.ASCII.GetChars(batch.Bytes.Span.Slice(RecordBatchHeader.Size, header.ProducerNameLength), name);
+            if (!names.TryGetValue(name[..length], out var memory))
+                _names.Add(name[..length].ToString(), memory = new ProducerMemory(name[..length].ToString()));
+            memory.Remember(header.BaseSequence, header.RecordCount, header.BaseOffset);
+            memory.LastUsed = header.AppendTime;
+        }
+        foreach (var memory in _names.Values.OrderBy(static m => m.LastUsed))
+            _unusedNodes.Add(memory, _unused.AddLast(memory));
+        Forget(now);
+    }
+
     /// <summary>Whether a batch is the next one, a duplicate or out of order.</summary>
-    public static SequenceVerdict Judge(ProducerMemory memory, in RecordBatchHeader header)
+    /// <param name="memory">What is remembered of the producer's name.</param>
+    /// <param name="header">The batch's.</param>
+    /// <param name="follows">For ids with gaps: 2 more than the id that comes before the batch's first; 0 when there is no gap.</param>
+    public static SequenceVerdict Judge(ProducerMemory memory, in RecordBatchHeader header, long follows = 0)
     {
         var last = header.BaseSequence + header.RecordCount - 1;
         if (header.BaseSequence < 0 || last < header.BaseSequence)
@@ -64,7 +99,11 @@ internal sealed class ProducerTable(int maxRemembered)
         // A broker that remembers nothing of the name takes the producer's word for where it stands, once.
         if (memory.NextSequence < 0 || header.BaseSequence == memory.NextSequence)
             return SequenceVerdict.Next;
-        return last <= memory.LastSequence ? SequenceVerdict.Duplicate : SequenceVerdict.OutOfOrder;
+        if (last <= memory.LastSequence)
+            return SequenceVerdict.Duplicate;
+        return follows != 0 && follows - 2 == memory.LastSequence && header.BaseSequence > memory.LastSequence
+            ? SequenceVerdict.Next
+            : SequenceVerdict.OutOfOrder;
     }
 
     /// <summary>Tells all producers that they are detached.</summary>
@@ -83,6 +122,8 @@ internal sealed class ProducerTable(int maxRemembered)
             waiting.Producer.Peer.Fail(waiting.CorrelationId, code, message);
         }
         _names.Clear();
+        _unused.Clear();
+        _unusedNodes.Clear();
     }
 
     private void Admit(Producer producer, ulong correlationId, long now)
@@ -91,10 +132,12 @@ internal sealed class ProducerTable(int maxRemembered)
             _names.Add(producer.Name, memory = new ProducerMemory(producer.Name));
         if (memory.Holder is { } older)
             Fence(older);
+        if (_unusedNodes.Remove(memory, out var node))
+            _unused.Remove(node);
         memory.Holder = producer;
         memory.Epoch++;
-        if (memory.LastSequence < 0)
-            memory.NextSequence = -1;
+        // What an earlier producer of the name was refused does not bind this one.
+        memory.NextSequence = memory.LastSequence < 0 ? -1 : memory.LastSequence + 1;
         memory.LastUsed = now;
         producer.Memory = memory;
         _attached.Add(producer);
@@ -122,13 +165,14 @@ internal sealed class ProducerTable(int maxRemembered)
         }
     }
 
-    private void ForgetOldest()
+    private void Forget(long now)
     {
-        if (_names.Count - _attached.Count <= maxRemembered)
-            return;
-        var oldest = _names.Values.Where(static m => m.Holder is null).MinBy(static m => m.LastUsed);
-        if (oldest is not null)
+        while (_unused.First?.Value is { } oldest && (_unused.Count > maxRemembered || oldest.LastUsed < now - ttl))
+        {
+            _unused.RemoveFirst();
+            _unusedNodes.Remove(oldest);
             _names.Remove(oldest.Name);
+        }
     }
 
     private string Busy(Producer producer) => producer.AccessMode == ProducerAccessMode.Shared

@@ -247,6 +247,13 @@ internal sealed class Subscription
     /// <summary>Passes over messages without delivering them: <see cref="Release"/> brings them, or they wait in their slots.</summary>
     public void LeaveOut(long upTo) => NextOffset = Math.Max(NextOffset, upTo + 1);
 
+    /// <summary>Leaves out what waits and stands directly before this subscription.</summary>
+    public void LeaveOutPending(OffsetBits pending, long stableOffset)
+    {
+        for (long next; (next = Cursor.NextUnacked(NextOffset).First) < stableOffset && pending.Contains(next);)
+            NextOffset = Math.Min(pending.NextClear(next), stableOffset);
+    }
+
     /// <summary>Lets a message that cannot be sent when its turn comes wait in its slot; it was not delivered yet.</summary>
     public void Park(long offset, int slot)
     {

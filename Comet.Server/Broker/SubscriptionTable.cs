@@ -4,7 +4,7 @@ using Comet.Wire;
 namespace Comet.Server.Broker;
 
 /// <summary>The subscriptions of one partition, those that are no readers by name.</summary>
-internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
+internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, DelayIndex delays)
 {
     private readonly List<Subscription> _all = [];
     private readonly Dictionary<string, Subscription> _named = new(StringComparer.Ordinal);
@@ -70,12 +70,14 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
     /// <summary>Drops messages that no durable subscription needs, oldest first, until about so many bytes are free.</summary>
     public void Trim(long bytes)
     {
-        var needed = log.StableOffset;
+        // What waits for its time is kept, whoever there is: a subscription may come before its time does.
+        var needed = Math.Min(log.StableOffset, delays.Pending.First);
         foreach (var subscription in _named.Values)
             needed = subscription.IsDurable ? Math.Min(needed, subscription.Cursor.AckedUpTo) : needed;
         var target = bytes >= log.Bytes ? long.MinValue : log.Bytes - bytes;
         while (log.Bytes > target && log.TryRead(log.StartOffset, out var oldest) && oldest.LastOffset < needed)
             log.TruncateBefore(fence, oldest.LastOffset + 1);
+        delays.Truncated(log.StartOffset);
     }
 
     public IReadOnlyList<SubscriptionDescription> Describe(int partition) =>

@@ -17,6 +17,7 @@ internal sealed class SessionFrames : IFrameHandler
     private readonly CometServerOptions _options;
     private readonly FrameLimits _openLimits;
     private readonly SessionTopics _topicFrames;
+    private readonly SessionSchedules _scheduleFrames;
     private HeaderCodec _codec = HeaderCodec.MessagePack;
     private int _hasReceived;
 
@@ -25,6 +26,7 @@ internal sealed class SessionFrames : IFrameHandler
         (_peer, _sender, _topics, _options) = (peer, sender, topics, options);
         _openLimits = FrameLimits.For(options.MaxMessageLength);
         _topicFrames = new SessionTopics(peer, topics, options);
+        _scheduleFrames = new SessionSchedules(peer, topics);
         Limits = FrameLimits.BeforeHandshake;
     }
 
@@ -151,7 +153,7 @@ internal sealed class SessionFrames : IFrameHandler
             case FrameType.Hello:
                 throw new CometException(ErrorCode.UnexpectedHandshake, "The handshake is done; a second Hello has no place.");
             default:
-                if (!_topicFrames.TryHandle(frame, _codec))
+                if (!_topicFrames.TryHandle(frame, _codec) && !_scheduleFrames.TryHandle(frame, _codec))
                     throw new CometException(ErrorCode.ProtocolViolation, $"A client does not send {Describe(frame.Type)}.");
                 break;
         }
@@ -160,20 +162,20 @@ internal sealed class SessionFrames : IFrameHandler
     private void Publish(in RawFrame frame)
     {
         var correlationId = RequireCorrelation(frame);
-        var id = frame.Read<PublishFrame>(_codec).ProducerId;
+        var (id, follows) = frame.Read<PublishFrame>(_codec);
         var producer = _peer.FindProducer(id)
             ?? throw new CometException(ErrorCode.ProducerNotFound, $"This connection has no producer {id} (any more); attach it again.");
         var payload = frame.Payload;
         if (payload.IsSingleSegment)
         {
-            Publish(producer, correlationId, payload.First);
+            Publish(producer, correlationId, payload.First, follows);
             return;
         }
         var joined = ArrayPool<byte>.Shared.Rent((int)payload.Length);
         try
         {
             payload.CopyTo(joined);
-            Publish(producer, correlationId, joined.AsMemory(0, (int)payload.Length));
+            Publish(producer, correlationId, joined.AsMemory(0, (int)payload.Length), follows);
         }
         finally
         {
@@ -181,7 +183,7 @@ internal sealed class SessionFrames : IFrameHandler
         }
     }
 
-    private void Publish(Producer producer, ulong correlationId, ReadOnlyMemory<byte> batch)
+    private void Publish(Producer producer, ulong correlationId, ReadOnlyMemory<byte> batch, long follows)
     {
         var header = PublishCheck.Check(batch.Span, producer.Name, _options.MaxMessageLength, _openLimits.MaxFrameLength);
         _peer.PublishReceived(batch.Length);
@@ -190,7 +192,8 @@ internal sealed class SessionFrames : IFrameHandler
             Producer = producer,
             CorrelationId = correlationId,
             Batch = batch,
-            Header = header
+            Header = header,
+            Number = follows,
         });
     }
 
@@ -283,7 +286,7 @@ internal sealed class SessionFrames : IFrameHandler
     private PartitionActor FindPartition(string topicName, int number) =>
         SessionTopics.FindPartition(_topics.Get(topicName, createIfMissing: true), number);
 
-    private static ulong RequireCorrelation(in RawFrame frame) => frame.CorrelationId != 0
+    public static ulong RequireCorrelation(in RawFrame frame) => frame.CorrelationId != 0
         ? frame.CorrelationId
         : throw new CometException(ErrorCode.ProtocolViolation, $"{frame.Type} needs a correlation id: its answer matters.");
 

@@ -17,6 +17,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
     private readonly Lock _gate = new();
     private readonly SortedDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
     private readonly MemoryBudget _budget = new(options.MemoryLimit);
+    private readonly ScheduleBudget _schedules = new(options.MaxScheduledMessages);
     private DeadLetterOffice? _deadLetters;
     private bool _isTrimming;
 
@@ -105,6 +106,8 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
         {
             MaxRememberedProducers = options.MaxRememberedProducers,
             MaxOutstandingMessages = options.MaxOutstandingMessages,
+            ProducerMemoryTtl = (long)options.ProducerMemoryTtl.TotalMicroseconds,
+            ScheduleBudget = _schedules,
             DeadLetters = _deadLetters ??= new DeadLetterOffice(this),
             RoomWanted = TrimAll,
             PlantedBug = options.PlantedBug,

@@ -45,4 +45,12 @@ internal enum FrameType : byte
     DeadLetter = 59,        // C→S → Ok when it has a correlation id
     ConsumerActivity = 60,  // S→C notice: failover
     LeaseLost = 61,         // S→C notice
+
+    // Scheduled messages
+    CancelScheduled = 64,   // C→S → ScheduleResult
+    Reschedule = 65,        // C→S → ScheduleResult
+    CountScheduled = 66,    // C→S → ScheduleResult
+    ScheduleResult = 67,
+    ListScheduled = 68,     // C→S → ScheduledPage
+    ScheduledPage = 69,
 }

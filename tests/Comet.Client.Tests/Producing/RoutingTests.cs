@@ -78,4 +78,64 @@ public class RoutingTests
         Assert.Equal(KeyHash.Compute(Encoding.UTF8.GetBytes(Key)), KeyHash.Compute(Key));
         Assert.Equal(KeyHash.Compute(Encoding.UTF8.GetBytes(new string('ä', 5000))), KeyHash.Compute(new string('ä', 5000)));
     }
+
+    /// <summary>Whatever routes them: keys, turns or a router.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Each_message_is_in_exactly_one_partition_and_acks_go_there(int routing)
+    {
+        const int Partitions = 5;
+        const int Count = 2_000;
+        await using var comet = await Embedded.StartAsync(new() { DefaultPartitionCount = Partitions });
+        var options = new ProducerOptions<string>
+        {
+            MaxBatchMessages = 16, Router = routing == 2 ? static (message, count) => message.Value.Length % count : null,
+        };
+        await using var consumer = await comet.Client.SubscribeAsync<string>("t", "s", cancellationToken: Cancelled);
+        await using var producer = await comet.Client.CreateProducerAsync("t", options, Cancelled);
+
+        var ids = await Task.WhenAll(Enumerable.Range(0, Count).Select(i => producer.SendAsync(
+            new OutgoingMessage<string>($"{i}") { Key = routing == 1 ? $"k{i % 37}" : null }, Cancelled).AsTask()));
+
+        Assert.Equal(Count, ids.Distinct().Count());
+        var found = new Dictionary<string, MessageId>();
+        while (found.Count < Count)
+        {
+            var delivery = await consumer.ReceiveAsync(Cancelled);
+            found.Add(delivery.Value, delivery.Id);
+            await delivery.AckAsync(Cancelled);
+        }
+        Assert.All(ids.Index(), each => Assert.Equal(each.Item, found[$"{each.Index}"]));
+        await consumer.FlushAcksAsync(Cancelled);
+        var topic = await comet.Client.Topics.DescribeAsync("t", Cancelled);
+        foreach (var partition in topic.Partitions)
+        {
+            Assert.Equal(ids.Count(id => id.Partition == partition.Partition), partition.EndOffset);
+            Assert.Equal(partition.EndOffset, topic.Subscriptions.Single(s => s.Partition == partition.Partition).AckedUpTo);
+        }
+    }
+
+    [Fact]
+    public async Task Messages_of_one_key_arrive_in_the_order_in_which_they_were_sent()
+    {
+        const int Count = 5_000;
+        await using var comet = await Embedded.StartAsync(new() { DefaultPartitionCount = 4 });
+        await using var consumer = await comet.Client.SubscribeAsync<string>("t", "s", cancellationToken: Cancelled);
+        await using var producer = await comet.Client.CreateProducerAsync("t", new ProducerOptions<string> { MaxBatchMessages = 7 },
+            Cancelled);
+        for (var i = 0; i < Count; i++)
+            await producer.EnqueueAsync(new($"{i}") { Key = $"k{i * 31 % 13}" }, Cancelled);
+        var last = new Dictionary<string, int>();
+        for (var received = 0; received < Count; received++)
+        {
+            var delivery = await consumer.ReceiveAsync(Cancelled);
+            var number = int.Parse(delivery.Value, System.Globalization.CultureInfo.InvariantCulture);
+            var before = last.GetValueOrDefault(delivery.Key!, -1);
+            Assert.True(number > before, $"{number} came behind {before}.");
+            last[delivery.Key!] = number;
+        }
+        Assert.Equal(13, last.Count);
+    }
 }

@@ -31,7 +31,7 @@ internal static class FrameCatalogue
         Of(new TopicLocationFrame("orders/eu", 2, ["comet://a:7400", "comet://b:7400"])),
         Of(new CreateProducerFrame("orders/eu", 3, "shop-1", ProducerAccessMode.WaitForExclusive, Durability.Disk)),
         Of(new ProducerReadyFrame(7, 41, 3)),
-        Of(new PublishFrame(7)),
+        Of(new PublishFrame(7, 43)),
         Of(new PublishedFrame(7, 42, 184, 10, Durability.Memory, true)),
         Of(new CloseProducerFrame(7)),
         Of(new ProducerClosedFrame(7, ErrorCode.ProducerFenced, "a newer one")),
@@ -52,6 +52,12 @@ internal static class FrameCatalogue
         Of(new DeadLetterFrame(9, "no such customer", [110, 110])),
         Of(new ConsumerActivityFrame(9, true)),
         Of(new LeaseLostFrame(9, [110, 119, 121, 121])),
+        Of(new CancelScheduledFrame("orders/eu", 3, 184, "A-17")),
+        Of(new RescheduleFrame("orders/eu", 3, 184, 1_700_000_000_000_000)),
+        Of(new CountScheduledFrame("orders/eu", 3, "A-17", 1_600_000_000_000_000, 1_700_000_000_000_000)),
+        Of(new ScheduleResultFrame(ScheduleOutcome.AlreadyDelivered, 5)),
+        Of(new ListScheduledFrame("orders/eu", 3, "A-17", 1_600_000_000_000_000, 1_700_000_000_000_000, 1_650_000_000_000_000, 183, 500)),
+        Of(new ScheduledPageFrame([new(184, 1_650_000_000_000_001, "A-17", 1_500_000_000_000_000, 12), new(190, 7, null, 5, 0)])),
     ];
 
     private static FrameExample<TFrame> Of<TFrame>(TFrame frame)

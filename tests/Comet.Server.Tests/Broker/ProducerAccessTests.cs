@@ -27,7 +27,7 @@ public sealed class ProducerAccessTests
 
     private sealed class Run
     {
-        private readonly ProducerTable _table = new(maxRemembered: 100);
+        private readonly ProducerTable _table = new(maxRemembered: 100, ttl: long.MaxValue / 2);
         private readonly Dictionary<string, long> _epochs = [];
         private ulong _correlationId;
         private long _now;

@@ -5,7 +5,7 @@ namespace Comet.Server.Tests.Broker;
 
 public sealed class ProducerTableTests
 {
-    private readonly ProducerTable _table = new(maxRemembered: 100);
+    private readonly ProducerTable _table = new(maxRemembered: 100, ttl: long.MaxValue / 2);
     private ulong _correlationId;
     private long _now;
 
@@ -100,7 +100,7 @@ public sealed class ProducerTableTests
     [Fact]
     public void A_name_is_remembered_when_its_producer_has_gone_and_others_have_come()
     {
-        var table = new ProducerTable(maxRemembered: 2);
+        var table = new ProducerTable(maxRemembered: 2, ttl: long.MaxValue / 2);
         Remember(table, "a", 10);
         Remember(table, "b", 20);
         // Those that are attached do not count: they are not gone.
@@ -113,7 +113,7 @@ public sealed class ProducerTableTests
     [Fact]
     public void Beyond_the_limit_the_name_that_is_longest_gone_is_forgotten()
     {
-        var table = new ProducerTable(maxRemembered: 2);
+        var table = new ProducerTable(maxRemembered: 2, ttl: long.MaxValue / 2);
         Remember(table, "a", 10);
         Remember(table, "b", 20);
         Remember(table, "c", 30);
