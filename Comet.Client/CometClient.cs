@@ -23,6 +23,7 @@ public sealed class CometClient : IAsyncDisposable
         _link = link;
         Topics = new TopicAdministration(link);
         DeadLetters = new DeadLetterAdministration(this);
+        Subscriptions = new SubscriptionAdministration(link);
         Schedules = new ScheduleAdministration(link, Topics);
     }
 
@@ -34,6 +35,9 @@ public sealed class CometClient : IAsyncDisposable
 
     /// <summary>Looks at the messages that subscriptions have given up, and moves them back.</summary>
     public DeadLetterAdministration DeadLetters { get; }
+
+    /// <summary>Explains durable subscriptions.</summary>
+    public SubscriptionAdministration Subscriptions { get; }
 
     /// <summary>Cancels, moves, lists and counts messages that wait for their time.</summary>
     public ScheduleAdministration Schedules { get; }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Comet.Client.Connections;
+using Comet.Client.Diagnostics;
 using Comet.Transport;
 using Comet.Wire;
 
@@ -206,8 +207,8 @@ internal sealed class PartitionConsumer : PartitionAttachment
     }
 
     /// <summary>Where to begin. A reader, or an ephemeral subscription that has gone meanwhile, goes on behind what was taken, and what has
-    /// arrived beyond that comes again. A durable subscription that a restarted broker does not know any more begins with the first message of the new log: all of them came later than what the old one
-    /// had, and none may be missed.</summary>
+    /// arrived beyond that comes again. A durable subscription that a restarted broker does not know any more begins with the first message
+    /// of the new log: all of them came later than what the old one had, and none may be missed.</summary>
     private StartPosition PrepareStart()
     {
         if (_settings.IsDurable)
@@ -351,6 +352,7 @@ internal sealed class PartitionConsumer : PartitionAttachment
             if (_suspiciousReports < SuspiciousReports || _connection is not { } connection)
                 return;
             _suspiciousReports = 0;
+            ClientMeter.StallRepaired(Topic, _settings.Subscription);
             ConsumerLog.PermitsRepaired(Link.Logger, _settings.ConsumerName, Topic, Number, missingMessages, missingBytes);
             connection.Sender.Append(
                 new PermitsFrame(_wireId, Math.Max(0, missingMessages), Math.Max(0, missingBytes)), 0, ReadOnlySequence<byte>.Empty);

@@ -42,7 +42,8 @@ public sealed class SubscriptionTypeTests
         rig.Permit(consumer, 10);
         Assert.Equal([(2, 1), (3, 1)], PartitionRig.TakeDelivered(consumer));
         var letter = Assert.Single(port.Letters);
-        Assert.Equal((0, 1, new DeadLetterReason(false, "broken"), "t"), (letter.Offset, letter.DeliveryCount, letter.Reason, letter.Topic));
+        Assert.Equal((0, 1, new DeadLetterReason(false, "broken"), "t"),
+            (letter.Offset, letter.DeliveryCount, letter.Reason, letter.Topic));
     }
 
     [Fact]
@@ -125,7 +126,7 @@ public sealed class SubscriptionTypeTests
         var consumers = Enumerable.Range(0, 8).Select(i => rig.Subscribe($"c{i}", type: SubscriptionType.KeyShared)).ToList();
         var slots = consumers[0].Subscription!.Slots!;
         var before = Enumerable.Range(0, KeySlots.Count).Select(slots.OwnerOf).ToList();
-        Assert.All(before.CountBy(static c => c), static share => Assert.InRange(share.Value, KeySlots.Count / 12, KeySlots.Count / 5));
+        Assert.All(before.CountBy(static c => c!), static share => Assert.InRange(share.Value, KeySlots.Count / 12, KeySlots.Count / 5));
         var ninth = rig.Subscribe("c8", type: SubscriptionType.KeyShared);
         var with = Enumerable.Range(0, KeySlots.Count).Select(slots.OwnerOf).ToList();
         Assert.All(before.Zip(with), pair => Assert.True(pair.First == pair.Second || pair.Second == ninth));
