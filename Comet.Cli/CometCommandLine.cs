@@ -39,6 +39,7 @@ internal static class CometCommandLine
             ProduceCommand.Create(),
             ConsumeCommand.Create(),
             ScheduleCommand.Create(),
+            ExplainCommand.Create(),
             BenchCommand.Create(),
             DoctorCommand.Create(),
         };

@@ -20,6 +20,7 @@ public sealed class CometClient : IAsyncDisposable
     {
         _link = link;
         Topics = new TopicAdministration(link);
+        Subscriptions = new SubscriptionAdministration(link);
         Schedules = new ScheduleAdministration(link, Topics);
     }
 
@@ -28,6 +29,9 @@ public sealed class CometClient : IAsyncDisposable
 
     /// <summary>Creates, lists, describes and deletes topics.</summary>
     public TopicAdministration Topics { get; }
+
+    /// <summary>Explains durable subscriptions.</summary>
+    public SubscriptionAdministration Subscriptions { get; }
 
     /// <summary>Cancels, moves, lists and counts messages that wait for their time.</summary>
     public ScheduleAdministration Schedules { get; }

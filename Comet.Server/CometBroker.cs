@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using Comet.Server.Broker;
+using Comet.Server.Diagnostics;
 using Comet.Server.Sessions;
 using Comet.Server.Topics;
 using Comet.Transport;
@@ -20,6 +22,7 @@ public sealed class CometBroker : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly SynchronizationContext? _engine;
     private readonly TopicRegistry _topics;
+    private readonly BrokerMeter _meter;
     private readonly ConcurrentDictionary<Session, Task> _sessions = new();
     private readonly CancellationTokenSource _stopped = new();
     private readonly Lock _gate = new();
@@ -42,7 +45,8 @@ public sealed class CometBroker : IAsyncDisposable
         _time = time ?? TimeProvider.System;
         _logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger("Comet.Server");
         _engine = engine;
-        _topics = new TopicRegistry(_options, _time, _logger);
+        _topics = new TopicRegistry(_options, _time, _logger) { StallFound = OnStall };
+        _meter = new BrokerMeter(_topics.ReadCounters);
         Transport = new EmbeddedTransport(this);
     }
 
@@ -83,7 +87,14 @@ public sealed class CometBroker : IAsyncDisposable
         {
             BrokerLog.DisposedBusy(_logger, _sessions.Count);
         }
+        _meter.Dispose();
         _topics.Dispose();
+    }
+
+    private void OnStall(Stall stall)
+    {
+        _meter.StallRepaired(stall.Topic, stall.Subscription);
+        BrokerLog.StallRepaired(_logger, stall.Subscription, stall.Topic, stall.Partition, stall.Offset);
     }
 
     private async Task ServeOneAsync(ICometConnection connection, CancellationToken cancellationToken)
@@ -144,6 +155,10 @@ internal static partial class BrokerLog
 {
     [LoggerMessage(2201, LogLevel.Warning, "{Connections} connection(s) did not end within the drain timeout and are cut")]
     public static partial void DrainTimedOut(ILogger logger, int connections);
+
+    [LoggerMessage(2203, LogLevel.Warning,
+        "Subscription {Subscription} of {Topic}, partition {Partition}: message {Offset} could be delivered and was not; delivered now")]
+    public static partial void StallRepaired(ILogger logger, string subscription, string topic, int partition, long offset);
 
     [LoggerMessage(2202, LogLevel.Warning, "Disposed with {Connections} connection(s) that do not end")]
     public static partial void DisposedBusy(ILogger logger, int connections);

@@ -11,8 +11,8 @@ namespace Comet.Testing;
 /// with a network that fails on demand.</summary>
 /// <remarks>
 /// Thread-safe; a test calls clients, producers and consumers as any program does and awaits them as usual. While the clock stands, all
-/// that needs no time goes on: sends are confirmed, deliveries arrive. What waits for time (delays, leases, back-offs, the linger of acks) waits
-/// for <see cref="AdvanceAsync"/>. Nothing of a host is shared with other hosts: tests can run at the same time.
+/// that needs no time goes on: sends are confirmed, deliveries arrive. What waits for time (delays, leases, back-offs, the linger of acks)
+/// waits for <see cref="AdvanceAsync"/>. Nothing of a host is shared with other hosts: tests can run at the same time.
 /// <para>In <see cref="RunAsync"/> the test itself runs on the host's thread, the clock moves by itself whenever nothing else can happen,
 /// and the same seed gives the same run, bit for bit.</para>
 /// </remarks>

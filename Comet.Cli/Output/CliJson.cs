@@ -20,6 +20,7 @@ namespace Comet.Cli.Output;
 [JsonSerializable(typeof(TopicChange))]
 [JsonSerializable(typeof(ScheduledLine))]
 [JsonSerializable(typeof(ScheduleReport))]
+[JsonSerializable(typeof(SubscriptionExplanation))]
 [JsonSerializable(typeof(DoctorCheck))]
 [JsonSerializable(typeof(BenchResult))]
 internal sealed partial class CliJson : JsonSerializerContext

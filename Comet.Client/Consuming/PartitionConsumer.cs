@@ -1,5 +1,6 @@
 using System.Buffers;
 using Comet.Client.Connections;
+using Comet.Client.Diagnostics;
 using Comet.Wire;
 
 namespace Comet.Client.Consuming;
@@ -266,6 +267,7 @@ internal sealed class PartitionConsumer : PartitionAttachment
             if (_suspiciousReports < SuspiciousReports || _connection is not { } connection)
                 return;
             _suspiciousReports = 0;
+            ClientMeter.StallRepaired(_settings.Topic, _settings.Subscription);
             ConsumerLog.PermitsRepaired(Link.Logger, _settings.ConsumerName, _settings.Topic, Number, missingMessages, missingBytes);
             connection.Sender.Append(
                 new PermitsFrame(_wireId, Math.Max(0, missingMessages), Math.Max(0, missingBytes)), 0, ReadOnlySequence<byte>.Empty);

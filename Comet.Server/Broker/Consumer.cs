@@ -40,7 +40,9 @@ internal sealed class Consumer(IPeer peer, long id, string name, PartitionActor?
     /// <summary>How many messages it holds that are not acked.</summary>
     public long Unacked { get; set; }
 
-    public bool CanTake => PermitMessages > 0 && PermitBytes > 0 && Peer.HasSpace;
+    public bool HasPermits => PermitMessages > 0 && PermitBytes > 0;
+
+    public bool CanTake => HasPermits && Peer.HasSpace;
 
     /// <summary>Adds permits; what a hostile client adds beyond 2^40 is cut off.</summary>
     public void Grant(long messages, long bytes)

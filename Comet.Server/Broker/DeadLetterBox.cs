@@ -87,7 +87,7 @@ internal sealed class DeadLetterBox(Subscription subscription)
         {
             _retryDelay = 0;
             if (subscription.StateOf(letter.Offset).Stage == MessageStage.DeadLettering)
-                subscription.Ack(new(letter.Offset, letter.Offset));
+                subscription.Counters.AddDeadLettered(subscription.Ack(new(letter.Offset, letter.Offset)));
             return;
         }
         _waiting.Enqueue((letter.Offset, letter.Reason, letter.Time));

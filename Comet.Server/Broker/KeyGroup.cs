@@ -50,6 +50,7 @@ internal sealed class KeyGroup(Consumer consumer) : IDisposable
         BookLeases(subscription, deliveryCount, now);
         RecordBatchCutter.End(_buffer, header, Count);
         Consumer.LastDispatchedOffset = LastOffset;
+        subscription.Counters.AddDelivered(Count, isAgain: deliveryCount > 1);
         Consumer.Spend(Count, _buffer.Length);
         Consumer.Peer.Send(new DeliverFrame(Consumer.Id, deliveryCount), 0, _buffer.WrittenMemory);
     }

@@ -134,6 +134,20 @@ internal sealed class KeySlots(DeliveryTable table)
         }
     }
 
+    /// <summary>The first message that waits in a slot and could be sent now; -1 when there is none. Looks through all slots, whatever rows
+    /// they stand in: for the watchdog.</summary>
+    public long FindSendable()
+    {
+        var first = -1L;
+        for (var slot = 0; slot < Count; slot++)
+        {
+            if (_slots[slot].Waiting > 0 && CanSend(slot) && _slots[slot].Owner!.CanTake && TryPeek(slot, out var offset)
+                && (first < 0 || offset < first))
+                first = offset;
+        }
+        return first;
+    }
+
     /// <summary>Forgets what waits, when the table is emptied.</summary>
     public void Clear()
     {

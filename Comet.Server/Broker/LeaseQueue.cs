@@ -60,6 +60,18 @@ internal sealed class LeaseQueue(DeliveryTable table)
 
     public void Clear() => _leases.Clear();
 
+    /// <summary>When the lease of a message in a state is over; -1 when it has none. Looks through all of them.</summary>
+    public long DeadlineOf(long offset, MessageState state)
+    {
+        var bit = 1UL << (int)(offset & (BlockMask.Size - 1));
+        foreach (var lease in _leases)
+        {
+            if (lease.Block == offset >> BlockMask.Shift && (lease.Mask & bit) != 0 && lease.State == state.WithoutKeySlot())
+                return lease.Deadline;
+        }
+        return -1;
+    }
+
     private void DropEnded()
     {
         for (var left = _leases.Count; left > 0; left--)

@@ -8,16 +8,21 @@ namespace Comet.Server.Broker;
 /// no clock, waits for nothing and is never entered by two threads; <see cref="PartitionActor"/> sees to that.</summary>
 internal sealed class Partition : IDisposable
 {
+    // A second, in microseconds: what is due and was not done for so long has not just been crossed by a heartbeat.
+    private const long TimerGrace = 1_000_000;
+
     private readonly IPartitionLog _log;
     private readonly PartitionSettings _settings;
     private readonly ProducerTable _producers;
     private readonly BatchCutter _cutter;
     private readonly Dispatcher _dispatcher;
     private readonly SubscriptionTable _subscriptions;
+    private readonly Explainer _explainer;
     private readonly PartitionSchedules _schedules;
     private readonly Queue<PendingConfirm> _pending = new();
     private ErrorCode _closedWith;
     private string _closedBecause = "";
+    private bool _isSettled;
 
     public Partition(string topic, int number, IPartitionLog log, FencingToken fence, PartitionSettings settings)
     {
@@ -26,8 +31,9 @@ internal sealed class Partition : IDisposable
         _cutter = new BatchCutter(settings.MaxRecordsLength);
         var delays = new DelayIndex(settings.ScheduleBudget);
         _dispatcher = new Dispatcher(log, _cutter, settings.MaxOutstandingMessages) { Pending = delays };
-        _subscriptions = new SubscriptionTable(log, fence, delays);
+        _subscriptions = new SubscriptionTable(log, fence, delays, Counters);
         _schedules = new PartitionSchedules(log, _subscriptions, delays, settings.MaxRecordsLength);
+        _explainer = new Explainer(log, settings, delays);
     }
 
     public string Topic { get; }
@@ -35,6 +41,9 @@ internal sealed class Partition : IDisposable
     public int Number { get; }
 
     public FencingToken Fence { get; }
+
+    /// <summary>How many messages have gone through. May be read from anywhere.</summary>
+    public PartitionCounters Counters { get; } = new();
 
     /// <summary>How answers to what the partition has asked for come back to it: its owner takes them in as commands.</summary>
     public Action<PartitionCommand>? Inbox { get; set; }
@@ -63,6 +72,7 @@ internal sealed class Partition : IDisposable
             RefuseClosed(command);
             return;
         }
+        _isSettled &= command.Kind == CommandKind.ReportProgress;
         switch (command.Kind)
         {
             case CommandKind.Publish:
@@ -121,6 +131,7 @@ internal sealed class Partition : IDisposable
             if (_settings.DeadLetters is { } port)
                 subscription.DeadLetters.HandOver(this, _log, _cutter, port, now);
         }
+        _isSettled = true;
     }
 
     public void Dispose()
@@ -155,10 +166,13 @@ internal sealed class Partition : IDisposable
                 answer.Letter.Source.DeadLetters.Answered(answer, now);
                 break;
             case CommandKind.ReportProgress:
-                ReportProgress(command.Consumer!);
+                ReportProgress(command.Consumer!, now);
                 break;
             case CommandKind.Describe:
                 ((DescriptionCollector)command.Detail!).Add(Describe(), _subscriptions.Describe(Number));
+                break;
+            case CommandKind.Explain:
+                Explain((ExplanationCollector)command.Detail!, now);
                 break;
             case CommandKind.Wake or CommandKind.Committed:
                 break;
@@ -216,6 +230,7 @@ internal sealed class Partition : IDisposable
         }
         _schedules.Stored(header, baseOffset);
         memory.Remember(header.BaseSequence, header.RecordCount, baseOffset);
+        Counters.AddStored(header.RecordCount);
         _pending.Enqueue(new(
             producer, command.CorrelationId, header.BaseSequence, baseOffset, header.RecordCount, header.Length, _log.EndOffset, false));
         return true;
@@ -234,7 +249,7 @@ internal sealed class Partition : IDisposable
         return _log.TryAppend(Fence, command.Batch.Span, command.Header, now);
     }
 
-    private static void Ack(in PartitionCommand command)
+    private void Ack(in PartitionCommand command)
     {
         if (!TryGetSubscription(command, out var subscription))
             return;
@@ -246,9 +261,11 @@ internal sealed class Partition : IDisposable
                     $"'{subscription.Name}' is {subscription.Type}: acking all before a message would ack what others hold.");
             return;
         }
+        var acked = 0L;
         var ranges = command.Ranges!;
         for (var i = 0; i + 1 < ranges.Length; i += 2)
-            subscription.Ack(new(command.Cumulative ? 0 : ranges[i], ranges[i + 1]));
+            acked += subscription.Ack(new(command.Cumulative ? 0 : ranges[i], ranges[i + 1]));
+        Counters.AddAcked(acked);
         consumer.Peer.Confirm(command.CorrelationId);
     }
 
@@ -291,13 +308,33 @@ internal sealed class Partition : IDisposable
         return false;
     }
 
-    private void ReportProgress(Consumer consumer)
+    private void Explain(ExplanationCollector collector, long now)
+    {
+        if (_subscriptions.Find(collector.Subscription) is { } subscription)
+            collector.Add(subscription.Type, _explainer.Explain(Number, subscription, now));
+        else
+            collector.AddUnknown();
+    }
+
+    private void ReportProgress(Consumer consumer, long now)
     {
         if (consumer.Subscription is not { } subscription)
             return;
+        // Once for each subscription, and only when all that was asked has been carried out: what waits then waits without a reason.
+        if (_isSettled && subscription.Consumers[0] == consumer)
+            FindStall(subscription, now);
         var backlog = subscription.Describe(Number, _log.StableOffset).Backlog;
         consumer.Peer.Send(new ConsumerProgressFrame(
             consumer.Id, consumer.LastDispatchedOffset, consumer.PermitMessages, consumer.PermitBytes, backlog));
+    }
+
+    /// <summary>The watchdog of a subscription that stands still: what could be delivered and was not is delivered, and told.</summary>
+    private void FindStall(Subscription subscription, long now)
+    {
+        var wait = _explainer.Find(subscription, now);
+        var isOverdue = wait.Until >= 0 && wait.Until + TimerGrace < now;
+        if (wait.Reason == WaitReason.None || isOverdue)
+            _settings.StallFound?.Invoke(new(Topic, Number, subscription.Name, wait.Offset));
     }
 
     private PartitionDescription Describe() => new(Number, _log.StartOffset, _log.StableOffset, _log.Bytes, _producers.AttachedCount);
@@ -320,6 +357,8 @@ internal sealed class Partition : IDisposable
     {
         if (command.Kind == CommandKind.Describe)
             ((DescriptionCollector)command.Detail!).Add(null, []);
+        if (command.Kind == CommandKind.Explain)
+            ((ExplanationCollector)command.Detail!).AddClosed(Number, _closedWith);
         var peer = command.Producer?.Peer ?? command.Consumer?.Peer ?? (command.Detail as UnsubscribeRequest)?.Peer
             ?? (command.Detail as ScheduleRequest)?.Peer;
         if (command.Kind == CommandKind.Publish)

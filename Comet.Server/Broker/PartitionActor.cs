@@ -41,6 +41,8 @@ internal sealed class PartitionActor : IDisposable
 
     public int Number => _partition.Number;
 
+    public PartitionCounters Counters => _partition.Counters;
+
     /// <summary>Carries out a command, or leaves it to who is inside. Never blocks for long, never throws.</summary>
     public void Post(in PartitionCommand command)
     {

@@ -21,6 +21,7 @@ internal enum CommandKind
     Wake,
     ReportProgress,
     Describe,
+    Explain,
     Trim,
     Delete,
     Committed,

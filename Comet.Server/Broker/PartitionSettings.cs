@@ -26,4 +26,7 @@ internal sealed record PartitionSettings
 
     /// <summary>Called when this partition needs memory that others could give.</summary>
     public Action? RoomWanted { get; init; }
+
+    /// <summary>Called when something that could be delivered was found waiting; it is delivered behind the call.</summary>
+    public Action<Stall>? StallFound { get; init; }
 }

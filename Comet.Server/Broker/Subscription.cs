@@ -75,6 +75,9 @@ internal sealed class Subscription
 
     public long CountOf(MessageStage stage) => _table.CountOf(stage);
 
+    /// <summary>How many messages were delivered and acked; of all subscriptions of the partition together.</summary>
+    public PartitionCounters Counters { get; init; } = new();
+
     public void Attach(Consumer consumer)
     {
         consumer.Subscription = this;
@@ -124,8 +127,9 @@ internal sealed class Subscription
         DeadLetterError = DeadLetters.Error,
     };
 
-    /// <summary>Acks what was delivered of a range; anything else in it is not a consumer's to ack and is left alone.</summary>
-    public void Ack(OffsetRange range) => _table.Ack(range, Cursor);
+    /// <summary>Acks what was delivered of a range and returns how many messages that were; anything else in it is not a consumer's to
+    /// ack and is left alone.</summary>
+    public long Ack(OffsetRange range) => _table.Ack(range, Cursor);
 
     /// <summary>Acks a range on behalf of the broker, delivered or not: what is gone, has expired or is left out for good.</summary>
     public void Skip(OffsetRange range)
@@ -205,6 +209,34 @@ internal sealed class Subscription
             TakeBack(lease, now);
     }
 
+    /// <summary>The consumer of a number that messages are in flight with.</summary>
+    public Consumer ConsumerOf(int number) => _consumers[number];
+
+    /// <summary>When the delay or the lease of a message is over; -1 when none runs. Looks through all of them: for who asks, not for who
+    /// delivers.</summary>
+    public long DueOf(long offset)
+    {
+        var state = _table[offset];
+        if (state.Stage == MessageStage.InFlight)
+            return _leases.DeadlineOf(offset, state);
+        foreach (var (run, due) in _delays.UnorderedItems)
+        {
+            if (run.Range.First <= offset && offset <= run.Range.Last && run.State == state)
+                return due;
+        }
+        return -1;
+    }
+
+    /// <summary>The first message in a stage; -1 when there is none.</summary>
+    public long FirstIn(MessageStage stage)
+    {
+        if (_table.CountOf(stage) == 0)
+            return -1;
+        _runs.Clear();
+        _table.CopyTo(_runs, new(0, long.MaxValue), stage, most: 1);
+        return _runs[0].Range.First;
+    }
+
     /// <summary>The consumer whose turn it is and who can take messages. The turn is over when something is booked.</summary>
     public Consumer? PickConsumer() => _consumers.Pick(onlyFirst: Type == SubscriptionType.Failover);
 
@@ -267,6 +299,7 @@ internal sealed class Subscription
         LeaveOut(range.Last);
         consumer.LastDispatchedOffset = range.Last;
         _consumers.EndTurn();
+        Counters.AddDelivered(range.Count, isAgain: deliveryCount > 1);
         if (IsReader)
         {
             Skip(range);

@@ -4,7 +4,7 @@ using Comet.Wire;
 namespace Comet.Server.Broker;
 
 /// <summary>The subscriptions of one partition, those that are no readers by name.</summary>
-internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, DelayIndex delays)
+internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, DelayIndex delays, PartitionCounters counters)
 {
     private readonly List<Subscription> _all = [];
     private readonly Dictionary<string, Subscription> _named = new(StringComparer.Ordinal);
@@ -21,6 +21,8 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
             return next;
         }
     }
+
+    public Subscription? Find(string name) => _named.GetValueOrDefault(name);
 
     /// <summary>Attaches a consumer, creating its subscription on first use; the answer goes to its peer.</summary>
     public void Attach(Consumer consumer, AttachRequest request, ulong correlationId, long now)
@@ -123,7 +125,10 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
     {
         if (request.Kind != SubscriptionKind.Reader && _named.TryGetValue(request.Subscription, out var known))
             return known;
-        var created = new Subscription(request.Subscription, request.Type, request.Kind, new(Resolve(request.Start), []));
+        var created = new Subscription(request.Subscription, request.Type, request.Kind, new(Resolve(request.Start), []))
+        {
+            Counters = counters,
+        };
         _all.Add(created);
         if (request.Kind != SubscriptionKind.Reader)
             _named.Add(request.Subscription, created);

@@ -33,6 +33,9 @@ internal sealed class SessionTopics(SessionPeer peer, TopicRegistry topics, Come
             case FrameType.DescribeTopic:
                 Describe(topics.Get(frame.Read<DescribeTopicFrame>(codec).Topic, createIfMissing: false), frame.CorrelationId);
                 return true;
+            case FrameType.ExplainSubscription:
+                Explain(frame.Read<ExplainSubscriptionFrame>(codec), frame.CorrelationId);
+                return true;
             case FrameType.Unsubscribe:
                 Unsubscribe(frame.Read<UnsubscribeFrame>(codec), frame.CorrelationId);
                 return true;
@@ -51,6 +54,14 @@ internal sealed class SessionTopics(SessionPeer peer, TopicRegistry topics, Come
         var collector = new DescriptionCollector(peer, correlationId, topic.Name, topic.Partitions.Count);
         foreach (var partition in topic.Partitions)
             partition.Post(new(CommandKind.Describe) { Detail = collector });
+    }
+
+    private void Explain(in ExplainSubscriptionFrame request, ulong correlationId)
+    {
+        var topic = topics.Get(request.Topic, createIfMissing: false);
+        var collector = new ExplanationCollector(peer, correlationId, topic.Name, request.Subscription, topic.Partitions.Count);
+        foreach (var partition in topic.Partitions)
+            partition.Post(new(CommandKind.Explain) { Detail = collector });
     }
 
     private void Unsubscribe(in UnsubscribeFrame request, ulong correlationId) =>

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Comet.Server.Broker;
 using Comet.Server.DeadLetters;
+using Comet.Server.Diagnostics;
 using Comet.Server.Storage;
 using Comet.Server.Storage.Memory;
 using Microsoft.Extensions.Logging;
@@ -20,6 +21,9 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
     private readonly ScheduleBudget _schedules = new(options.MaxScheduledMessages);
     private DeadLetterOffice? _deadLetters;
     private bool _isTrimming;
+
+    /// <summary>Called by a partition's owner when something that could be delivered was found waiting.</summary>
+    public Action<Stall>? StallFound { get; init; }
 
     /// <summary>Creates a topic.</summary>
     /// <exception cref="CometException">A name or number is wrong, it exists, or there are too many.</exception>
@@ -85,6 +89,13 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
         }
     }
 
+    /// <summary>How many messages have gone through each topic.</summary>
+    public IReadOnlyList<TopicCounters> ReadCounters()
+    {
+        lock (_gate)
+            return [.. _topics.Values.Select(static t => new TopicCounters(t.Name, [.. t.Partitions.Select(static p => p.Counters)]))];
+    }
+
     public void Dispose()
     {
         lock (_gate)
@@ -110,6 +121,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             ScheduleBudget = _schedules,
             DeadLetters = _deadLetters ??= new DeadLetterOffice(this),
             RoomWanted = TrimAll,
+            StallFound = StallFound,
             PlantedBug = options.PlantedBug,
         };
         var log = new MemoryPartitionLog(_budget, options.PartitionMemoryLimit);

@@ -53,4 +53,8 @@ internal enum FrameType : byte
     ScheduleResult = 67,
     ListScheduled = 68,     // C→S → ScheduledPage
     ScheduledPage = 69,
+
+    // Diagnosis
+    ExplainSubscription = 76, // C→S → SubscriptionExplained
+    SubscriptionExplained = 77,
 }

@@ -75,7 +75,8 @@ public class BadBrokerTests
     {
         var broker = new ScriptedBroker();
         await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker }, Cancelled);
-        await using var consumer = await client.SubscribeAsync<string>("t", "s", new() { ReceiveWindowMessages = 100 }, Cancelled);
+        using var counters = new Counters(CometDiagnostics.ClientMeterName, "stalls");
+        await using var consumer = await client.SubscribeAsync<string>("stalls", "s", new() { ReceiveWindowMessages = 100 }, Cancelled);
         var session = await broker.Sessions.ReadAsync(Cancelled);
         var granted = (await session.ExpectAsync(FrameType.Permits)).Read<PermitsFrame>();
         Assert.Equal(100, granted.Messages);
@@ -83,9 +84,11 @@ public class BadBrokerTests
         session.Send(new ConsumerProgressFrame(1, -1, 60, granted.Bytes, 5));
         await client.PingAsync(Cancelled);
         Assert.False(session.HasReceived(FrameType.Permits));
+        Assert.Equal(0, counters[CometDiagnostics.ClientStallsRepaired]);
         session.Send(new ConsumerProgressFrame(1, -1, 60, granted.Bytes - 7, 5));
 
         Assert.Equal(new PermitsFrame(1, 40, 7), (await session.ExpectAsync(FrameType.Permits)).Read<PermitsFrame>());
+        Assert.Equal(1, counters[CometDiagnostics.ClientStallsRepaired]);
     }
 
     [Fact]

@@ -58,6 +58,15 @@ internal static class FrameCatalogue
         Of(new ScheduleResultFrame(ScheduleOutcome.AlreadyDelivered, 5)),
         Of(new ListScheduledFrame("orders/eu", 3, "A-17", 1_600_000_000_000_000, 1_700_000_000_000_000, 1_650_000_000_000_000, 183, 500)),
         Of(new ScheduledPageFrame([new(184, 1_650_000_000_000_001, "A-17", 1_500_000_000_000_000, 12), new(190, 7, null, 5, 0)])),
+        Of(new ExplainSubscriptionFrame("orders/eu", "billing")),
+        Of(new SubscriptionExplainedFrame(new(
+            "orders/eu", "billing", SubscriptionType.KeyShared,
+            [
+                new(0, 8, 12, TimeSpan.FromSeconds(90), 14, WaitReason.KeyHeldBy, "worker-1",
+                    UnixMicroseconds.ToTime(1_700_000_000_000_000), "told",
+                    [new("worker-1", true, true, 997, 65_536, 3, 13), new("worker-2", false, false, 1000, 65_000, 2, null)]),
+                new(1, 0, null, null, null, WaitReason.NothingToDeliver, null, null, null, []),
+            ]))),
     ];
 
     private static FrameExample<TFrame> Of<TFrame>(TFrame frame)

@@ -14,12 +14,17 @@ internal sealed class FakePeer : IPeer
 
     public long AnsweredBytes { get; private set; }
 
+    /// <summary>Whether it takes no notice of what it is sent.</summary>
+    public bool IsDeaf { get; set; }
+
     /// <summary>Called with each frame as it is sent.</summary>
     public Action<object, byte[]>? OnSend { get; set; }
 
     public void Send<TFrame>(in TFrame frame, ulong correlationId = 0, ReadOnlyMemory<byte> payload = default)
         where TFrame : struct, IFrame<TFrame>
     {
+        if (IsDeaf)
+            return;
         var copy = payload.ToArray();
         Sent.Add((frame, correlationId, copy));
         OnSend?.Invoke(frame, copy);

@@ -7,16 +7,27 @@ namespace Comet.Server.Tests.Broker;
 /// <summary>A partition over a scripted log, driven directly: each call is one command and what follows from it.</summary>
 internal sealed class PartitionRig : IDisposable
 {
+    private readonly List<Consumer> _consumers = [];
     private ulong _lastCorrelationId;
     private long _lastId;
 
     public PartitionRig(PartitionSettings? settings = null, long memoryLimit = long.MaxValue)
     {
         Log = new ScriptedLog(memoryLimit);
-        Partition = new Partition("t", 0, Log, new FencingToken(1), settings ?? new PartitionSettings()) { Inbox = Inbox.Enqueue };
+        Partition = new Partition("t", 0, Log, new FencingToken(1), (settings ?? new()) with { StallFound = Stalls.Add })
+        {
+            Inbox = Inbox.Enqueue,
+        };
     }
 
     public ScriptedLog Log { get; }
+
+    /// <summary>What the watchdog has found.</summary>
+    public List<Stall> Stalls { get; } = [];
+
+    /// <summary>Whether every command is followed by a heartbeat of every consumer, which must find no stall: so each test of the core is
+    /// one of its dispatching too.</summary>
+    public bool BeatsAfterEachCommand { get; init; } = true;
 
     public Partition Partition { get; }
 
@@ -45,6 +56,7 @@ internal sealed class PartitionRig : IDisposable
         {
             Settings = settings ?? new SubscriptionSettings(),
         };
+        _consumers.Add(consumer);
         Do(new(CommandKind.AttachConsumer) { Consumer = consumer, Detail = request });
         return consumer;
     }
@@ -93,6 +105,31 @@ internal sealed class PartitionRig : IDisposable
         if (Commits && Partition.NeedsCommit)
             Assert.True(Partition.CommitAsync(CancellationToken.None).AsTask().IsCompletedSuccessfully);
         Partition.Advance(Now);
+        if (!BeatsAfterEachCommand)
+            return;
+        Beat();
+        Assert.Empty(Stalls);
+    }
+
+    /// <summary>A heartbeat of every consumer, of which only the watchdog takes notice; what it finds is not repaired.</summary>
+    public void Beat()
+    {
+        _consumers.RemoveAll(static c => c.Subscription is null);
+        foreach (var consumer in _consumers)
+        {
+            var peer = (FakePeer)consumer.Peer;
+            peer.IsDeaf = true;
+            Partition.Handle(new(CommandKind.ReportProgress) { Consumer = consumer }, Now);
+            peer.IsDeaf = false;
+        }
+    }
+
+    /// <summary>Why the next message of a subscription waits.</summary>
+    public PartitionExplanation Explain(string subscription = "s")
+    {
+        var peer = new FakePeer();
+        Partition.Handle(new(CommandKind.Explain) { Detail = new ExplanationCollector(peer, 1, "t", subscription, 1) }, Now);
+        return Assert.Single(peer.Single<SubscriptionExplainedFrame>().Explanation.Partitions);
     }
 
     /// <summary>What was delivered to a consumer since the last call: offset and delivery count of each message.</summary>
