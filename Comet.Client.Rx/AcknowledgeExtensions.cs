@@ -43,8 +43,11 @@ public static class AcknowledgeExtensions
         ArgumentNullException.ThrowIfNull(handler);
         var settings = Validated(options);
         return new AcknowledgedObservable<Delivery<T>>(
-            source, static delivery => delivery.IsLeaseLost ? null : delivery, (delivery, token) => RunAsync(delivery, handler, token),
-            settings.MaxConcurrency, static delivery => delivery.AckAsync(),
+            source,
+            static delivery => delivery.IsLeaseLost ? null : delivery,
+            (delivery, token) => RunAsync(delivery, handler, token),
+            settings.MaxConcurrency,
+            static delivery => delivery.AckAsync(),
             (delivery, failure) => Settlement.GiveBackAsync([delivery], failure, settings));
     }
 
