@@ -51,8 +51,8 @@ public static class AcknowledgeExtensions
             (delivery, failure) => Settlement.GiveBackAsync([delivery], failure, settings));
     }
 
-    /// <summary>Runs <paramref name="handler"/> for each group of deliveries, as Buffer makes them, and acks or gives back all of a group as
-    /// one. Deliveries whose lease was lost while the group was gathered are left out: they come again, perhaps to another
+    /// <summary>Runs <paramref name="handler"/> for each group of deliveries, as Buffer makes them, and acks or gives back all of a group
+    /// as one. Deliveries whose lease was lost while the group was gathered are left out: they come again, perhaps to another
     /// consumer.</summary>
     /// <inheritdoc cref="Acknowledge{T}(IObservable{Delivery{T}}, Func{Delivery{T}, CancellationToken, Task}, AcknowledgeOptions?)"/>
     public static IObservable<IList<Delivery<T>>> Acknowledge<T>(

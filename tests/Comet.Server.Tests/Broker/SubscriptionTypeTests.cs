@@ -125,7 +125,7 @@ public sealed class SubscriptionTypeTests
         var consumers = Enumerable.Range(0, 8).Select(i => rig.Subscribe($"c{i}", type: SubscriptionType.KeyShared)).ToList();
         var slots = consumers[0].Subscription!.Slots!;
         var before = Enumerable.Range(0, KeySlots.Count).Select(slots.OwnerOf).ToList();
-        Assert.All(before.CountBy(static c => c), static share => Assert.InRange(share.Value, KeySlots.Count / 12, KeySlots.Count / 5));
+        Assert.All(before.CountBy(static c => c!), static share => Assert.InRange(share.Value, KeySlots.Count / 12, KeySlots.Count / 5));
         var ninth = rig.Subscribe("c8", type: SubscriptionType.KeyShared);
         var with = Enumerable.Range(0, KeySlots.Count).Select(slots.OwnerOf).ToList();
         Assert.All(before.Zip(with), pair => Assert.True(pair.First == pair.Second || pair.Second == ninth));
