@@ -74,7 +74,7 @@ public sealed class Replay<T>
             ReceiveWindowMessages = Math.Max(1, options.ReceiveWindowMessages / stretch.Share),
             ReceiveWindowBytes = Math.Max(1024, options.ReceiveWindowBytes / stretch.Share),
         });
-        var core = new ConsumerCore(_link, settings, 1, _serializer, null, stretch.Partition);
+        var core = new ConsumerCore(_link, settings, [(Topic, 1, null)], _serializer, stretch.Partition);
         await core.StartAsync(cancellationToken);
         return new ReplaySource<T>(core, stretch);
     }

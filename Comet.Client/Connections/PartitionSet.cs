@@ -2,10 +2,9 @@ namespace Comet.Client.Connections;
 
 /// <summary>The partitions of a producer or consumer, by number: as many as the topic has, and more when it grows.</summary>
 /// <param name="gate">The lock of the producer or consumer.</param>
-/// <param name="create">Makes the partition of a number, given how many there are, and whether it joins later than the first
-/// ones.</param>
 /// <param name="joinsAttached">Whether a later partition is used only when it is attached.</param>
-internal sealed class PartitionSet<T>(Lock gate, Func<int, int, bool, T> create, bool joinsAttached)
+/// <param name="create">Makes the partition of a number, given whether it joins later than the first ones.</param>
+internal sealed class PartitionSet<T>(Lock gate, bool joinsAttached, Func<int, bool, T> create)
     where T : PartitionAttachment
 {
     private readonly List<T> _joining = [];
@@ -16,11 +15,14 @@ internal sealed class PartitionSet<T>(Lock gate, Func<int, int, bool, T> create,
     /// <summary>The partitions in use. Read it under the lock, or take it as of one moment.</summary>
     public T[] All { get; private set; } = [];
 
+    /// <summary>Called under the lock when <see cref="All"/> has become longer.</summary>
+    public Action? Changed { get; init; }
+
     /// <summary>Makes the first partitions, which the caller attaches.</summary>
     public void Start(int first, int count)
     {
         _wanted = first + count;
-        All = [.. Enumerable.Range(first, count).Select(i => create(i, count, false))];
+        All = [.. Enumerable.Range(first, count).Select(i => create(i, false))];
     }
 
     /// <summary>The topic has so many partitions: attaches to those that are new, in their order.</summary>
@@ -30,7 +32,7 @@ internal sealed class PartitionSet<T>(Lock gate, Func<int, int, bool, T> create,
         {
             if (_isClosed || count <= _wanted)
                 return;
-            T[] added = [.. Enumerable.Range(_wanted, count - _wanted).Select(i => create(i, count, true))];
+            T[] added = [.. Enumerable.Range(_wanted, count - _wanted).Select(i => create(i, true))];
             _wanted = count;
             _joining.AddRange(added);
             _growing = JoinAsync(_growing, added, fault);
@@ -83,6 +85,7 @@ internal sealed class PartitionSet<T>(Lock gate, Func<int, int, bool, T> create,
                 return;
             _joining.Remove(partition);
             All = [.. All, partition];
+            Changed?.Invoke();
         }
     }
 }

@@ -9,29 +9,39 @@ namespace Comet.Client.Consuming;
 /// it; nothing is written to the network, and no user code runs, while it is held.</summary>
 internal sealed class ConsumerCore
 {
+    private const int MaxReasonLength = 1_000;
+
     private readonly Link _link;
-    private readonly PartitionSet<PartitionConsumer> _set;
-    private readonly TopicWatch? _watch;
-    // Bounded by the permits: the broker sends no more than they let it. The first one stays until all of it is taken, so that whoever
-    // waits sees what another reader of the stream has left.
-    private readonly Queue<ReceivedBatch> _arrived = new();
+    private readonly List<ConsumedTopic> _topics = [];
+    private readonly Dictionary<(string Topic, int Number), PartitionConsumer> _byAddress = [];
+    private readonly ArrivalQueue _arrived = new();
     private TaskCompletionSource? _arrival;
 
     /// <param name="link">The client's connection.</param>
     /// <param name="settings">Options.</param>
-    /// <param name="partitionCount">How many partitions the topic has.</param>
+    /// <param name="topics">The topics, with how many partitions each has, and what tells when it has more: the consumer's to
+    /// dispose.</param>
     /// <param name="serializer">An IMessageSerializer of what is received.</param>
-    /// <param name="watch">Tells when the topic has more partitions; the consumer's to dispose. Null: it keeps those it has.</param>
-    /// <param name="firstPartition">The number of its first partition.</param>
-    public ConsumerCore(Link link, ConsumerSettings settings, int partitionCount, object serializer, TopicWatch? watch,
+    /// <param name="firstPartition">The number of each topic's first partition.</param>
+    public ConsumerCore(
+        Link link, ConsumerSettings settings, IReadOnlyList<(string Name, int Partitions, TopicWatch? Watch)> topics, object serializer,
         int firstPartition = 0)
     {
-        (_link, Settings, Serializer, _watch) = (link, settings, serializer, watch);
-        // Acks by id must find a partition as soon as it delivers.
-        _set = new(
-            Gate, (number, count, isLate) => new PartitionConsumer(this, link, number, count, isLate), joinsAttached: false);
-        _set.Start(firstPartition, partitionCount);
+        (_link, Settings, Serializer) = (link, settings, serializer);
+        Topics = [.. topics.Select(static t => t.Name)];
+        var count = topics.Sum(static t => t.Partitions);
+        foreach (var (name, partitions, watch) in topics)
+        {
+            // Acks by id must find a partition as soon as it delivers.
+            var set = new PartitionSet<PartitionConsumer>(Gate, joinsAttached: false, (number, isLate) =>
+                new PartitionConsumer(this, link, name, number, isLate ? Partitions.Length + 1 : count, isLate)) { Changed = Gather };
+            set.Start(firstPartition, partitions);
+            _topics.Add(new(set, watch));
+        }
+        Gather();
     }
+
+    public IReadOnlyList<string> Topics { get; }
 
     public ConsumerSettings Settings { get; }
 
@@ -42,12 +52,15 @@ internal sealed class ConsumerCore
     public StateMonitor<ConsumerState> State { get; } = new(ConsumerState.Reattaching,
         static s => s is ConsumerState.Closed or ConsumerState.Faulted);
 
+    public StateMonitor<ConsumerActivity> Activity { get; } = new(ConsumerActivity.Standby, static a => a is ConsumerActivity.Closed);
+
     public int PartitionCount => Partitions.Length;
 
     /// <summary>The partition of a consumer that has one.</summary>
     public PartitionConsumer OnlyPartition => Partitions.Single();
 
-    private PartitionConsumer[] Partitions => _set.All;
+    /// <summary>Those of all topics, as of one moment.</summary>
+    private PartitionConsumer[] Partitions { get; set; } = [];
 
     public TimeProvider Time => _link.Options.TimeProvider;
 
@@ -58,7 +71,8 @@ internal sealed class ConsumerCore
         {
             foreach (var partition in Partitions)
                 await partition.StartAsync(_link.Options.OperationTimeout, cancellationToken);
-            _watch?.Listen(count => _set.Grow(count, Fault));
+            foreach (var topic in _topics)
+                topic.Watch?.Listen(count => topic.Set.Grow(count, Fault));
         }
         catch
         {
@@ -69,10 +83,13 @@ internal sealed class ConsumerCore
 
     public PartitionConsumer GetPartition(MessageId id)
     {
-        if (!string.Equals(id.Topic, Settings.Topic, StringComparison.Ordinal) || id.Partition < 0 || id.Partition >= Partitions.Length)
-            throw new CometException(ErrorCode.InvalidArgument,
-                $"{id} is no message of '{Settings.Topic}', which has {Partitions.Length} partition(s).");
-        return Partitions[id.Partition];
+        lock (Gate)
+        {
+            if (id.Topic is not null && _byAddress.TryGetValue((id.Topic, id.Partition), out var partition))
+                return partition;
+        }
+        throw new CometException(ErrorCode.InvalidArgument,
+            $"{id} is no message of '{Settings.Topic}', of which this consumer has {Partitions.Length} partition(s).");
     }
 
     public void Arrived(ReceivedBatch batch)
@@ -82,7 +99,7 @@ internal sealed class ConsumerCore
         {
             if (State.IsFinal)
                 return;
-            _arrived.Enqueue(batch);
+            _arrived.Add(batch);
             (arrival, _arrival) = (_arrival, null);
         }
         arrival?.TrySetResult();
@@ -105,7 +122,7 @@ internal sealed class ConsumerCore
         {
             lock (Gate)
             {
-                while (TryPeekArrived(out batch))
+                while (_arrived.TryPeek(out batch))
                 {
                     if (batch.TryTake(out position, out offsetDelta))
                     {
@@ -140,7 +157,7 @@ internal sealed class ConsumerCore
         bool hasArrived;
         lock (Gate)
         {
-            while ((hasArrived = TryPeekArrived(out var batch)) && batch!.IsTaken)
+            while ((hasArrived = _arrived.TryPeek(out var batch)) && batch!.IsTaken)
             {
                 toFlush = batch.Partition.TakenWhole(batch) ?? toFlush;
                 _arrived.Dequeue();
@@ -156,7 +173,7 @@ internal sealed class ConsumerCore
         Task arrival;
         lock (Gate)
         {
-            if (_arrived.Count > 0)
+            if (!_arrived.IsEmpty)
                 return true;
             if (State.IsFinal)
                 return State.Fault is null ? false : throw Ended();
@@ -179,8 +196,10 @@ internal sealed class ConsumerCore
                 return ValueTask.FromException(Ended());
             // Delivered by a broker that has lost its memory since, whose offsets mean other messages now, or before the subscription was
             // moved, which is to bring the message again.
-            if (!Settings.IsDurable || (era >= 0 && era != partition.Era))
+            if (Settings.IsReader || (era >= 0 && era != partition.Era))
                 return ValueTask.CompletedTask;
+            if (era < 0)
+                partition.Leases.Settled(first, last);
             toFlush = cumulative ? partition.Acks.AddCumulative(last, out confirm) : partition.Acks.Add(first, last, out confirm);
         }
         toFlush?.Sender.Flush();
@@ -188,21 +207,26 @@ internal sealed class ConsumerCore
     }
 
     /// <summary>Gives messages back that were delivered in an era.</summary>
-    public ValueTask NackAsync(PartitionConsumer partition, long[] ranges, TimeSpan delay, long era)
+    /// <param name="partition">The partition.</param>
+    /// <param name="ranges">Pairs of first and last offset.</param>
+    /// <param name="delay">Null: what the subscription says.</param>
+    /// <param name="reason">Why; for the dead-letter topic.</param>
+    /// <param name="era">The era.</param>
+    public ValueTask NackAsync(PartitionConsumer partition, long[] ranges, TimeSpan? delay, string? reason, long era)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
-        Connection? toFlush;
-        lock (Gate)
-        {
-            if (State.IsFinal)
-                return ValueTask.FromException(Ended());
-            if (!Settings.IsDurable || era != partition.Era)
-                return ValueTask.CompletedTask;
-            toFlush = partition.SendNack(ranges, delay);
-        }
-        toFlush?.Sender.Flush();
-        return ValueTask.CompletedTask;
+        if (delay is { } wait)
+            ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero, nameof(delay));
+        var milliseconds = delay is { } d ? (long)Math.Ceiling(d.TotalMilliseconds) : NackFrame.DelayByPolicy;
+        return SendHeld(partition, era, () => partition.SendNack(ranges, milliseconds, Cut(reason)));
     }
+
+    /// <summary>Sends messages that were delivered in an era to the dead-letter topic.</summary>
+    public ValueTask DeadLetterAsync(PartitionConsumer partition, long[] ranges, string? reason, long era) =>
+        SendHeld(partition, era, () => partition.SendDeadLetters(ranges, Cut(reason)));
+
+    /// <summary>Begins the leases anew of messages that were delivered in an era.</summary>
+    public ValueTask ExtendAsync(PartitionConsumer partition, long[] ranges, long era) =>
+        SendHeld(partition, era, () => partition.SendExtension(ranges));
 
     /// <summary>Completes when every ack so far is confirmed.</summary>
     public async Task FlushAcksAsync(CancellationToken cancellationToken)
@@ -221,9 +245,17 @@ internal sealed class ConsumerCore
         await ConfirmAsync(Task.WhenAll(confirms), cancellationToken);
     }
 
+    /// <summary>A partition has become active, or is not any more.</summary>
+    public void ActivityChanged()
+    {
+        lock (Gate)
+            Activity.Set(Partitions.Any(static p => p.IsActive) ? ConsumerActivity.Active : ConsumerActivity.Standby);
+    }
+
     /// <summary>A partition was attached (null) or detached.</summary>
     public void AttachmentChanged(CometException? reason)
     {
+        ActivityChanged();
         lock (Gate)
             State.Set(Partitions.All(static p => p.IsAttached) ? ConsumerState.Attached : ConsumerState.Reattaching);
         if (reason is not null)
@@ -245,7 +277,8 @@ internal sealed class ConsumerCore
         foreach (var partition in Partitions)
         {
             await _link.RequestAsync<SeekFrame, SoughtFrame>(
-                new(Settings.Topic, partition.Number, Settings.Subscription, (long)position.Kind, position.Value), null, cancellationToken);
+                new(partition.Topic, partition.Number, Settings.Subscription, (long)position.Kind, position.Value), null,
+                    cancellationToken);
         }
     }
 
@@ -263,13 +296,40 @@ internal sealed class ConsumerCore
             ConsumerLog.ClosedUnconfirmed(_link.Logger, Settings.ConsumerName, Settings.Topic, e.Message);
         }
         End(ConsumerState.Closed, null);
-        _watch?.Dispose();
-        await Task.WhenAll(_set.Close().Select(p => CloseAsync(p, timeout.Token)));
+        foreach (var topic in _topics)
+            topic.Watch?.Dispose();
+        await Task.WhenAll(_topics.SelectMany(static t => t.Set.Close()).Select(p => CloseAsync(p, timeout.Token)));
     }
 
     public CometException Ended() => State.Fault is { } fault
         ? new(fault.Code, fault.Message, fault)
         : new(ErrorCode.Closed, $"The consumer of '{Settings.Topic}' is closed.");
+
+    /// <summary>A topic has more partitions. Called under the lock.</summary>
+    private void Gather()
+    {
+        Partitions = [.. _topics.SelectMany(static t => t.Set.All)];
+        foreach (var partition in Partitions)
+            _byAddress[(partition.Topic, partition.Number)] = partition;
+    }
+
+    // The broker keeps no more of it, and a frame has its limit.
+    private static string? Cut(string? reason) => reason is { Length: > MaxReasonLength } ? reason[..MaxReasonLength] : reason;
+
+    private ValueTask SendHeld(PartitionConsumer partition, long era, Func<Connection?> send)
+    {
+        Connection? toFlush;
+        lock (Gate)
+        {
+            if (State.IsFinal)
+                return ValueTask.FromException(Ended());
+            if (Settings.IsReader || era != partition.Era)
+                return ValueTask.CompletedTask;
+            toFlush = send();
+        }
+        toFlush?.Sender.Flush();
+        return ValueTask.CompletedTask;
+    }
 
     private static async Task CloseAsync(PartitionConsumer partition, CancellationToken cancellationToken)
     {
@@ -281,13 +341,6 @@ internal sealed class ConsumerCore
         {
             // The broker sees the connection end instead.
         }
-    }
-
-    private bool TryPeekArrived([NotNullWhen(true)] out ReceivedBatch? batch)
-    {
-        while (_arrived.TryPeek(out batch) && batch.Partition.IsStale(batch))
-            _arrived.Dequeue();
-        return batch is not null;
     }
 
     private async Task ConfirmAsync(Task confirm, CancellationToken cancellationToken)
@@ -312,6 +365,7 @@ internal sealed class ConsumerCore
             foreach (var partition in Partitions)
                 partition.Acks.Drop(fault ?? new CometException(ErrorCode.Closed, $"The consumer of '{Settings.Topic}' is closed."));
             State.Set(state, fault);
+            Activity.Set(ConsumerActivity.Closed);
             // What had arrived before a fault is still the program's.
             if (fault is null)
                 _arrived.Clear();
@@ -319,4 +373,6 @@ internal sealed class ConsumerCore
         }
         arrival?.TrySetResult();
     }
+
+    private sealed record ConsumedTopic(PartitionSet<PartitionConsumer> Set, TopicWatch? Watch);
 }

@@ -32,7 +32,7 @@ internal sealed class ProducerCore
         (_link, Settings, _watch) = (link, settings, watch);
         _completions = new SendCompletionPool(link.Options.Engine);
         // What is sent to a partition that is not attached would only wait.
-        _set = new(Gate, (number, _, _) => new PartitionProducer(this, link, number), joinsAttached: true);
+        _set = new(Gate, joinsAttached: true, (number, _) => new PartitionProducer(this, link, number));
         _set.Start(0, partitionCount);
         var period = settings.SendTimeout / SweepsPerTimeout;
         _sweep = Time.CreateTimer(static self => ((ProducerCore)self!).Sweep(), this, period, period);
