@@ -55,15 +55,15 @@ public sealed record ConsumerOptions<T>
     /// types for as long as the consumer is attached.</summary>
     public TimeSpan? LeaseDuration { get; init; }
 
-    /// <summary>For how long after its arrival the lease of a delivery is extended by itself, while the consumer is attached and the message
-    /// neither acked nor given back. Zero: not at all. Default: 5 min.</summary>
+    /// <summary>For how long after its arrival the lease of a delivery is extended by itself, while the consumer is attached and the
+    /// message neither acked nor given back. Zero: not at all. Default: 5 min.</summary>
     public TimeSpan MaxLeaseExtension { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>How long a message waits that was given back without a delay, or whose lease was over. Default: not at all.</summary>
     public RedeliveryBackoff RedeliveryBackoff { get; init; } = RedeliveryBackoff.None;
 
-    /// <summary>A message that was delivered so often and comes back, for whatever reason, goes to the dead-letter topic. Default: 0, that is
-    /// never.</summary>
+    /// <summary>A message that was delivered so often and comes back, for whatever reason, goes to the dead-letter topic. Default: 0, that
+    /// is never.</summary>
     public int MaxDeliveries { get; init; }
 
     /// <summary>The topic that dead letters go to. Null: the subscription's own, <c>topic/subscription/dead-letters</c>.</summary>

@@ -4,7 +4,8 @@ using Comet.Client.Consuming;
 
 namespace Comet.Client;
 
-/// <summary>Looks at the messages that subscriptions have given up, and moves them back to the topics they came from. Thread-safe.</summary>
+/// <summary>Looks at the messages that subscriptions have given up, and moves them back to the topics they came from.
+/// Thread-safe.</summary>
 public sealed class DeadLetterAdministration
 {
     private readonly CometClient _client;
@@ -44,7 +45,8 @@ public sealed class DeadLetterAdministration
         }
     }
 
-    /// <summary>Moves the dead letters of a subscription back to the topics they came from, where every subscription gets them anew.</summary>
+    /// <summary>Moves the dead letters of a subscription back to the topics they came from, where every subscription gets them
+    /// anew.</summary>
     /// <param name="topic">The topic of the subscription.</param>
     /// <param name="subscription">The subscription.</param>
     /// <param name="options">Null: the defaults.</param>
@@ -62,8 +64,8 @@ public sealed class DeadLetterAdministration
     /// <param name="cancellationToken">Ends it; what was moved stays moved, and the next redrive goes on with the rest.</param>
     /// <returns>How much was moved. Only what was there when it began.</returns>
     /// <remarks>Key, headers and payload stay; the headers of the dead letter are taken off, and
-    /// <see cref="DeadLetterHeaders.RedriveCount"/> counts. A message is taken out of the dead-letter topic when its own has confirmed it, so
-    /// one that is interrupted in between is moved twice. What has no origin is left where it is.</remarks>
+    /// <see cref="DeadLetterHeaders.RedriveCount"/> counts. A message is taken out of the dead-letter topic when its own has confirmed it,
+    /// so one that is interrupted in between is moved twice. What has no origin is left where it is.</remarks>
     /// <exception cref="CometException"><see cref="ErrorCode.ConsumerBusy"/> while another redrive is at work,
     /// <see cref="ErrorCode.TopicNotFound"/> when the origin is gone, or the broker cannot be reached.</exception>
     public async Task<RedriveProgress> RedriveAsync(string deadLetterTopic, RedriveOptions? options = null,

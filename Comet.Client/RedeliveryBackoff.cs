@@ -24,7 +24,8 @@ public sealed record RedeliveryBackoff
     internal void Validate()
     {
         if (Initial < TimeSpan.Zero || Max < Initial || Max > TimeSpan.FromDays(366))
-            throw new ArgumentException($"A redelivery back-off goes from {nameof(Initial)} to {nameof(Max)}, not from {Initial} to {Max}.");
+            throw new ArgumentException(
+                $"A redelivery back-off goes from {nameof(Initial)} to {nameof(Max)}, not from {Initial} to {Max}.");
         if (Multiplier is not (>= 1 and <= MaxMultiplier))
             throw new ArgumentException($"{nameof(Multiplier)} is {Multiplier}; it must be from 1 to {MaxMultiplier}.");
     }

@@ -2,7 +2,8 @@ using Comet.Client;
 
 namespace Comet.Cli.Bench;
 
-/// <summary>A backlog of messages of a thousand keys, taken by eight consumers of one subscription that ack each message by itself.</summary>
+/// <summary>A backlog of messages of a thousand keys, taken by eight consumers of one subscription that ack each message by
+/// itself.</summary>
 internal static class SharingScenarios
 {
     private const string Subscription = "bench";

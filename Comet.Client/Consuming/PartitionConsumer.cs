@@ -207,8 +207,8 @@ internal sealed class PartitionConsumer : PartitionAttachment
     }
 
     /// <summary>Where to begin. A reader, or an ephemeral subscription that has gone meanwhile, goes on behind what was taken, and what has
-    /// arrived beyond that comes again. A durable subscription that a restarted broker does not know any more begins with the first message of the new log: all of them came later than what the old one
-    /// had, and none may be missed.</summary>
+    /// arrived beyond that comes again. A durable subscription that a restarted broker does not know any more begins with the first message
+    /// of the new log: all of them came later than what the old one had, and none may be missed.</summary>
     private StartPosition PrepareStart()
     {
         if (_settings.IsDurable)

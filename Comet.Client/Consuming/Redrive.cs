@@ -3,7 +3,8 @@ using System.Globalization;
 
 namespace Comet.Client.Consuming;
 
-/// <summary>One run that moves dead letters back: reads them in order, sends each to its origin, and acks it when that has confirmed.</summary>
+/// <summary>One run that moves dead letters back: reads them in order, sends each to its origin, and acks it when that has
+/// confirmed.</summary>
 internal sealed class Redrive(CometClient client, long total, IProgress<RedriveProgress>? progress) : IAsyncDisposable
 {
     private const int MaxUnderWay = 256;

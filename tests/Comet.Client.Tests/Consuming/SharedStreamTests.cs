@@ -13,7 +13,8 @@ public class SharedStreamTests
     public async Task Who_waits_sees_what_another_reader_of_the_stream_has_left_of_a_batch()
     {
         await using var link = new Link(new CometClientOptions());
-        var core = new ConsumerCore(link, ConsumerSettings.From("t", "s", new ConsumerOptions<string>()), [("t", 1)], MessageSerializer.Text);
+        var settings = ConsumerSettings.From("t", "s", new ConsumerOptions<string>());
+        var core = new ConsumerCore(link, settings, [("t", 1)], MessageSerializer.Text);
         var partition = core.GetPartition(new MessageId("t", 0, 0));
         Assert.Null(Delivery<string>.TryTake(core));
         var bytes = ScriptedBatch.Create(0, "a", "b");

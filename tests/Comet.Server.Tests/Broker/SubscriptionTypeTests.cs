@@ -42,7 +42,8 @@ public sealed class SubscriptionTypeTests
         rig.Permit(consumer, 10);
         Assert.Equal([(2, 1), (3, 1)], PartitionRig.TakeDelivered(consumer));
         var letter = Assert.Single(port.Letters);
-        Assert.Equal((0, 1, new DeadLetterReason(false, "broken"), "t"), (letter.Offset, letter.DeliveryCount, letter.Reason, letter.Topic));
+        Assert.Equal((0, 1, new DeadLetterReason(false, "broken"), "t"),
+            (letter.Offset, letter.DeliveryCount, letter.Reason, letter.Topic));
     }
 
     [Fact]
