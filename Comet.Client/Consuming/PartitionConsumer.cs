@@ -192,6 +192,7 @@ internal sealed class PartitionConsumer : PartitionAttachment
             Generation++;
             (_connection, _wireId) = (connection, subscribed.ConsumerId);
             connection.Attach(_wireId, this);
+            var isFirst = _epoch < 0;
             var isOtherLog = _epoch >= 0 && _epoch != subscribed.OwnershipEpoch;
             if (isOtherLog)
                 Acks.Drop(new CometException(ErrorCode.ConnectionLost,
@@ -201,7 +202,8 @@ internal sealed class PartitionConsumer : PartitionAttachment
                 _nextOffset = subscribed.NextOffset;
             Acks.SendAgain();
             (_permitMessages, _permitBytes, _takenMessages, _takenBytes) = (0, 0, 0, 0);
-            Grant(connection, _windowMessages, _windowBytes);
+            if (isFirst || Link.Options.PlantedBug != PlantedBug.PermitsNotGrantedAfterReconnect)
+                Grant(connection, _windowMessages, _windowBytes);
         }
         connection.Sender.Flush();
         _core.AttachmentChanged(null);

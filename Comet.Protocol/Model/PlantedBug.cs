@@ -17,6 +17,9 @@ internal enum PlantedBug
     /// <summary>Delays are a tenth shorter than asked for.</summary>
     EarlyDelay,
 
+    /// <summary>Scheduled messages are released three tenths of a second before their time, where something happens then.</summary>
+    ScheduledTooEarly,
+
     /// <summary>A key range whose holder has gone is not handed on.</summary>
     StuckKeyRange,
 

@@ -27,11 +27,11 @@ internal sealed class Partition : IDisposable
     public Partition(string topic, int number, IPartitionLog log, FencingToken fence, PartitionSettings settings)
     {
         (Topic, Number, _log, Fence, _settings) = (topic, number, log, fence, settings);
-        _producers = new ProducerTable(settings.MaxRememberedProducers, settings.ProducerMemoryTtl);
+        _producers = new ProducerTable(settings.MaxRememberedProducers, settings.ProducerMemoryTtl, settings.PlantedBug);
         _cutter = new BatchCutter(settings.MaxRecordsLength);
         var delays = new DelayIndex(settings.ScheduleBudget);
         _dispatcher = new Dispatcher(log, _cutter, settings.MaxOutstandingMessages) { Pending = delays };
-        _subscriptions = new SubscriptionTable(log, fence, delays, Counters);
+        _subscriptions = new SubscriptionTable(log, fence, delays, Counters, settings.PlantedBug);
         _schedules = new PartitionSchedules(log, _subscriptions, delays, settings.MaxRecordsLength);
         _explainer = new Explainer(log, settings, delays);
     }
@@ -123,7 +123,7 @@ internal sealed class Partition : IDisposable
                     confirm.Producer.Id, confirm.BaseSequence, confirm.BaseOffset, confirm.Count, _log.Durability, confirm.IsDuplicate),
                 confirm.CorrelationId);
         }
-        _schedules.Release(now);
+        _schedules.Release(_settings.PlantedBug == PlantedBug.ScheduledTooEarly ? now + 300_000 : now);
         foreach (var subscription in _subscriptions.All)
         {
             subscription.ReleaseDue(now);

@@ -7,7 +7,8 @@ namespace Comet.Server.Broker;
 /// <summary>Who may produce to a partition, and which batches are duplicates.</summary>
 /// <param name="maxRemembered">How many names are remembered that have no producer.</param>
 /// <param name="ttl">How long a name without a producer is remembered, in microseconds.</param>
-internal sealed class ProducerTable(int maxRemembered, long ttl)
+/// <param name="bug">See <see cref="PlantedBug"/>.</param>
+internal sealed class ProducerTable(int maxRemembered, long ttl, PlantedBug bug = PlantedBug.None)
 {
     private readonly Dictionary<string, ProducerMemory> _names = new(StringComparer.Ordinal);
 
@@ -134,6 +135,8 @@ internal sealed class ProducerTable(int maxRemembered, long ttl)
             Fence(older);
         if (_unusedNodes.Remove(memory, out var node))
             _unused.Remove(node);
+        if (bug == PlantedBug.DedupLost)
+            _names[producer.Name] = memory = new ProducerMemory(producer.Name);
         memory.Holder = producer;
         memory.Epoch++;
         // What an earlier producer of the name was refused does not bind this one.

@@ -46,6 +46,8 @@ internal sealed class Subscription
 
     public SubscriptionSettings Settings { get; set; } = new();
 
+    public PlantedBug Bug { get; init; }
+
     public Cursor Cursor { get; }
 
     /// <summary>The keys' slots; null where keys do not matter.</summary>
@@ -114,7 +116,7 @@ internal sealed class Subscription
             return;
         consumer.Subscription = null;
         GiveBack(consumer, new(0, long.MaxValue), new(now, 0, $"The consumer '{consumer.Name}' has gone."));
-        Slots?.Detach(consumer, Consumers);
+        Slots?.Detach(consumer, Bug == PlantedBug.StuckKeyRange ? [] : Consumers);
         _consumers.Forget(consumer);
         ChooseActive(null, now);
     }
@@ -129,7 +131,7 @@ internal sealed class Subscription
 
     /// <summary>Acks what was delivered of a range and returns how many messages that were; anything else in it is not a consumer's to
     /// ack and is left alone.</summary>
-    public long Ack(OffsetRange range) => _table.Ack(range, Cursor);
+    public long Ack(OffsetRange range) => Bug == PlantedBug.AckedMessageRedelivered ? 0 : _table.Ack(range, Cursor);
 
     /// <summary>Acks a range on behalf of the broker, delivered or not: what is gone, has expired or is left out for good.</summary>
     public void Skip(OffsetRange range)
@@ -300,13 +302,13 @@ internal sealed class Subscription
         consumer.LastDispatchedOffset = range.Last;
         _consumers.EndTurn();
         Counters.AddDelivered(range.Count, isAgain: deliveryCount > 1);
-        if (IsReader)
+        if (IsReader || Bug == PlantedBug.CursorMovedBeforeAck)
         {
             Skip(range);
             return;
         }
         var state = MessageState.InFlight(consumer.Number, deliveryCount);
-        _table.Put(range, state);
+        _table.Put(range, Bug == PlantedBug.DuplicateAfterRedelivery && deliveryCount == 2 ? state.As(MessageStage.Waiting) : state);
         if (Settings.Lease > 0)
             _leases.Add(now + Settings.Lease, range, state);
     }
@@ -346,6 +348,7 @@ internal sealed class Subscription
             return;
         }
         var delay = cause.Delay == GiveBackCause.ByPolicy ? Settings.Backoff.After(run.State.DeliveryCount) : cause.Delay;
+        delay -= Bug == PlantedBug.EarlyDelay ? delay / 10 : 0;
         var given = run with { State = run.State.As(delay == 0 ? MessageStage.Waiting : MessageStage.Delayed) };
         _table.Put(given.Range, given.State);
         if (delay > 0)
@@ -382,17 +385,4 @@ internal sealed class Subscription
             _consumers[state.Consumer].Unacked += count;
         Slots?.OnChanged(state, count);
     }
-}
-
-/// <summary>What becomes of a subscription and of what it has delivered.</summary>
-internal enum SubscriptionKind
-{
-    /// <summary>It stays until it is removed; what it has not acked is kept.</summary>
-    Durable,
-
-    /// <summary>It goes with its last consumer, and keeps nothing from being dropped.</summary>
-    Ephemeral,
-
-    /// <summary>As ephemeral, of one consumer, and delivered is done.</summary>
-    Reader,
 }

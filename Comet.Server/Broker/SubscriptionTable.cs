@@ -4,7 +4,8 @@ using Comet.Wire;
 namespace Comet.Server.Broker;
 
 /// <summary>The subscriptions of one partition, those that are no readers by name.</summary>
-internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, DelayIndex delays, PartitionCounters counters)
+internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, DelayIndex delays, PartitionCounters counters,
+    PlantedBug bug = PlantedBug.None)
 {
     private readonly List<Subscription> _all = [];
     private readonly Dictionary<string, Subscription> _named = new(StringComparer.Ordinal);
@@ -75,7 +76,10 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
         // What waits for its time is kept, whoever there is: a subscription may come before its time does.
         var needed = Math.Min(log.StableOffset, delays.Pending.First);
         foreach (var subscription in _named.Values)
-            needed = subscription.IsDurable ? Math.Min(needed, subscription.Cursor.AckedUpTo) : needed;
+        {
+            if (subscription.IsDurable && bug != PlantedBug.RetentionEatsUnacked)
+                needed = Math.Min(needed, subscription.Cursor.AckedUpTo);
+        }
         var target = bytes >= log.Bytes ? long.MinValue : log.Bytes - bytes;
         while (log.Bytes > target && log.TryRead(log.StartOffset, out var oldest) && oldest.LastOffset < needed)
             log.TruncateBefore(fence, oldest.LastOffset + 1);
@@ -127,7 +131,7 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
             return known;
         var created = new Subscription(request.Subscription, request.Type, request.Kind, new(Resolve(request.Start), []))
         {
-            Counters = counters,
+            Counters = counters, Bug = bug,
         };
         _all.Add(created);
         if (request.Kind != SubscriptionKind.Reader)

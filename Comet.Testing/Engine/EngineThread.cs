@@ -7,6 +7,9 @@ internal sealed class EngineThread : SynchronizationContext, IDisposable
 {
     // Taken work stays in front of the list until there is so much of it.
     private const int CompactAt = 1024;
+    // No honest work takes so many pieces without any time.
+    private const long MaxStepsPerInstant = 5_000_000;
+    private const int NamesOfTurning = 12;
 
     private readonly Lock _gate = new();
     private readonly AutoResetEvent _wake = new(false);
@@ -14,11 +17,14 @@ internal sealed class EngineThread : SynchronizationContext, IDisposable
     private readonly PriorityQueue<TaskCompletionSource, (long Due, long Order)> _sleepers = new();
     private readonly List<TaskCompletionSource> _idleWaiters = [];
     private readonly List<Run> _runs = [];
+    private readonly List<string> _turning = [];
     private readonly VirtualTime? _time;
     private readonly Random? _shuffle;
     private readonly Thread _thread;
     private int _firstReady;
     private long _lastOrder;
+    private long _instant;
+    private long _stepsOfInstant;
     private Exception? _fault;
     private bool _isStopped;
 
@@ -172,7 +178,10 @@ internal sealed class EngineThread : SynchronizationContext, IDisposable
         while (!Volatile.Read(ref _isStopped))
         {
             if (TryTake(out var work))
+            {
+                Watch(work);
                 Execute(work.Callback, work.State);
+            }
             else if (!TryMove())
                 _wake.WaitOne();
         }
@@ -309,6 +318,24 @@ internal sealed class EngineThread : SynchronizationContext, IDisposable
         var fault = _fault;
         _fault = null;
         return fault;
+    }
+
+    /// <summary>Work that makes new work without end keeps the clock from moving: says so, and of what it is.</summary>
+    private void Watch(in Work work)
+    {
+        if (_time is null || _instant != _time.GetTimestamp())
+            (_instant, _stepsOfInstant) = (_time?.GetTimestamp() ?? 0, 0);
+        _stepsOfInstant++;
+        if (_stepsOfInstant < MaxStepsPerInstant)
+            return;
+        _turning.Add(work.State is Action action ? action.Target?.ToString() ?? "" : work.State?.ToString() ?? "");
+        if (_turning.Count < NamesOfTurning)
+            return;
+        var names = string.Join("; ", _turning.Distinct(StringComparer.Ordinal));
+        _turning.Clear();
+        _stepsOfInstant = 0;
+        FailAll(new TimeoutException(
+            $"{MaxStepsPerInstant} pieces of work have run at {_time?.GetUtcNow():O}, and there is no end: {names}"));
     }
 
     private readonly record struct Work(SendOrPostCallback Callback, object? State);

@@ -104,7 +104,7 @@ internal sealed class Stretch(PipeReader from, PipeWriter to, Weather weather, T
             }
             if (next.Due > time.GetTimestamp())
             {
-                await Task.WhenAny(Task.Delay(time.GetElapsedTime(time.GetTimestamp(), next.Due), time), _cut.Task);
+                await PassAsync(time.GetElapsedTime(time.GetTimestamp(), next.Due));
                 continue;
             }
             if (!await WriteAsync(next.Bytes.AsMemory(0, next.Length)))
@@ -146,10 +146,14 @@ internal sealed class Stretch(PipeReader from, PipeWriter to, Weather weather, T
                 return false;
             }
             if (speed > 0)
-                await Task.WhenAny(Task.Delay(TimeSpan.FromSeconds((double)length / speed), time), _cut.Task);
+                await PassAsync(TimeSpan.FromSeconds((double)length / speed));
         }
         return true;
     }
+
+    // Task.Delay drops what is less than a millisecond, and would not wait at all for that.
+    private Task PassAsync(TimeSpan span) =>
+        Task.WhenAny(Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(span.TotalMilliseconds)), time), _cut.Task);
 
     private Task WaitAsync()
     {
