@@ -18,9 +18,9 @@ public class ScheduleTests
 
         Assert.Equal("now", (await consumer.ReceiveAsync(Cancelled)).Value);
         Assert.Equal((new MessageId("t", 0, 0), comet.Now + s_minute), (scheduled.Id, scheduled.DeliverAt));
-        comet.Time.Advance(s_minute - TimeSpan.FromMilliseconds(1));
+        await comet.AdvanceAsync(s_minute - TimeSpan.FromMilliseconds(1));
         Assert.True(await comet.IsEmptyAsync(consumer));
-        comet.Time.Advance(TimeSpan.FromMilliseconds(1));
+        await comet.AdvanceAsync(TimeSpan.FromMilliseconds(1));
         var delivery = await consumer.ReceiveAsync(Cancelled);
         Assert.Equal(("later", 1, comet.Now), (delivery.Value, delivery.DeliveryCount, delivery.DeliverAt!.Value));
     }
@@ -38,7 +38,7 @@ public class ScheduleTests
 
         Assert.Equal("yesterday", (await consumer.ReceiveAsync(Cancelled)).Value);
         Assert.Equal("negative", (await consumer.ReceiveAsync(Cancelled)).Value);
-        comet.Time.Advance(s_minute);
+        await comet.AdvanceAsync(s_minute);
         Assert.Equal("later", (await consumer.ReceiveAsync(Cancelled)).Value);
     }
 
@@ -54,7 +54,7 @@ public class ScheduleTests
         await producer.ScheduleAsync("second", 2 * s_minute, Cancelled);
         await producer.ScheduleAsync("first", s_minute, Cancelled);
 
-        comet.Time.Advance(TimeSpan.FromHours(2));
+        await comet.AdvanceAsync(TimeSpan.FromHours(2));
         await using var consumer = await comet.Client.SubscribeAsync<string>("t", "s", cancellationToken: Cancelled);
 
         Assert.Equal("first", (await consumer.ReceiveAsync(Cancelled)).Value);
@@ -73,7 +73,7 @@ public class ScheduleTests
         Assert.Equal(CancelResult.Cancelled, await cancelled.CancelAsync(Cancelled));
         Assert.Equal(CancelResult.Cancelled, await comet.Client.Schedules.CancelAsync(cancelled.Id, Cancelled));
         Assert.Equal(RescheduleResult.NotFound, await cancelled.RescheduleAsync(s_minute, Cancelled));
-        comet.Time.Advance(s_minute);
+        await comet.AdvanceAsync(s_minute);
 
         Assert.Equal("delivered", (await consumer.ReceiveAsync(Cancelled)).Value);
         Assert.Equal(CancelResult.AlreadyDelivered, await delivered.CancelAsync(Cancelled));
@@ -95,11 +95,11 @@ public class ScheduleTests
         Assert.Equal(RescheduleResult.Rescheduled, await late.RescheduleAsync(comet.Now + (20 * s_minute), Cancelled));
         Assert.Equal((comet.Now + s_minute, comet.Now + (20 * s_minute)), (early.DeliverAt, late.DeliverAt));
 
-        comet.Time.Advance(s_minute);
+        await comet.AdvanceAsync(s_minute);
         Assert.Equal("early", (await consumer.ReceiveAsync(Cancelled)).Value);
-        comet.Time.Advance(18 * s_minute);
+        await comet.AdvanceAsync(18 * s_minute);
         Assert.True(await comet.IsEmptyAsync(consumer));
-        comet.Time.Advance(s_minute);
+        await comet.AdvanceAsync(s_minute);
         Assert.Equal("late", (await consumer.ReceiveAsync(Cancelled)).Value);
     }
 

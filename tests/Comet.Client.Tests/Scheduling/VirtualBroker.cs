@@ -1,39 +1,34 @@
 using Comet.Server;
-using Microsoft.Extensions.Time.Testing;
+using Comet.Testing;
 
 namespace Comet.Client.Tests.Scheduling;
 
 /// <summary>A broker and a client on one clock that the test moves.</summary>
 internal sealed class VirtualBroker : IAsyncDisposable
 {
-    private VirtualBroker(CometBroker broker, CometClient client, FakeTimeProvider time) => (Broker, Client, Time) = (broker, client, time);
+    private readonly CometTestHost _host;
 
-    public CometBroker Broker { get; }
+    private VirtualBroker(CometTestHost host, CometClient client) => (_host, Client) = (host, client);
 
     public CometClient Client { get; }
 
-    public FakeTimeProvider Time { get; }
-
-    public DateTimeOffset Now => Time.GetUtcNow();
+    public DateTimeOffset Now => _host.Time.GetUtcNow();
 
     public static async Task<VirtualBroker> StartAsync(CometServerOptions? options = null)
     {
-        var time = new FakeTimeProvider();
-        var broker = new CometBroker((options ?? new()) with { HeartbeatInterval = TimeSpan.FromHours(1) }, time);
-        var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker.Transport, TimeProvider = time });
-        return new(broker, client, time);
+        var host = CometTestHost.Start(new() { Server = options ?? new() });
+        return new(host, await host.ConnectAsync());
     }
 
-    /// <summary>Whether nothing is on its way to a consumer: the broker has answered something that was asked later.</summary>
+    /// <summary>Moves the clock, and lets everything happen that comes of it.</summary>
+    public Task AdvanceAsync(TimeSpan by) => _host.AdvanceAsync(by);
+
+    /// <summary>Whether nothing is on its way to a consumer.</summary>
     public async Task<bool> IsEmptyAsync<T>(Consumer<T> consumer)
     {
-        await Client.PingAsync();
+        await _host.IdleAsync();
         return !consumer.TryReceive(out _);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await Client.DisposeAsync();
-        await Broker.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _host.DisposeAsync();
 }
