@@ -12,6 +12,8 @@ namespace Comet.Client;
 /// to the next node whenever it is lost.</remarks>
 public sealed class CometClient : IAsyncDisposable
 {
+    private const string AllBelow = "/*";
+
     private readonly Link _link;
     private readonly ConcurrentDictionary<object, (long Number, IAsyncDisposable Item)> _children = new();
     private long _lastChild;
@@ -20,6 +22,7 @@ public sealed class CometClient : IAsyncDisposable
     {
         _link = link;
         Topics = new TopicAdministration(link);
+        DeadLetters = new DeadLetterAdministration(this);
         Subscriptions = new SubscriptionAdministration(link);
         Schedules = new ScheduleAdministration(link, Topics);
     }
@@ -29,6 +32,9 @@ public sealed class CometClient : IAsyncDisposable
 
     /// <summary>Creates, lists, describes and deletes topics.</summary>
     public TopicAdministration Topics { get; }
+
+    /// <summary>Looks at the messages that subscriptions have given up, and moves them back.</summary>
+    public DeadLetterAdministration DeadLetters { get; }
 
     /// <summary>Explains durable subscriptions.</summary>
     public SubscriptionAdministration Subscriptions { get; }
@@ -85,14 +91,26 @@ public sealed class CometClient : IAsyncDisposable
     /// <see cref="ErrorCode.ConsumerNameTaken"/>, <see cref="ErrorCode.TopicNotFound"/>, <see cref="ErrorCode.InvalidName"/>,
     /// <see cref="ErrorCode.Timeout"/>, …</exception>
     public Task<Consumer<T>> SubscribeAsync<T>(
-        string topic, string subscription, ConsumerOptions<T>? options = null, CancellationToken cancellationToken = default)
+        string topic, string subscription, ConsumerOptions<T>? options = null, CancellationToken cancellationToken = default) =>
+        SubscribeAsync([topic], subscription, options, cancellationToken);
+
+    /// <summary>Creates a consumer of a subscription of that name in each of several topics: one stream, to which each partition of each
+    /// topic contributes in turn. Acks go to where the message came from.</summary>
+    /// <param name="topics">The topics. One that ends with <c>/*</c> stands for all that exist now and begin so; those that are created
+    /// later are not among them.</param>
+    /// <param name="subscription">The subscription's name.</param>
+    /// <param name="options">Null: the defaults. The receive window is spread over all partitions.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <inheritdoc cref="SubscribeAsync{T}(string, string, ConsumerOptions{T}, CancellationToken)" path="/exception"/>
+    public Task<Consumer<T>> SubscribeAsync<T>(
+        IEnumerable<string> topics, string subscription, ConsumerOptions<T>? options = null, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(topics);
         var checkedOptions = (options ?? new ConsumerOptions<T>()).Validated();
         var serializer = checkedOptions.Serializer ?? MessageSerializer.DefaultFor<T>();
-        var settings = ConsumerSettings.From(topic, Names.Require(subscription, "subscription"), checkedOptions,
-            _link.Options.Randomness);
+        Names.Require(subscription, "subscription");
         using (EngineContext.Enter(_link.Options.Engine))
-            return StartAsync(settings, serializer, (core, forget) => new Consumer<T>(core, forget), cancellationToken);
+            return SubscribeCoreAsync([.. topics], subscription, checkedOptions, serializer, cancellationToken);
     }
 
     /// <summary>Creates a reader: a stream of a topic's messages without a subscription.</summary>
@@ -107,7 +125,7 @@ public sealed class CometClient : IAsyncDisposable
         var settings = ConsumerSettings.From(topic, options ?? new ReaderOptions<T>(), _link.Options.Randomness);
         var serializer = options?.Serializer ?? MessageSerializer.DefaultFor<T>();
         using (EngineContext.Enter(_link.Options.Engine))
-            return StartAsync(settings, serializer, (core, forget) => new Reader<T>(core, forget), cancellationToken);
+            return StartAsync(settings, [topic], serializer, (core, forget) => new Reader<T>(core, forget), cancellationToken);
     }
 
     /// <summary>Removes a durable subscription that has no consumers, with its place in the topic.</summary>
@@ -157,13 +175,33 @@ public sealed class CometClient : IAsyncDisposable
         return Keep(new Producer<T>(core, encoder, Schedules, Forget));
     }
 
+    private async Task<Consumer<T>> SubscribeCoreAsync<T>(
+        string[] patterns, string subscription, ConsumerOptions<T> options, object serializer, CancellationToken cancellationToken)
+    {
+        var names = new List<string>();
+        foreach (var pattern in patterns)
+        {
+            if (pattern?.EndsWith(AllBelow, StringComparison.Ordinal) == true)
+                names.AddRange((await Topics.ListAsync(pattern[..^1], cancellationToken)).Select(static t => t.Name));
+            else
+                names.Add(Names.Require(pattern, "topic"));
+        }
+        names = [.. names.Distinct(StringComparer.Ordinal)];
+        if (names.Count == 0)
+            throw new CometException(ErrorCode.TopicNotFound, $"There is no topic '{string.Join("', '", patterns)}'.");
+        var settings = ConsumerSettings.From(names[0], subscription, options, _link.Options.Randomness);
+        return await StartAsync(settings, names, serializer, (core, forget) => new Consumer<T>(core, forget), cancellationToken);
+    }
+
     private async Task<TStream> StartAsync<TStream>(
-        ConsumerSettings settings, object serializer, Func<ConsumerCore, Action<object>, TStream> create,
+        ConsumerSettings settings, IReadOnlyList<string> names, object serializer, Func<ConsumerCore, Action<object>, TStream> create,
             CancellationToken cancellationToken)
         where TStream : IAsyncDisposable
     {
-        var partitionCount = await Topics.LookUpAsync(settings.Topic, cancellationToken);
-        var core = new ConsumerCore(_link, settings, partitionCount, serializer);
+        var topics = new List<(string, int)>();
+        foreach (var name in names)
+            topics.Add((name, await Topics.LookUpAsync(name, cancellationToken)));
+        var core = new ConsumerCore(_link, settings, topics, serializer);
         await core.StartAsync(cancellationToken);
         return Keep(create(core, Forget));
     }

@@ -22,8 +22,11 @@ public sealed class Consumer<T> : IAsyncDisposable
 
     internal Consumer(ConsumerCore core, Action<object> forget) => (_core, _forget) = (core, forget);
 
-    /// <summary>The topic.</summary>
+    /// <summary>The topic; of several, the first.</summary>
     public string Topic => _core.Settings.Topic;
+
+    /// <summary>All topics that it receives from.</summary>
+    public IReadOnlyList<string> Topics => _core.Topics;
 
     /// <summary>The subscription.</summary>
     public string Subscription => _core.Settings.Subscription;
@@ -36,6 +39,12 @@ public sealed class Consumer<T> : IAsyncDisposable
 
     /// <summary>Whether it is attached, and why not.</summary>
     public StateMonitor<ConsumerState> State => _core.State;
+
+    /// <summary>Whether messages come to this consumer: on a Failover subscription, whether it is the active one.</summary>
+    public StateMonitor<ConsumerActivity> Activity => _core.Activity;
+
+    /// <summary>Whether <see cref="Activity"/> is <see cref="ConsumerActivity.Active"/> now.</summary>
+    public bool IsActive => Activity.Current == ConsumerActivity.Active;
 
     /// <summary>All deliveries, as they come; the program acks them. Ends when the consumer is disposed.</summary>
     /// <param name="cancellationToken">Ends the loop with <see cref="OperationCanceledException"/>; the consumer can be read again.</param>

@@ -41,8 +41,33 @@ public sealed record ConsumerOptions<T>
     /// <summary>How many acks are gathered before they are sent without waiting. Default: 1,000.</summary>
     public int MaxGatheredAcks { get; init; } = 1_000;
 
-    /// <summary>Consumers of a lower number are served first, where the subscription's type knows priorities. Default: 0.</summary>
+    /// <summary>On Shared, consumers of a lower number get messages first while they can take them; on Failover, the lowest is the active
+    /// one. Default: 0.</summary>
     public int PriorityLevel { get; init; }
+
+    /// <summary>Whether the subscription goes with its last consumer, and keeps nothing on the broker while nobody is attached. Default:
+    /// false: it is durable.</summary>
+    public bool IsEphemeral { get; init; }
+
+    /// <summary>How long a delivery is this consumer's. When it is over and the message neither acked nor given back, it is delivered
+    /// again, <see cref="Delivery{T}.LeaseLost"/> is cancelled, and an ack that comes later still counts. The consumer that attaches last
+    /// says so for the whole subscription, as for the other options of redelivery. At least 100 ms. Null: 30 s on KeyShared; on the other
+    /// types for as long as the consumer is attached.</summary>
+    public TimeSpan? LeaseDuration { get; init; }
+
+    /// <summary>For how long after its arrival the lease of a delivery is extended by itself, while the consumer is attached and the
+    /// message neither acked nor given back. Zero: not at all. Default: 5 min.</summary>
+    public TimeSpan MaxLeaseExtension { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long a message waits that was given back without a delay, or whose lease was over. Default: not at all.</summary>
+    public RedeliveryBackoff RedeliveryBackoff { get; init; } = RedeliveryBackoff.None;
+
+    /// <summary>A message that was delivered so often and comes back, for whatever reason, goes to the dead-letter topic. Default: 0, that
+    /// is never.</summary>
+    public int MaxDeliveries { get; init; }
+
+    /// <summary>The topic that dead letters go to. Null: the subscription's own, <c>topic/subscription/dead-letters</c>.</summary>
+    public string? DeadLetterTopic { get; init; }
 
     internal ConsumerOptions<T> Validated()
     {
@@ -52,6 +77,15 @@ public sealed record ConsumerOptions<T>
         OptionChecks.InRange(nameof(ReceiveWindowBytes), ReceiveWindowBytes, 1024, 1L << 32);
         OptionChecks.InRange(nameof(MaxGatheredAcks), MaxGatheredAcks, 1, 100_000);
         OptionChecks.Positive(nameof(AckLinger), AckLinger);
+        OptionChecks.InRange(nameof(MaxDeliveries), MaxDeliveries, 0, 1_000_000);
+        if (LeaseDuration is { } lease && (lease < TimeSpan.FromMilliseconds(100) || lease > TimeSpan.FromDays(24)))
+            throw new ArgumentException($"{nameof(LeaseDuration)} is {lease}; it must be from 100 ms to 24 days.", nameof(LeaseDuration));
+        if (MaxLeaseExtension < TimeSpan.Zero)
+            throw new ArgumentException($"{nameof(MaxLeaseExtension)} is {MaxLeaseExtension}; it cannot be negative.",
+                nameof(MaxLeaseExtension));
+        RedeliveryBackoff.Validate();
+        if (DeadLetterTopic is not null)
+            Names.Require(DeadLetterTopic, "dead-letter topic");
         return this;
     }
 }

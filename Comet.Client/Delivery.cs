@@ -24,7 +24,7 @@ public sealed class Delivery<T>
         : this(batch, position, offsetDelta) => (_value, _isDecoded) = (value, true);
 
     /// <summary>The message's address.</summary>
-    public MessageId Id => new(_batch.Partition.Core.Settings.Topic, _batch.Partition.Number, Offset);
+    public MessageId Id => new(_batch.Partition.Topic, _batch.Partition.Number, Offset);
 
     /// <summary>The value.</summary>
     /// <exception cref="CometException"><see cref="ErrorCode.UndecodablePayload"/>: the payload is no such value; the message can still be
@@ -65,6 +65,11 @@ public sealed class Delivery<T>
     /// was delivered before are dropped.</summary>
     public long OwnershipEpoch => _batch.Epoch;
 
+    /// <summary>Cancelled when the message is not this consumer's any more: its lease was over, another consumer has become the active one,
+    /// or the connection was lost. It is delivered again then; an ack still counts, but somebody else may be at work on it. Costs nothing
+    /// while nobody asks for it. Not cancelled by acking or giving back.</summary>
+    public CancellationToken LeaseLost => Partition.Leases.TokenOf(_batch, _offsetDelta);
+
     internal PartitionConsumer Partition => _batch.Partition;
 
     internal long Offset => _batch.Header.BaseOffset + _offsetDelta;
@@ -94,13 +99,41 @@ public sealed class Delivery<T>
     /// <summary>Acknowledges the message: it is not delivered again. Completes at once, unless the consumer confirms acks.</summary>
     /// <param name="cancellationToken">Ends the wait for the confirm; the ack stays on its way.</param>
     /// <exception cref="CometException">The consumer has ended, or the confirm did not come (<see cref="ErrorCode.Timeout"/>).</exception>
-    public ValueTask AckAsync(CancellationToken cancellationToken = default) =>
-        Partition.Core.AckAsync(Partition, Offset, Offset, _batch.Epoch, cumulative: false, cancellationToken);
+    public ValueTask AckAsync(CancellationToken cancellationToken = default)
+    {
+        Settle();
+        return Partition.Core.AckAsync(Partition, Offset, Offset, _batch.Epoch, cumulative: false, cancellationToken);
+    }
 
-    /// <summary>Gives the message back: it is delivered again, with a higher <see cref="DeliveryCount"/>.</summary>
-    /// <param name="delay">Not before this time is over, by the broker's clock. Default: at once.</param>
+    /// <summary>Gives the message back: it is delivered again, with a higher <see cref="DeliveryCount"/>, or goes to the dead-letter topic
+    /// when it was delivered as often as <see cref="ConsumerOptions{T}.MaxDeliveries"/> lets it be.</summary>
+    /// <param name="delay">Not before this time is over, by the broker's clock; zero: at once. Null: as
+    /// <see cref="ConsumerOptions{T}.RedeliveryBackoff"/> says.</param>
+    /// <param name="reason">Why; it goes with the message to the dead-letter topic. At most 1,000 characters are kept.</param>
     /// <exception cref="CometException">The consumer has ended.</exception>
-    public ValueTask NackAsync(TimeSpan delay = default) => Partition.Core.NackAsync(Partition, [Offset, Offset], delay, _batch.Epoch);
+    public ValueTask NackAsync(TimeSpan? delay = null, string? reason = null)
+    {
+        Settle();
+        return Partition.Core.NackAsync(Partition, [Offset, Offset], delay, reason, _batch.Epoch);
+    }
+
+    /// <summary>Gives the message up: it goes to the dead-letter topic, however often it was delivered, and is acked when that topic has
+    /// it.</summary>
+    /// <param name="reason">Why; it goes with the message. At most 1,000 characters are kept.</param>
+    /// <exception cref="CometException">The consumer has ended.</exception>
+    public ValueTask DeadLetterAsync(string? reason = null)
+    {
+        Settle();
+        return Partition.Core.DeadLetterAsync(Partition, [Offset, Offset], reason, _batch.Epoch);
+    }
+
+    /// <summary>Begins the lease anew. Where <see cref="ConsumerOptions{T}.MaxLeaseExtension"/> does so by itself there is no need. Does
+    /// nothing when there is no lease, or when it is lost already.</summary>
+    /// <exception cref="CometException">The consumer has ended.</exception>
+    public ValueTask ExtendAsync() => Partition.Core.ExtendAsync(Partition, [Offset, Offset], _batch.Epoch);
+
+    /// <summary>The program is through with it: nothing more is extended.</summary>
+    internal void Settle() => Partition.Leases.Settled(_batch, _offsetDelta);
 
     internal static Delivery<T> Create(ReceivedBatch batch, int position, int offsetDelta, T value) =>
         new(batch, position, offsetDelta, value);

@@ -22,7 +22,7 @@ public sealed class DeliveryBatch<T> : IReadOnlyList<Delivery<T>>
 
     /// <summary>Gives all of them back.</summary>
     /// <inheritdoc cref="Delivery{T}.NackAsync"/>
-    public ValueTask NackAsync(TimeSpan delay = default) => _deliveries.NackAllAsync(delay);
+    public ValueTask NackAsync(TimeSpan? delay = null, string? reason = null) => _deliveries.NackAllAsync(delay, reason);
 
     /// <inheritdoc/>
     public IEnumerator<Delivery<T>> GetEnumerator() => _deliveries.GetEnumerator();

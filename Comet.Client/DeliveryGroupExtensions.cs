@@ -28,15 +28,18 @@ public static class DeliveryGroupExtensions
 
     /// <summary>Gives all of them back, in one frame for each partition.</summary>
     /// <param name="deliveries">Of any consumers and partitions, in any order. Taken through once.</param>
-    /// <param name="delay">Not before this time is over, by the broker's clock. Default: at once.</param>
+    /// <param name="delay">Not before this time is over, by the broker's clock; zero: at once. Null: as
+    /// <see cref="ConsumerOptions{T}.RedeliveryBackoff"/> says.</param>
+    /// <param name="reason">Why; it goes with a message to the dead-letter topic.</param>
     /// <exception cref="CometException">A consumer has ended; the others' are given back all the same.</exception>
-    public static ValueTask NackAllAsync<T>(this IEnumerable<Delivery<T>> deliveries, TimeSpan delay = default)
+    public static ValueTask NackAllAsync<T>(
+        this IEnumerable<Delivery<T>> deliveries, TimeSpan? delay = null, string? reason = null)
     {
         ArgumentNullException.ThrowIfNull(deliveries);
         List<Task>? waiting = null;
         foreach (var (partition, epoch, ranges) in Gather(deliveries))
         {
-            var nacking = partition.Core.NackAsync(partition, ranges, delay, epoch);
+            var nacking = partition.Core.NackAsync(partition, ranges, delay, reason, epoch);
             if (!nacking.IsCompletedSuccessfully)
                 (waiting ??= []).Add(nacking.AsTask());
         }
@@ -53,6 +56,7 @@ public static class DeliveryGroupExtensions
             if (!gathered.TryGetValue(home, out var offsets))
                 gathered[home] = offsets = new AckBuffer();
             offsets.Add(delivery.Offset, delivery.Offset);
+            delivery.Settle();
         }
         return gathered.Select(static g => (g.Key.Partition, g.Key.Epoch, g.Value.Take()));
     }

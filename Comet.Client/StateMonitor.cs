@@ -111,6 +111,17 @@ public enum ProducerState
     Faulted,
 }
 
+/// <summary>Whether messages come to a consumer.</summary>
+public enum ConsumerActivity
+{
+    /// <summary>They do. On Failover: it is the active consumer of at least one partition.</summary>
+    Active,
+    /// <summary>They do not: another consumer of a Failover subscription is the active one, or it is not attached.</summary>
+    Standby,
+    /// <summary>The consumer has ended. Final.</summary>
+    Closed,
+}
+
 /// <summary>What a consumer or reader is doing.</summary>
 public enum ConsumerState
 {

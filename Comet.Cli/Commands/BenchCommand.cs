@@ -16,6 +16,8 @@ internal static class BenchCommand
         ["publish"] = ThroughputScenarios.PublishAsync,
         ["publish-consume"] = ThroughputScenarios.PublishConsumeAsync,
         ["drain"] = ThroughputScenarios.DrainAsync,
+        ["shared-8"] = SharingScenarios.SharedAsync,
+        ["key-shared-8"] = SharingScenarios.KeySharedAsync,
         ["window-of-10"] = ThroughputScenarios.SmallWindowAsync,
         ["10000-in-flight"] = ThroughputScenarios.ManyInFlightAsync,
         ["schedule"] = ScheduleScenarios.ScheduleAsync,

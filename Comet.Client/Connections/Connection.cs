@@ -134,7 +134,8 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
         Volatile.Write(ref _hasReceived, 1);
         switch (frame.Type)
         {
-            case FrameType.Deliver or FrameType.ConsumerClosed or FrameType.ConsumerProgress or FrameType.ProducerClosed:
+            case FrameType.Deliver or FrameType.ConsumerClosed or FrameType.ConsumerProgress or FrameType.ProducerClosed
+                or FrameType.ConsumerActivity or FrameType.LeaseLost:
                 // All of them begin with the id, and readers skip what follows.
                 var id = frame.Read<CloseConsumerFrame>(_codec).ConsumerId;
                 if (_attachments.TryGetValue(id, out var attachment))

@@ -9,22 +9,30 @@ namespace Comet.Client.Consuming;
 /// it; nothing is written to the network, and no user code runs, while it is held.</summary>
 internal sealed class ConsumerCore
 {
+    private const int MaxReasonLength = 1_000;
+
     private readonly Link _link;
     private readonly PartitionConsumer[] _partitions;
-    // Bounded by the permits: the broker sends no more than they let it. The first one stays until all of it is taken, so that whoever
-    // waits sees what another reader of the stream has left.
-    private readonly Queue<ReceivedBatch> _arrived = new();
+    private readonly Dictionary<(string Topic, int Number), PartitionConsumer> _byAddress = [];
+    private readonly ArrivalQueue _arrived = new();
     private TaskCompletionSource? _arrival;
 
     /// <param name="link">The client's connection.</param>
     /// <param name="settings">Options.</param>
-    /// <param name="partitionCount">How many partitions the topic has.</param>
+    /// <param name="topics">The topics, with how many partitions each has.</param>
     /// <param name="serializer">An IMessageSerializer of what is received.</param>
-    public ConsumerCore(Link link, ConsumerSettings settings, int partitionCount, object serializer)
+    public ConsumerCore(Link link, ConsumerSettings settings, IReadOnlyList<(string Name, int Partitions)> topics, object serializer)
     {
         (_link, Settings, Serializer) = (link, settings, serializer);
-        _partitions = [.. Enumerable.Range(0, partitionCount).Select(i => new PartitionConsumer(this, link, i, partitionCount))];
+        Topics = [.. topics.Select(static t => t.Name)];
+        var count = topics.Sum(static t => t.Partitions);
+        _partitions = [.. topics.SelectMany(t => Enumerable.Range(0, t.Partitions).Select(
+            i => new PartitionConsumer(this, link, t.Name, i, count)))];
+        foreach (var partition in _partitions)
+            _byAddress.Add((partition.Topic, partition.Number), partition);
     }
+
+    public IReadOnlyList<string> Topics { get; }
 
     public ConsumerSettings Settings { get; }
 
@@ -34,6 +42,8 @@ internal sealed class ConsumerCore
 
     public StateMonitor<ConsumerState> State { get; } = new(ConsumerState.Reattaching,
         static s => s is ConsumerState.Closed or ConsumerState.Faulted);
+
+    public StateMonitor<ConsumerActivity> Activity { get; } = new(ConsumerActivity.Standby, static a => a is ConsumerActivity.Closed);
 
     public int PartitionCount => _partitions.Length;
 
@@ -56,10 +66,10 @@ internal sealed class ConsumerCore
 
     public PartitionConsumer GetPartition(MessageId id)
     {
-        if (!string.Equals(id.Topic, Settings.Topic, StringComparison.Ordinal) || id.Partition < 0 || id.Partition >= _partitions.Length)
-            throw new CometException(ErrorCode.InvalidArgument,
-                $"{id} is no message of '{Settings.Topic}', which has {_partitions.Length} partition(s).");
-        return _partitions[id.Partition];
+        if (id.Topic is not null && _byAddress.TryGetValue((id.Topic, id.Partition), out var partition))
+            return partition;
+        throw new CometException(ErrorCode.InvalidArgument,
+            $"{id} is no message of '{Settings.Topic}', of which this consumer has {_partitions.Length} partition(s).");
     }
 
     public void Arrived(ReceivedBatch batch)
@@ -69,7 +79,7 @@ internal sealed class ConsumerCore
         {
             if (State.IsFinal)
                 return;
-            _arrived.Enqueue(batch);
+            _arrived.Add(batch);
             (arrival, _arrival) = (_arrival, null);
         }
         arrival?.TrySetResult();
@@ -83,7 +93,7 @@ internal sealed class ConsumerCore
         {
             lock (Gate)
             {
-                while (TryPeekArrived(out batch))
+                while (_arrived.TryPeek(out batch))
                 {
                     if (batch.TryTake(out position, out offsetDelta))
                     {
@@ -118,7 +128,7 @@ internal sealed class ConsumerCore
         bool hasArrived;
         lock (Gate)
         {
-            while ((hasArrived = TryPeekArrived(out var batch)) && batch!.IsTaken)
+            while ((hasArrived = _arrived.TryPeek(out var batch)) && batch!.IsTaken)
             {
                 toFlush = batch.Partition.TakenWhole(batch) ?? toFlush;
                 _arrived.Dequeue();
@@ -134,7 +144,7 @@ internal sealed class ConsumerCore
         Task arrival;
         lock (Gate)
         {
-            if (_arrived.Count > 0)
+            if (!_arrived.IsEmpty)
                 return true;
             if (State.IsFinal)
                 return State.Fault is null ? false : throw Ended();
@@ -156,8 +166,10 @@ internal sealed class ConsumerCore
             if (State.IsFinal)
                 return ValueTask.FromException(Ended());
             // Delivered by a broker that has lost its memory since: its offsets mean other messages now.
-            if (!Settings.IsDurable || (epoch >= 0 && epoch != partition.Epoch))
+            if (Settings.IsReader || (epoch >= 0 && epoch != partition.Epoch))
                 return ValueTask.CompletedTask;
+            if (epoch < 0)
+                partition.Leases.Settled(first, last);
             toFlush = cumulative ? partition.Acks.AddCumulative(last, out confirm) : partition.Acks.Add(first, last, out confirm);
         }
         toFlush?.Sender.Flush();
@@ -165,21 +177,26 @@ internal sealed class ConsumerCore
     }
 
     /// <summary>Gives messages back that were delivered under an epoch.</summary>
-    public ValueTask NackAsync(PartitionConsumer partition, long[] ranges, TimeSpan delay, long epoch)
+    /// <param name="partition">The partition.</param>
+    /// <param name="ranges">Pairs of first and last offset.</param>
+    /// <param name="delay">Null: what the subscription says.</param>
+    /// <param name="reason">Why; for the dead-letter topic.</param>
+    /// <param name="epoch">The epoch.</param>
+    public ValueTask NackAsync(PartitionConsumer partition, long[] ranges, TimeSpan? delay, string? reason, long epoch)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
-        Connection? toFlush;
-        lock (Gate)
-        {
-            if (State.IsFinal)
-                return ValueTask.FromException(Ended());
-            if (!Settings.IsDurable || epoch != partition.Epoch)
-                return ValueTask.CompletedTask;
-            toFlush = partition.SendNack(ranges, delay);
-        }
-        toFlush?.Sender.Flush();
-        return ValueTask.CompletedTask;
+        if (delay is { } wait)
+            ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero, nameof(delay));
+        var milliseconds = delay is { } d ? (long)Math.Ceiling(d.TotalMilliseconds) : NackFrame.DelayByPolicy;
+        return SendHeld(partition, epoch, () => partition.SendNack(ranges, milliseconds, Cut(reason)));
     }
+
+    /// <summary>Sends messages that were delivered under an epoch to the dead-letter topic.</summary>
+    public ValueTask DeadLetterAsync(PartitionConsumer partition, long[] ranges, string? reason, long epoch) =>
+        SendHeld(partition, epoch, () => partition.SendDeadLetters(ranges, Cut(reason)));
+
+    /// <summary>Begins the leases anew of messages that were delivered under an epoch.</summary>
+    public ValueTask ExtendAsync(PartitionConsumer partition, long[] ranges, long epoch) =>
+        SendHeld(partition, epoch, () => partition.SendExtension(ranges));
 
     /// <summary>Completes when every ack so far is confirmed.</summary>
     public async Task FlushAcksAsync(CancellationToken cancellationToken)
@@ -198,9 +215,17 @@ internal sealed class ConsumerCore
         await ConfirmAsync(Task.WhenAll(confirms), cancellationToken);
     }
 
+    /// <summary>A partition has become active, or is not any more.</summary>
+    public void ActivityChanged()
+    {
+        lock (Gate)
+            Activity.Set(_partitions.Any(static p => p.IsActive) ? ConsumerActivity.Active : ConsumerActivity.Standby);
+    }
+
     /// <summary>A partition was attached (null) or detached.</summary>
     public void AttachmentChanged(CometException? reason)
     {
+        ActivityChanged();
         lock (Gate)
             State.Set(_partitions.All(static p => p.IsAttached) ? ConsumerState.Attached : ConsumerState.Reattaching);
         if (reason is not null)
@@ -218,8 +243,9 @@ internal sealed class ConsumerCore
     public async Task UnsubscribeAsync(CancellationToken cancellationToken)
     {
         await DisposeAsync();
-        for (var i = 0; i < _partitions.Length; i++)
-            await _link.RequestAsync<UnsubscribeFrame, OkFrame>(new(Settings.Topic, i, Settings.Subscription), null, cancellationToken);
+        foreach (var partition in _partitions)
+            await _link.RequestAsync<UnsubscribeFrame, OkFrame>(
+                new(partition.Topic, partition.Number, Settings.Subscription), null, cancellationToken);
     }
 
     /// <summary>Sends and confirms acks, at most for the client's DisposeTimeout, and detaches. Never throws.</summary>
@@ -243,6 +269,24 @@ internal sealed class ConsumerCore
         ? new(fault.Code, fault.Message, fault)
         : new(ErrorCode.Closed, $"The consumer of '{Settings.Topic}' is closed.");
 
+    // The broker keeps no more of it, and a frame has its limit.
+    private static string? Cut(string? reason) => reason is { Length: > MaxReasonLength } ? reason[..MaxReasonLength] : reason;
+
+    private ValueTask SendHeld(PartitionConsumer partition, long epoch, Func<Connection?> send)
+    {
+        Connection? toFlush;
+        lock (Gate)
+        {
+            if (State.IsFinal)
+                return ValueTask.FromException(Ended());
+            if (Settings.IsReader || epoch != partition.Epoch)
+                return ValueTask.CompletedTask;
+            toFlush = send();
+        }
+        toFlush?.Sender.Flush();
+        return ValueTask.CompletedTask;
+    }
+
     private static async Task CloseAsync(PartitionConsumer partition, CancellationToken cancellationToken)
     {
         try
@@ -253,13 +297,6 @@ internal sealed class ConsumerCore
         {
             // The broker sees the connection end instead.
         }
-    }
-
-    private bool TryPeekArrived([NotNullWhen(true)] out ReceivedBatch? batch)
-    {
-        while (_arrived.TryPeek(out batch) && batch.Partition.IsStale(batch))
-            _arrived.Dequeue();
-        return batch is not null;
     }
 
     private async Task ConfirmAsync(Task confirm, CancellationToken cancellationToken)
@@ -284,6 +321,7 @@ internal sealed class ConsumerCore
             foreach (var partition in _partitions)
                 partition.Acks.Drop(fault ?? new CometException(ErrorCode.Closed, $"The consumer of '{Settings.Topic}' is closed."));
             State.Set(state, fault);
+            Activity.Set(ConsumerActivity.Closed);
             // What had arrived before a fault is still the program's.
             if (fault is null)
                 _arrived.Clear();

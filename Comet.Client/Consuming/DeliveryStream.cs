@@ -54,7 +54,7 @@ internal static class DeliveryStream
         }
         catch (OperationCanceledException)
         {
-            await new DeliveryBatch<T>(taken).NackAsync();
+            await new DeliveryBatch<T>(taken).NackAsync(TimeSpan.Zero);
             throw;
         }
         return new(taken);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Comet.Client.Connections;
 using Comet.Client.Diagnostics;
+using Comet.Transport;
 using Comet.Wire;
 
 namespace Comet.Client.Consuming;
@@ -27,20 +28,36 @@ internal sealed class PartitionConsumer : PartitionAttachment
     private long _takenBytes;
     private int _suspiciousReports;
 
-    public PartitionConsumer(ConsumerCore core, Link link, int number, int partitionCount)
+    /// <param name="core">The consumer.</param>
+    /// <param name="link">The client's connection.</param>
+    /// <param name="topic">The topic.</param>
+    /// <param name="number">The partition's number in its topic.</param>
+    /// <param name="partitionCount">How many partitions share the consumer's window.</param>
+    public PartitionConsumer(ConsumerCore core, Link link, string topic, int number, int partitionCount)
         : base(link, number)
     {
-        (_core, _settings) = (core, core.Settings);
+        (_core, _settings, Topic) = (core, core.Settings, topic);
         _windowMessages = Math.Max(1, _settings.WindowMessages / partitionCount);
         _windowBytes = Math.Max(1024, _settings.WindowBytes / partitionCount);
         Acks = new AckSender(this, _settings, link.Options.TimeProvider);
+        Leases = new LeaseKeeper(this, _settings, link.Options.TimeProvider);
     }
+
+    public string Topic { get; }
 
     public ConsumerCore Core => _core;
 
     public Lock Gate => _core.Gate;
 
     public AckSender Acks { get; }
+
+    public LeaseKeeper Leases { get; }
+
+    /// <summary>What has arrived and was not taken.</summary>
+    public Queue<ReceivedBatch> Arrived { get; } = new();
+
+    /// <summary>Whether messages come to this consumer, and not to another one of a failover subscription.</summary>
+    public bool IsActive { get; private set; }
 
     public long Epoch => _epoch;
 
@@ -78,12 +95,27 @@ internal sealed class PartitionConsumer : PartitionAttachment
     }
 
     /// <summary>Gives messages back. Without a connection there is nothing to do: they come again anyway.</summary>
-    public Connection? SendNack(long[] ranges, TimeSpan delay)
+    public Connection? SendNack(long[] ranges, long delayMilliseconds, string? reason)
     {
         // In the order the program said it: what it has acked before is not given back.
         Acks.SendNow();
         _connection?.Sender.Append(
-            new NackFrame(_wireId, (long)Math.Ceiling(delay.TotalMilliseconds), null, ranges), 0, ReadOnlySequence<byte>.Empty);
+            new NackFrame(_wireId, delayMilliseconds, reason, ranges), 0, ReadOnlySequence<byte>.Empty);
+        return _connection;
+    }
+
+    /// <summary>Gives messages up for good.</summary>
+    public Connection? SendDeadLetters(long[] ranges, string? reason)
+    {
+        Acks.SendNow();
+        _connection?.Sender.Append(new DeadLetterFrame(_wireId, reason, ranges), 0, ReadOnlySequence<byte>.Empty);
+        return _connection;
+    }
+
+    /// <summary>Begins leases anew.</summary>
+    public Connection? SendExtension(long[] ranges)
+    {
+        _connection?.Sender.Append(new ExtendLeaseFrame(_wireId, ranges), 0, ReadOnlySequence<byte>.Empty);
         return _connection;
     }
 
@@ -106,6 +138,16 @@ internal sealed class PartitionConsumer : PartitionAttachment
             case FrameType.ConsumerProgress:
                 Compare(frame.Read<ConsumerProgressFrame>(codec));
                 break;
+            case FrameType.LeaseLost:
+                var lost = frame.Read<LeaseLostFrame>(codec);
+                List<CancellationTokenSource> tokens;
+                lock (Gate)
+                    tokens = Leases.Lost(lost.Ranges);
+                Cancel(tokens);
+                break;
+            case FrameType.ConsumerActivity:
+                ActivityChanged(frame.Read<ConsumerActivityFrame>(codec).IsActive);
+                break;
             case FrameType.ConsumerClosed:
                 var closed = frame.Read<ConsumerClosedFrame>(codec);
                 Interrupt(new CometException(closed.Code, closed.Message ?? $"The broker detached the consumer: {closed.Code}."));
@@ -118,12 +160,17 @@ internal sealed class PartitionConsumer : PartitionAttachment
     {
         await StopAsync();
         await Acks.DisposeAsync();
+        await Leases.DisposeAsync();
         Connection? connection;
+        List<CancellationTokenSource> lost;
         lock (Gate)
         {
             (connection, _connection) = (_connection, null);
+            IsActive = false;
             Generation++;
+            lost = Leases.LoseAll();
         }
+        Cancel(lost);
         if (connection is null || connection.Ended.IsCompleted)
             return;
         connection.Detach(_wireId);
@@ -138,8 +185,11 @@ internal sealed class PartitionConsumer : PartitionAttachment
         {
             await Link.RequestAsync<SubscribeFrame, SubscribedFrame>(
                 connection,
-                new(_settings.Topic, Number, _settings.Subscription, _settings.Type, _settings.IsDurable, _settings.ConsumerName,
-                    (long)start.Kind, start.Value, _settings.PriorityLevel),
+                new(Topic, Number, _settings.Subscription, _settings.Type, _settings.IsDurable, _settings.ConsumerName,
+                    (long)start.Kind, start.Value, _settings.PriorityLevel)
+                {
+                    Terms = _settings.Terms,
+                },
                 (c, subscribed) =>
                 {
                     if (Volatile.Read(ref isAbandoned))
@@ -156,9 +206,9 @@ internal sealed class PartitionConsumer : PartitionAttachment
         }
     }
 
-    /// <summary>Where to begin. A reader goes on behind what was taken, and what has arrived beyond that comes again. A subscription that
-    /// a restarted broker does not know any more begins with the first message of the new log: all of them came later than what the old one
-    /// had, and none may be missed.</summary>
+    /// <summary>Where to begin. A reader, or an ephemeral subscription that has gone meanwhile, goes on behind what was taken, and what has
+    /// arrived beyond that comes again. A durable subscription that a restarted broker does not know any more begins with the first message
+    /// of the new log: all of them came later than what the old one had, and none may be missed.</summary>
     private StartPosition PrepareStart()
     {
         if (_settings.IsDurable)
@@ -172,14 +222,18 @@ internal sealed class PartitionConsumer : PartitionAttachment
 
     protected override void OnDetached(Connection connection, CometException reason)
     {
+        List<CancellationTokenSource> lost;
         lock (Gate)
         {
             connection.Detach(_wireId);
             if (!connection.Ended.IsCompleted && reason.IsTransient)
                 connection.Sender.Append(new CloseConsumerFrame(_wireId), 0, ReadOnlySequence<byte>.Empty);
             _connection = null;
+            IsActive = false;
+            lost = Leases.LoseAll();
         }
         connection.Sender.Flush();
+        Cancel(lost);
         _core.AttachmentChanged(reason);
     }
 
@@ -191,6 +245,7 @@ internal sealed class PartitionConsumer : PartitionAttachment
         {
             Generation++;
             (_connection, _wireId) = (connection, subscribed.ConsumerId);
+            IsActive = _settings.Type != SubscriptionType.Failover;
             connection.Attach(_wireId, this);
             var isFirst = _epoch < 0;
             var isOtherLog = _epoch >= 0 && _epoch != subscribed.OwnershipEpoch;
@@ -215,9 +270,10 @@ internal sealed class PartitionConsumer : PartitionAttachment
         payload.CopyTo(bytes);
         if (!TryReadHeader(bytes, out var header))
             return;
-        var batch = new ReceivedBatch(this, bytes, deliveryCount, Generation, _epoch);
+        var batch = new ReceivedBatch(this, bytes, header, deliveryCount, Generation, _epoch);
         lock (Gate)
         {
+            Leases.Arrived(batch);
             _permitMessages -= header.RecordCount;
             _permitBytes -= bytes.Length;
             _suspiciousReports = 0;
@@ -240,6 +296,35 @@ internal sealed class PartitionConsumer : PartitionAttachment
             _core.Fault(e);
             return false;
         }
+    }
+
+    /// <summary>What one that ceases to be active held goes to the next: what it has not taken yet is dropped, and the window is free
+    /// again.</summary>
+    private void ActivityChanged(bool isActive)
+    {
+        List<CancellationTokenSource> lost = [];
+        Connection? toFlush = null;
+        lock (Gate)
+        {
+            IsActive = isActive;
+            if (!isActive && _connection is { } connection)
+            {
+                Generation++;
+                lost = Leases.LoseAll();
+                (_takenMessages, _takenBytes) = (0, 0);
+                Grant(connection, _windowMessages - _permitMessages, _windowBytes - _permitBytes);
+                toFlush = connection;
+            }
+        }
+        toFlush?.Sender.Flush();
+        Cancel(lost);
+        _core.ActivityChanged();
+    }
+
+    private void Cancel(List<CancellationTokenSource> lost)
+    {
+        foreach (var source in lost)
+            _ = source.CancelSoonAsync(Link.Options.Engine);
     }
 
     private Connection? GrantTaken()
@@ -269,8 +354,8 @@ internal sealed class PartitionConsumer : PartitionAttachment
             if (_suspiciousReports < SuspiciousReports || _connection is not { } connection)
                 return;
             _suspiciousReports = 0;
-            ClientMeter.StallRepaired(_settings.Topic, _settings.Subscription);
-            ConsumerLog.PermitsRepaired(Link.Logger, _settings.ConsumerName, _settings.Topic, Number, missingMessages, missingBytes);
+            ClientMeter.StallRepaired(Topic, _settings.Subscription);
+            ConsumerLog.PermitsRepaired(Link.Logger, _settings.ConsumerName, Topic, Number, missingMessages, missingBytes);
             connection.Sender.Append(
                 new PermitsFrame(_wireId, Math.Max(0, missingMessages), Math.Max(0, missingBytes)), 0, ReadOnlySequence<byte>.Empty);
             connection.Sender.Flush();

@@ -3,7 +3,8 @@ using Comet.Wire;
 namespace Comet.Client.Consuming;
 
 /// <summary>A delivered batch on the client: checked and walked through when it is taken out of the stream, not when it arrives.</summary>
-internal sealed class ReceivedBatch(PartitionConsumer partition, byte[] bytes, int deliveryCount, int generation, long epoch)
+internal sealed class ReceivedBatch(
+    PartitionConsumer partition, byte[] bytes, in RecordBatchHeader header, int deliveryCount, int generation, long epoch)
 {
     // What one batch may restore to; a frame's limit and the largest message keep honest ones far below.
     private const int MaxRestoredLength = 2 * FrameLimits.HardMaxMessageLength;
@@ -24,7 +25,14 @@ internal sealed class ReceivedBatch(PartitionConsumer partition, byte[] bytes, i
     /// <summary>What the batch took of the permits.</summary>
     public int Length => bytes.Length;
 
-    public RecordBatchHeader Header { get; private set; }
+    /// <summary>The header; checked against what follows it when the first record is taken.</summary>
+    public RecordBatchHeader Header { get; private set; } = header;
+
+    /// <summary>When it arrived, where leases run.</summary>
+    public long ArrivedAt { get; set; }
+
+    /// <summary>What the program is through with; null while nobody needs to know. Guarded by the consumer's lock.</summary>
+    public DeliveryTracking? Tracking { get; set; }
 
     /// <summary>Whether <see cref="TryTake"/> has returned its last record.</summary>
     public bool IsTaken => _isOpen && _position >= _records.Length;

@@ -22,8 +22,8 @@ internal sealed class Consumer(IPeer peer, long id, string name, PartitionActor?
     /// <summary>A lower one goes before a higher one.</summary>
     public int Priority { get; init; }
 
-    /// <summary>The key slots that have something for it to take; null where keys do not matter.</summary>
-    public Queue<int>? ReadySlots { get; set; }
+    /// <summary>The key slots that have something for it to take, by the offset of that; null where keys do not matter.</summary>
+    public PriorityQueue<int, long>? ReadySlots { get; set; }
 
     /// <summary>A hash of its name, when one was needed; otherwise 0.</summary>
     public long NameHash { get; set; }

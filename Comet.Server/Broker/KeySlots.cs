@@ -33,7 +33,7 @@ internal sealed class KeySlots(DeliveryTable table)
 
     public void Attach(Consumer consumer)
     {
-        consumer.ReadySlots ??= new Queue<int>();
+        consumer.ReadySlots ??= new PriorityQueue<int, long>();
         for (var slot = 0; slot < Count; slot++)
         {
             if (_slots[slot].Owner is { } owner && Compare(slot, owner, consumer) >= 0)
@@ -70,10 +70,10 @@ internal sealed class KeySlots(DeliveryTable table)
     /// <summary>Looks again whether a slot has something that its owner can be sent.</summary>
     public void Touch(int slot)
     {
-        if (_slots[slot].IsReady || _slots[slot].Owner is not { } owner || !CanSend(slot) || !TryPeek(slot, out _))
+        if (_slots[slot].IsReady || _slots[slot].Owner is not { } owner || !CanSend(slot) || !TryPeek(slot, out var offset))
             return;
         _slots[slot].IsReady = true;
-        owner.ReadySlots!.Enqueue(slot);
+        owner.ReadySlots!.Enqueue(slot, offset);
     }
 
     /// <summary>Keeps account of what is in flight and waits.</summary>
@@ -108,29 +108,36 @@ internal sealed class KeySlots(DeliveryTable table)
         _changed.Clear();
     }
 
-    /// <summary>Takes what waits for a consumer and can be sent, slot by slot. The caller books it, or lets it wait again.</summary>
+    /// <summary>Takes what waits for a consumer and can be sent, about in the order of offsets, so that it comes out of few batches. The
+    /// caller books it, or lets it wait again.</summary>
     public void Take(Consumer consumer, long most, List<long> target)
     {
-        while (target.Count < most && consumer.ReadySlots!.TryPeek(out var slot))
+        var ready = consumer.ReadySlots!;
+        while (target.Count < most && ready.TryPeek(out var slot, out _))
         {
-            if (_slots[slot].Owner != consumer)
+            ref var state = ref _slots[slot];
+            if (state.Owner != consumer)
             {
                 // It has moved, and the new owner has it in its own row.
-                consumer.ReadySlots.Dequeue();
-                continue;
+                ready.Dequeue();
             }
-            if (CanSend(slot))
+            else if (!CanSend(slot) || !TryPeek(slot, out var offset))
             {
-                while (target.Count < most && TryPeek(slot, out var offset))
-                {
-                    _slots[slot].Queue!.Dequeue();
-                    target.Add(offset);
-                }
-                if (target.Count == most && TryPeek(slot, out _))
-                    return;
+                ready.Dequeue();
+                state.IsReady = false;
             }
-            consumer.ReadySlots.Dequeue();
-            _slots[slot].IsReady = false;
+            else
+            {
+                state.Queue!.Dequeue();
+                target.Add(offset);
+                if (TryPeek(slot, out var next))
+                {
+                    ready.DequeueEnqueue(slot, next);
+                    continue;
+                }
+                ready.Dequeue();
+                state.IsReady = false;
+            }
         }
     }
 

@@ -314,8 +314,11 @@ internal sealed class Subscription
     }
 
     /// <summary>Books some of 64 neighbours as delivered to a consumer; <see cref="BookKeys"/> has booked each.</summary>
-    public void BookLease(Consumer consumer, long block, ulong mask, int deliveryCount, long now) =>
-        _leases.Add(new Lease(now + Settings.Lease, block, mask, MessageState.InFlight(consumer.Number, deliveryCount)));
+    public void BookLease(Consumer consumer, long block, ulong mask, int deliveryCount, long now)
+    {
+        if (Settings.Lease > 0)
+            _leases.Add(new Lease(now + Settings.Lease, block, mask, MessageState.InFlight(consumer.Number, deliveryCount)));
+    }
 
     /// <summary>Books a message of a slot that is about to be sent.</summary>
     public void BookKeys(Consumer consumer, long offset, int slot, int deliveryCount) =>

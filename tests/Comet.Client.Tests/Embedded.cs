@@ -11,10 +11,12 @@ internal sealed class Embedded : IAsyncDisposable
 
     public CometClient Client { get; }
 
-    public static async Task<Embedded> StartAsync(CometServerOptions? server = null, CometClientOptions? options = null)
+    public static async Task<Embedded> StartAsync(
+        CometServerOptions? server = null, CometClientOptions? options = null, TimeProvider? time = null)
     {
-        var broker = new CometBroker(server);
-        return new Embedded(broker, await CometClient.ConnectAsync((options ?? new()) with { Transport = broker.Transport }));
+        var broker = new CometBroker(server, time);
+        options = (options ?? new()) with { Transport = broker.Transport };
+        return new Embedded(broker, await CometClient.ConnectAsync(time is null ? options : options with { TimeProvider = time }));
     }
 
     public async ValueTask DisposeAsync()

@@ -1,6 +1,7 @@
 using Comet.Client.Connections;
 using Comet.Client.Consuming;
 using Comet.Client.Tests.Scripted;
+using Comet.Wire;
 
 namespace Comet.Client.Tests.Consuming;
 
@@ -12,10 +13,12 @@ public class SharedStreamTests
     public async Task Who_waits_sees_what_another_reader_of_the_stream_has_left_of_a_batch()
     {
         await using var link = new Link(new CometClientOptions());
-        var core = new ConsumerCore(link, ConsumerSettings.From("t", "s", new ConsumerOptions<string>()), 1, MessageSerializer.Text);
+        var settings = ConsumerSettings.From("t", "s", new ConsumerOptions<string>());
+        var core = new ConsumerCore(link, settings, [("t", 1)], MessageSerializer.Text);
         var partition = core.GetPartition(new MessageId("t", 0, 0));
         Assert.Null(Delivery<string>.TryTake(core));
-        core.Arrived(new ReceivedBatch(partition, ScriptedBatch.Create(0, "a", "b"), 1, partition.Generation, 1));
+        var bytes = ScriptedBatch.Create(0, "a", "b");
+        core.Arrived(new ReceivedBatch(partition, bytes, RecordBatchHeader.Read(bytes), 1, partition.Generation, 1));
         Assert.Equal("a", Delivery<string>.TryTake(core)?.Value);
 
         Assert.True(await core.WaitAsync(Cancelled));

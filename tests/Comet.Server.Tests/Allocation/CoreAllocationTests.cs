@@ -20,6 +20,8 @@ public sealed class CoreAllocationTests
     [InlineData(SubscriptionType.Shared, 4, 1_000_000)]
     // Permits of odd size: every delivery is cut.
     [InlineData(SubscriptionType.Shared, 3, 37)]
+    [InlineData(SubscriptionType.KeyShared, 4, 1_000_000)]
+    [InlineData(SubscriptionType.Failover, 2, 37)]
     public void Publishing_delivering_and_acking_allocates_nothing_for_a_message(SubscriptionType type, int consumers, int permits)
     {
         using var run = new Run(type, consumers);
