@@ -13,21 +13,28 @@ public static class AcknowledgeExtensions
     public static IObservable<Delivery<T>> Acknowledge<T>(
         this IObservable<Delivery<T>> source, Action<Delivery<T>> handler, AcknowledgeOptions? options = null)
     {
+        ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(handler);
-        return source.Acknowledge(
+        var settings = (options ?? new()) with { MaxConcurrency = 1 };
+        return new AcknowledgedObservable<Delivery<T>>(
+            source,
+            static delivery => delivery.IsLeaseLost ? null : delivery,
             (delivery, _) =>
             {
                 handler(delivery);
                 return Task.CompletedTask;
             },
-            (options ?? new()) with { MaxConcurrency = 1 });
+            settings.MaxConcurrency,
+            static delivery => delivery.AckAsync(),
+            (delivery, failure) => Settlement.GiveBackAsync([delivery], failure, settings));
     }
 
     /// <summary>Runs an asynchronous <paramref name="handler"/> for each delivery, up to MaxConcurrency at a time; while so many run, the
-    /// source is held, which is how back-pressure reaches the broker.</summary>
+    /// source is held, which is how back-pressure reaches the broker. A delivery whose lease was lost on its way here is not handled: it
+    /// comes again, perhaps to another consumer.</summary>
     /// <inheritdoc cref="Acknowledge{T}(IObservable{Delivery{T}}, Action{Delivery{T}}, AcknowledgeOptions?)"/>
     /// <param name="source">Deliveries.</param>
-    /// <param name="handler">What to do with each. Its token is cancelled when the handle is disposed.</param>
+    /// <param name="handler">What to do with each. Its token is cancelled when the lease is lost or the handle is disposed.</param>
     /// <param name="options">Null: the defaults.</param>
     public static IObservable<Delivery<T>> Acknowledge<T>(
         this IObservable<Delivery<T>> source, Func<Delivery<T>, CancellationToken, Task> handler, AcknowledgeOptions? options = null)
@@ -36,12 +43,17 @@ public static class AcknowledgeExtensions
         ArgumentNullException.ThrowIfNull(handler);
         var settings = Validated(options);
         return new AcknowledgedObservable<Delivery<T>>(
-            source, handler, settings.MaxConcurrency, static delivery => delivery.AckAsync(),
+            source,
+            static delivery => delivery.IsLeaseLost ? null : delivery,
+            (delivery, token) => RunAsync(delivery, handler, token),
+            settings.MaxConcurrency,
+            static delivery => delivery.AckAsync(),
             (delivery, failure) => Settlement.GiveBackAsync([delivery], failure, settings));
     }
 
-    /// <summary>Runs <paramref name="handler"/> for each group of deliveries, as Buffer makes them, and acks or gives back all of a
-    /// group.</summary>
+    /// <summary>Runs <paramref name="handler"/> for each group of deliveries, as Buffer makes them, and acks or gives back all of a group
+    /// as one. Deliveries whose lease was lost while the group was gathered are left out: they come again, perhaps to another
+    /// consumer.</summary>
     /// <inheritdoc cref="Acknowledge{T}(IObservable{Delivery{T}}, Func{Delivery{T}, CancellationToken, Task}, AcknowledgeOptions?)"/>
     public static IObservable<IList<Delivery<T>>> Acknowledge<T>(
         this IObservable<IList<Delivery<T>>> source, Func<IList<Delivery<T>>, CancellationToken, Task> handler,
@@ -51,7 +63,7 @@ public static class AcknowledgeExtensions
         ArgumentNullException.ThrowIfNull(handler);
         var settings = Validated(options);
         return new AcknowledgedObservable<IList<Delivery<T>>>(
-            source, handler, settings.MaxConcurrency, static group => group.AckAllAsync(),
+            source, WithoutLost, handler, settings.MaxConcurrency, static group => group.AckAllAsync(),
             (group, failure) => Settlement.GiveBackAsync(group, failure, settings));
     }
 
@@ -70,6 +82,22 @@ public static class AcknowledgeExtensions
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(query);
         return new WindowObservable<T, TResult>(source, query, Validated(options));
+    }
+
+    private static IList<Delivery<T>>? WithoutLost<T>(IList<Delivery<T>> group)
+    {
+        if (!group.Any(static d => d.IsLeaseLost))
+            return group;
+        var held = group.Where(static d => !d.IsLeaseLost).ToList();
+        return held.Count > 0 ? held : null;
+    }
+
+    /// <summary>Runs a handler with a token for both ends that a delivery may come to.</summary>
+    private static async Task RunAsync<T>(
+        Delivery<T> delivery, Func<Delivery<T>, CancellationToken, Task> handler, CancellationToken disposed)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(disposed, delivery.LeaseLost);
+        await handler(delivery, either.Token);
     }
 
     internal static AcknowledgeOptions Validated(AcknowledgeOptions? options)

@@ -17,7 +17,7 @@ public static class ConsumerExtensions
     public static IObservable<Delivery<T>> AsObservable<T>(this Consumer<T> consumer, IScheduler? scheduler = null)
     {
         ArgumentNullException.ThrowIfNull(consumer);
-        return AsyncPump<Delivery<T>>.ToObservable(consumer.ReadAllAsync, scheduler, static delivery => delivery.NackAsync());
+        return AsyncPump<Delivery<T>>.ToObservable(consumer.ReadAllAsync, scheduler, static delivery => delivery.NackAsync(TimeSpan.Zero));
     }
 
     /// <summary>A reader's messages as a sequence.</summary>

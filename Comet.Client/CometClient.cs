@@ -22,8 +22,8 @@ public sealed class CometClient : IAsyncDisposable
     {
         _link = link;
         Topics = new TopicAdministration(link);
-        DeadLetters = new DeadLetterAdministration(this);
         Subscriptions = new SubscriptionAdministration(link);
+        DeadLetters = new DeadLetterAdministration(this);
         Schedules = new ScheduleAdministration(link, Topics);
     }
 
@@ -33,11 +33,11 @@ public sealed class CometClient : IAsyncDisposable
     /// <summary>Creates, lists, describes and deletes topics.</summary>
     public TopicAdministration Topics { get; }
 
-    /// <summary>Looks at the messages that subscriptions have given up, and moves them back.</summary>
-    public DeadLetterAdministration DeadLetters { get; }
-
     /// <summary>Explains durable subscriptions.</summary>
     public SubscriptionAdministration Subscriptions { get; }
+
+    /// <summary>Looks at the messages that subscriptions have given up, and moves them back.</summary>
+    public DeadLetterAdministration DeadLetters { get; }
 
     /// <summary>Cancels, moves, lists and counts messages that wait for their time.</summary>
     public ScheduleAdministration Schedules { get; }

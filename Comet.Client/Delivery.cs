@@ -70,6 +70,10 @@ public sealed class Delivery<T>
     /// while nobody asks for it. Not cancelled by acking or giving back.</summary>
     public CancellationToken LeaseLost => Partition.Leases.TokenOf(_batch, _offsetDelta);
 
+    /// <summary>Whether <see cref="LeaseLost"/> is cancelled, without the cost of a token. Where the consumer has no lease, a loss other
+    /// than that of the connection is only noticed when the token was asked for before.</summary>
+    public bool IsLeaseLost => Partition.Leases.IsLost(_batch, _offsetDelta);
+
     internal PartitionConsumer Partition => _batch.Partition;
 
     internal long Offset => _batch.Header.BaseOffset + _offsetDelta;

@@ -125,10 +125,18 @@ public sealed class Producer<T> : IAsyncDisposable
     /// <param name="message">The message.</param>
     /// <param name="cancellationToken">Ends the wait for room in the window.</param>
     /// <exception cref="CometException">The producer has ended, or the value cannot be sent.</exception>
-    public async ValueTask EnqueueAsync(OutgoingMessage<T> message, CancellationToken cancellationToken = default)
+    public ValueTask EnqueueAsync(OutgoingMessage<T> message, CancellationToken cancellationToken = default)
     {
-        while (!_core.TryAppend(message, _encoder, wantsCompletion: false, out _))
-            await _core.WaitForRoomAsync(cancellationToken);
+        try
+        {
+            return _core.TryAppend(message, _encoder, wantsCompletion: false, out _)
+                ? ValueTask.CompletedTask
+                : EnqueueLaterAsync(message, cancellationToken);
+        }
+        catch (CometException e)
+        {
+            return ValueTask.FromException(e);
+        }
     }
 
     /// <summary>Completes when every message that was given so far is confirmed.</summary>
@@ -142,6 +150,13 @@ public sealed class Producer<T> : IAsyncDisposable
     {
         _forget(this);
         return _core.DisposeAsync();
+    }
+
+    private async ValueTask EnqueueLaterAsync(OutgoingMessage<T> message, CancellationToken cancellationToken)
+    {
+        do
+            await _core.WaitForRoomAsync(cancellationToken);
+        while (!_core.TryAppend(message, _encoder, wantsCompletion: false, out _));
     }
 
     private async ValueTask<MessageId> SendLaterAsync(OutgoingMessage<T> message, CancellationToken cancellationToken)

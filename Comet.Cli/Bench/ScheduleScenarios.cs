@@ -20,7 +20,7 @@ internal static class ScheduleScenarios
             for (var i = 0L; i < count; i++)
             {
                 // A large odd step visits the hour's milliseconds in no order.
-                var deliverAt = begin.AddMilliseconds(i * 1_000_003 % 3_600_000);
+                var deliverAt = begin.AddTicks(i * 1_000_003 % 3_600_000 * TimeSpan.TicksPerMillisecond);
                 await producer.EnqueueAsync(new(payload) { DeliverAt = deliverAt });
             }
             await producer.FlushAsync();

@@ -6,10 +6,12 @@ namespace Comet.Client.Rx.Bridging;
 /// it has failed. OnNext of the operator blocks while all handlers are busy; OnNext downstream is called by one thread at a time.</summary>
 internal sealed class AcknowledgedObservable<TItem>(
     IObservable<TItem> source,
+    Func<TItem, TItem?> takeHeld,
     Func<TItem, CancellationToken, Task> handler,
     int maxConcurrency,
     Func<TItem, ValueTask> ackAsync,
     Func<TItem, Exception, ValueTask> giveBackAsync) : IObservable<TItem>
+    where TItem : class
 {
     public IDisposable Subscribe(IObserver<TItem> observer)
     {
@@ -43,8 +45,16 @@ internal sealed class AcknowledgedObservable<TItem>(
             {
                 return;
             }
-            // A handler that never awaits runs here, on the source's thread, in order.
-            _ = HandleAsync(value);
+            // What was lost while it was on its way, or waited here, is somebody else's now.
+            if (operation.TakeHeld(value) is { } held)
+            {
+                // A handler that never awaits runs here, on the source's thread, in order.
+                _ = HandleAsync(held);
+            }
+            else
+            {
+                _slots.Release();
+            }
         }
 
         public void OnError(Exception error) => _ = EndAsync(() => observer.OnError(error));
@@ -132,6 +142,8 @@ internal sealed class AcknowledgedObservable<TItem>(
             }
         }
     }
+
+    private Func<TItem, TItem?> TakeHeld => takeHeld;
 
     private int MaxConcurrency => maxConcurrency;
 

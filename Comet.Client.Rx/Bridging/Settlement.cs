@@ -3,13 +3,18 @@ namespace Comet.Client.Rx.Bridging;
 /// <summary>How operators ack and give back.</summary>
 internal static class Settlement
 {
-    /// <summary>Gives a group back, for the time that its most often delivered member has to stay away, and tells of the failure.</summary>
+    /// <summary>Gives a group back, for the time that its most often delivered member has to stay away, with the failure as the reason, and
+    /// tells of it. What is lost comes again by itself, and may have come again already: it is left alone.</summary>
     public static async ValueTask GiveBackAsync<T>(IList<Delivery<T>> group, Exception failure, AcknowledgeOptions options)
     {
         try
         {
-            if (group.Count > 0)
-                await group.NackAllAsync(options.NackDelay(group.Max(static d => d.DeliveryCount)));
+            var held = group.Where(static d => !d.IsLeaseLost).ToList();
+            if (held.Count > 0)
+            {
+                await held.NackAllAsync(
+                    options.NackDelay(held.Max(static d => d.DeliveryCount)), $"{failure.GetType().Name}: {failure.Message}");
+            }
         }
         finally
         {

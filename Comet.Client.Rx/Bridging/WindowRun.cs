@@ -38,7 +38,7 @@ internal sealed class WindowRun<T, TResult>(WindowObservable<T, TResult>.Run run
         {
             if (_isSettled)
             {
-                Settlement.Forget(value.NackAsync());
+                Settlement.Forget(value.NackAsync(TimeSpan.Zero));
                 return;
             }
             _deliveries.Add(value);
@@ -72,7 +72,7 @@ internal sealed class WindowRun<T, TResult>(WindowObservable<T, TResult>.Run run
                 return;
             _isSettled = true;
         }
-        Settlement.Forget(_deliveries.NackAllAsync());
+        Settlement.Forget(_deliveries.NackAllAsync(TimeSpan.Zero));
     }
 
     private void Queried(Exception? failure)

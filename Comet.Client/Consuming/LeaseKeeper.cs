@@ -42,13 +42,18 @@ internal sealed class LeaseKeeper
     {
         lock (_partition.Gate)
         {
-            if (batch.Tracking is { } known && known.IsLost(offsetDelta))
-                return new CancellationToken(canceled: true);
-            if (_partition.IsStale(batch))
+            if (_partition.IsStale(batch) || batch.Tracking?.IsLost(offsetDelta) == true)
                 return new CancellationToken(canceled: true);
             Track(batch);
             return batch.Tracking!.TokenOf(offsetDelta);
         }
+    }
+
+    /// <summary>Whether it is known that one delivery is lost.</summary>
+    public bool IsLost(ReceivedBatch batch, int offsetDelta)
+    {
+        lock (_partition.Gate)
+            return _partition.IsStale(batch) || batch.Tracking?.IsLost(offsetDelta) == true;
     }
 
     /// <summary>The program is through with a delivery.</summary>

@@ -37,8 +37,9 @@ internal sealed class MessageEncoder<T>(IMessageSerializer<T> serializer, Func<O
     public int Encode(in OutgoingMessage<T> message, RecordBatchBuilder batch, int maxLength, TimeProvider time)
     {
         var start = batch.Length;
-        var timestamp = message.PublishTime is { } given ? UnixMicroseconds.From(given) : UnixMicroseconds.Now(time);
-        var deliverAt = message.DeliverAt is { } due ? DeliveryTime.ToRecord(due, UnixMicroseconds.Now(time)) : 0;
+        var now = message.PublishTime is null || message.DeliverAt is not null ? UnixMicroseconds.Now(time) : 0;
+        var timestamp = message.PublishTime is { } given ? UnixMicroseconds.From(given) : now;
+        var deliverAt = message.DeliverAt is { } due ? DeliveryTime.ToRecord(due, now) : 0;
         batch.BeginRecord(timestamp, message.Key, message.Headers, deliverAt);
         try
         {

@@ -13,11 +13,11 @@ internal static class DeliveryTime
     /// <exception cref="CometException"><see cref="ErrorCode.InvalidArgument"/>: longer than a message may wait.</exception>
     public static long ToRecord(DateTimeOffset deliverAt, long now)
     {
-        var due = UnixMicroseconds.From(deliverAt.AddTicks(deliverAt < s_last ? TimeSpan.TicksPerMicrosecond - 1 : 0));
+        var due = UnixMicroseconds.From(deliverAt);
+        if (deliverAt.UtcTicks % TimeSpan.TicksPerMicrosecond != 0)
+            due++;
         return due - now <= ScheduleLimits.MaxDelayMicroseconds ? due : throw TooFar(TimeSpan.FromMicroseconds(due - now));
     }
-
-    private static readonly DateTimeOffset s_last = DateTimeOffset.MaxValue.AddDays(-1);
 
     private static CometException TooFar(TimeSpan delay) => new(ErrorCode.InvalidArgument,
         $"A message was to wait {delay.TotalDays:0.#} days; the longest is {ScheduleLimits.MaxDelay.TotalDays:0} days.");

@@ -45,7 +45,7 @@ internal static class PublishCheck
     {
         var reader = new RecordReader(records, header);
         var count = 0;
-        while (reader.TrySkip(out _, out var length, out _))
+        while (reader.TryCheck(header.Attributes, out var length))
         {
             count++;
             if (length > maxMessageLength)

@@ -41,10 +41,7 @@ internal ref struct RecordReader(ReadOnlySpan<byte> records, in RecordBatchHeade
         var key = (flags & RecordFlags.HasKey) != 0 ? ReadBytes(body, ref at) : default;
         var deliverAt = (flags & RecordFlags.HasDeliverAt) != 0 ? _firstTimestamp + Varint.UnZigZag(ReadVarint(body, ref at)) : 0;
         var headers = (flags & RecordFlags.HasHeaders) != 0 ? ReadBytes(body, ref at) : default;
-        if (offsetDelta <= _previousOffsetDelta || offsetDelta > _lastOffsetDelta)
-            throw RecordBatchHeader.Corrupt($"the offset delta {offsetDelta} follows {_previousOffsetDelta}, and the last is "
-                + $"{_lastOffsetDelta}");
-        _previousOffsetDelta = offsetDelta;
+        CheckDelta(offsetDelta);
         record = new Record
         {
             OffsetDelta = offsetDelta,
@@ -61,6 +58,26 @@ internal ref struct RecordReader(ReadOnlySpan<byte> records, in RecordBatchHeade
         return true;
     }
 
+    /// <summary>Goes over the next record so that it is known that <see cref="TryRead"/> can read it, and that the batch says what its
+    /// records have; false at the end. Costs little more than skipping it.</summary>
+    /// <exception cref="CometException"><see cref="ErrorCode.CorruptBatch"/>.</exception>
+    public bool TryCheck(RecordBatchAttributes attributes, out int length)
+    {
+        var start = _position;
+        length = 0;
+        if (start == _records.Length)
+            return false;
+        var body = TakeBody(out _);
+        length = _position - start;
+        var (flags, at) = ((RecordFlags)body[0], 1);
+        var offsetDelta = (int)Math.Min(ReadVarint(body, ref at), int.MaxValue);
+        ReadVarint(body, ref at);
+        if (flags != RecordFlags.None)
+            CheckExtras(body, at, flags, attributes);
+        CheckDelta(offsetDelta);
+        return true;
+    }
+
     /// <summary>Reads only where the next record stands and its offset delta; false at the end. For cutting.</summary>
     public bool TrySkip(out int position, out int length, out int offsetDelta)
     {
@@ -73,11 +90,38 @@ internal ref struct RecordReader(ReadOnlySpan<byte> records, in RecordBatchHeade
         var at = 1;
         offsetDelta = (int)Math.Min(ReadVarint(body, ref at), int.MaxValue);
         length = _position - position;
+        CheckDelta(offsetDelta);
+        return true;
+    }
+
+    private static void CheckExtras(ReadOnlySpan<byte> body, int at, RecordFlags flags, RecordBatchAttributes attributes)
+    {
+        if ((flags & RecordFlags.HasKey) != 0)
+        {
+            Require(attributes, RecordBatchAttributes.HasKeys);
+            ReadBytes(body, ref at);
+        }
+        if ((flags & RecordFlags.HasDeliverAt) != 0)
+        {
+            Require(attributes, RecordBatchAttributes.HasDelayed);
+            ReadVarint(body, ref at);
+        }
+        if ((flags & RecordFlags.HasHeaders) != 0)
+            ReadBytes(body, ref at);
+    }
+
+    private static void Require(RecordBatchAttributes attributes, RecordBatchAttributes wanted)
+    {
+        if ((attributes & wanted) == 0)
+            throw RecordBatchHeader.Corrupt($"it does not say {wanted}, and a record has that");
+    }
+
+    private void CheckDelta(int offsetDelta)
+    {
         if (offsetDelta <= _previousOffsetDelta || offsetDelta > _lastOffsetDelta)
             throw RecordBatchHeader.Corrupt($"the offset delta {offsetDelta} follows {_previousOffsetDelta}, and the last is "
                 + $"{_lastOffsetDelta}");
         _previousOffsetDelta = offsetDelta;
-        return true;
     }
 
     private ReadOnlySpan<byte> TakeBody(out int bodyPosition)

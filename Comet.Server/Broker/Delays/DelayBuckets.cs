@@ -19,12 +19,11 @@ internal sealed class DelayBuckets
     private const int BucketShift = 20;
 
     private readonly LinkedEntries _far = new();
-    private readonly Dictionary<long, int> _heads = [];
+    private readonly Dictionary<long, Bucket> _buckets = [];
     private readonly SortedSet<long> _order = [];
     private readonly PriorityQueue<long, DueOffset> _near = new(DueOrder.Ascending);
     private long _nearEnd = long.MinValue;
-    private long _lastBucket = long.MinValue;
-    private int _lastHead = -1;
+    private Bucket? _last;
 
     /// <summary>How many entries there are.</summary>
     public long Count => _near.Count + _far.Count;
@@ -48,9 +47,10 @@ internal sealed class DelayBuckets
             _near.Enqueue(entry.Offset, entry);
             return;
         }
-        if (bucket != _lastBucket)
-            Open(bucket);
-        _lastHead = _far.Add(entry, _lastHead);
+        // What follows goes mostly into the bucket before.
+        if (_last is null || _last.Number != bucket)
+            _last = Open(bucket);
+        _last.Head = _far.Add(entry, _last.Head);
     }
 
     /// <summary>Takes the first entry that is due.</summary>
@@ -72,12 +72,11 @@ internal sealed class DelayBuckets
             if (entry.Due >= from && entry.Due <= to)
                 visit(entry);
         }
-        Close();
         foreach (var bucket in _order.GetViewBetween(from >> BucketShift, Math.Max(from, to) >> BucketShift))
         {
             if (!goOn())
                 return;
-            for (var at = _heads[bucket]; at >= 0; at = _far.Next(at))
+            for (var at = _buckets[bucket].Head; at >= 0; at = _far.Next(at))
             {
                 if (_far[at] is var entry && entry.Due >= from && entry.Due <= to)
                     visit(entry);
@@ -96,28 +95,20 @@ internal sealed class DelayBuckets
         }, static () => true);
         _near.Clear();
         _far.Clear();
-        _heads.Clear();
+        _buckets.Clear();
         _order.Clear();
-        (_lastBucket, _lastHead) = (long.MinValue, -1);
+        _last = null;
         foreach (var entry in kept)
             Add(entry);
     }
 
-    private void Open(long bucket)
+    private Bucket Open(long number)
     {
-        Close();
-        _lastBucket = bucket;
-        if (_heads.TryGetValue(bucket, out _lastHead))
-            return;
-        _lastHead = -1;
-        _order.Add(bucket);
-    }
-
-    /// <summary>The head of the bucket that was added to last is kept aside, since what follows goes mostly there too.</summary>
-    private void Close()
-    {
-        if (_lastBucket != long.MinValue)
-            _heads[_lastBucket] = _lastHead;
+        if (_buckets.TryGetValue(number, out var bucket))
+            return bucket;
+        _buckets.Add(number, bucket = new Bucket(number));
+        _order.Add(number);
+        return bucket;
     }
 
     private void MoveNear(long last)
@@ -127,18 +118,25 @@ internal sealed class DelayBuckets
         _nearEnd = last + 1;
         if (_order.Count == 0)
             return;
-        Close();
-        (_lastBucket, _lastHead) = (long.MinValue, -1);
+        _last = null;
         while (_order.Count > 0 && _order.Min is var bucket && bucket <= last)
         {
             _order.Remove(bucket);
-            _heads.Remove(bucket, out var head);
-            for (var at = head; at >= 0;)
+            _buckets.Remove(bucket, out var taken);
+            for (var at = taken!.Head; at >= 0;)
             {
                 var (entry, next) = _far.Take(at);
                 _near.Enqueue(entry.Offset, entry);
                 at = next;
             }
         }
+    }
+
+    private sealed class Bucket(long number)
+    {
+        public long Number { get; } = number;
+
+        /// <summary>Its first entry; -1: none.</summary>
+        public int Head { get; set; } = -1;
     }
 }

@@ -28,4 +28,18 @@ public sealed class GuaranteeRuleTests
         var tests = new TestIndex([new SourceFile("tests/Planted.cs", Sources)]);
         Assert.Equal(findings, GuaranteeRules.Check($"# Guarantees\n\n{row}\n", tests).Count());
     }
+
+    [Theory]
+    [InlineData("See `MemoryLogTests.Reads` and `MemoryLogTests.Appends`.", 0)]
+    [InlineData("- `PartTests.Retries`, and `Comet.Client` or `Loop.Reads`", 0)]
+    [InlineData("See `MemoryLogTests.Read`.", 1)]
+    [InlineData("| C1 | `GoneTests.Reads` `MemoryLogTests.NoTest` |", 2)]
+    [InlineData("", 0)]
+    public void TestsThatADocumentNamesMustExist(string line, int findings)
+    {
+        var tests = new TestIndex([new SourceFile("tests/Planted.cs", Sources)]);
+        var found = GuaranteeRules.CheckNamed("docs/planted.md", $"# Title\n{line}\n", tests).ToList();
+        Assert.Equal(findings, found.Count);
+        Assert.All(found, f => Assert.Equal(2, f.Line));
+    }
 }

@@ -34,7 +34,18 @@ internal static partial class GuaranteeRules
         }
     }
 
+    /// <summary>In other documents what is named like a test must be one; nothing has to be.</summary>
+    public static IEnumerable<Finding> CheckNamed(string path, string text, TestIndex tests) =>
+        from line in text.ReplaceLineEndings("\n").Split('\n').Index()
+        from Match match in NamedTestPattern().Matches(line.Item)
+        let name = (Type: match.Groups["type"].Value, Method: match.Groups["method"].Value)
+        where !tests.Has(name.Type, name.Method)
+        select new Finding("documents", path, line.Index + 1, $"`{name.Type}.{name.Method}` is no test in tests/.");
+
     // `Comet.Something` is a package; a test is a class and a method, perhaps with its namespace before them.
     [GeneratedRegex(@"`(?!Comet\.[A-Z]\w*`)(?:[A-Z]\w*\.)*(?<type>[A-Z]\w*)\.(?<method>[A-Z]\w*)(?:\([^`]*\))?`")]
     private static partial Regex TestPattern();
+
+    [GeneratedRegex(@"`(?:[A-Z]\w*\.)*(?<type>[A-Z]\w*Tests)\.(?<method>[A-Z]\w*)(?:\([^`]*\))?`")]
+    private static partial Regex NamedTestPattern();
 }

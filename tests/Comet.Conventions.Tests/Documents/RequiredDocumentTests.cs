@@ -10,10 +10,16 @@ public sealed class RequiredDocumentTests
     public void EveryTestThatAGuaranteeNamesExists()
     {
         var text = Require(GuaranteeRules.FilePath, "say what is promised, and which test would fail if it broke");
-        var sources = Repository.Files
-            .Where(path => path.StartsWith("tests/", StringComparison.Ordinal) && path.EndsWith(".cs", StringComparison.Ordinal))
-            .AsParallel().AsOrdered().Select(SourceFile.Load);
-        Finding.AssertNone(GuaranteeRules.Check(text, new TestIndex(sources)));
+        Finding.AssertNone(GuaranteeRules.Check(text, LoadTests()));
+    }
+
+    [Fact]
+    public void EveryTestThatAnotherDocumentNamesExists()
+    {
+        var tests = LoadTests();
+        Finding.AssertNone(Repository.Files
+            .Where(path => path.EndsWith(".md", StringComparison.Ordinal) && path != GuaranteeRules.FilePath)
+            .SelectMany(path => GuaranteeRules.CheckNamed(path, Repository.Read(path), tests)));
     }
 
     [Fact]
@@ -27,6 +33,10 @@ public sealed class RequiredDocumentTests
     public void ThereAreDecisions() =>
         Assert.True(Repository.Files.Any(path => path.StartsWith("docs/decisions/", StringComparison.Ordinal)),
             "docs/decisions is empty: code and build files refer to decisions by number.");
+
+    private static TestIndex LoadTests() => new(Repository.Files
+        .Where(path => path.StartsWith("tests/", StringComparison.Ordinal) && path.EndsWith(".cs", StringComparison.Ordinal))
+        .AsParallel().AsOrdered().Select(SourceFile.Load));
 
     private static string Require(string path, string purpose)
     {

@@ -68,6 +68,34 @@ public sealed class BatchFaultTests() : BrokerTest(new CometServerOptions { MaxM
     public Task A_record_that_is_longer_than_its_batch() => AssertEndsAsync(
         Sealed(Batches.Make("p", 0, 3), b => b[RecordBatchHeader.Size + 1] = 200), ErrorCode.CorruptBatch);
 
+    // The partition reads keys and times; what it cannot read must not come so far.
+    [Theory]
+    [InlineData(CompressionType.None)]
+    [InlineData(CompressionType.Snappy)]
+    public async Task A_record_whose_key_or_time_does_not_end(CompressionType compression)
+    {
+        foreach (var at in (int[])[4, 5, 6, 7, 10, 11, 12])
+        {
+            var batch = Batches.MakeDelayed("p", 0, [.. Enumerable.Repeat((9_000_000L, (string?)"key"), 30)]);
+            var records = RecordBatchHeader.Size + 1;
+            if (at == 4)
+                batch[records + at] |= 2;
+            else
+                batch.AsSpan(records + at, Math.Min(12, 32 - at)).Fill(0xFF);
+            await AssertEndsAsync(Packed(batch, compression), ErrorCode.CorruptBatch);
+        }
+    }
+
+    [Fact]
+    public async Task A_batch_that_does_not_say_that_its_records_have_keys_or_times()
+    {
+        foreach (var attributes in (byte[])[0, 1, 2])
+        {
+            var batch = Batches.MakeDelayed("p", 0, [(9_000_000, "key")]);
+            await AssertEndsAsync(Sealed(batch, b => b[38] = attributes), ErrorCode.CorruptBatch);
+        }
+    }
+
     [Theory]
     [InlineData(CompressionType.None)]
     [InlineData(CompressionType.Lz4)]
@@ -116,6 +144,20 @@ public sealed class BatchFaultTests() : BrokerTest(new CometServerOptions { MaxM
         var copy = batch.ToArray();
         change(copy);
         return copy;
+    }
+
+    /// <summary>Compresses the records of a damaged batch, and makes the checksum match.</summary>
+    private static byte[] Packed(byte[] batch, CompressionType compression)
+    {
+        using var buffer = new GrowableBuffer(1024);
+        buffer.Write(batch);
+        if (compression != CompressionType.None)
+            compression = BatchCompression.TryCompressInPlace(buffer, RecordBatchHeader.Size + 1, compression);
+        return Sealed(buffer.WrittenSpan.ToArray(), b =>
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(b.AsSpan(RecordBatchHeader.LengthPosition), b.Length);
+            b[37] = (byte)compression;
+        });
     }
 
     /// <summary>Changes a batch and makes the checksum match again.</summary>

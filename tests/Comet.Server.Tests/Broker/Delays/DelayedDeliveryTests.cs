@@ -57,6 +57,21 @@ public sealed class DelayedDeliveryTests
     }
 
     [Fact]
+    public void A_message_is_due_though_others_are_published_all_the_time()
+    {
+        using var rig = new DelayRig();
+        var consumer = Subscribe(rig);
+        rig.Publish(Second);
+        for (var i = 0; i < 1_500; i++)
+        {
+            rig.Rig.Now += Second / 1_000;
+            rig.Publish(-1);
+            var delivered = PartitionRig.TakeDelivered(consumer).Select(static d => d.Offset);
+            Assert.Equal(i == 999 ? [0, i + 1] : [i + 1], delivered);
+        }
+    }
+
+    [Fact]
     public void Who_comes_after_the_due_time_gets_it_then_in_the_order_of_due_times()
     {
         using var rig = new DelayRig();
@@ -155,7 +170,7 @@ public sealed class DelayedDeliveryTests
         DelayRig rig, SubscriptionType type = SubscriptionType.Shared, int kind = 0, string subscription = "s")
     {
         var consumer = rig.Rig.Subscribe("c", subscription, type, (SubscriptionKind)kind, settings: DelayRig.LongLease);
-        rig.Rig.Permit(consumer, 1000);
+        rig.Rig.Permit(consumer, 10_000);
         return consumer;
     }
 }
