@@ -1,6 +1,7 @@
 namespace Comet.Simulation.Tests.Checkers;
 
-/// <summary>A message is given up when it was delivered as often as its subscription lets it be, once, and never where none may be.</summary>
+/// <summary>A message is given up when it was delivered as often as its subscription lets it be, once, and never where none may
+/// be.</summary>
 internal sealed class DeadLetterChecker : IChecker
 {
     public string Name => "DeadLetter";

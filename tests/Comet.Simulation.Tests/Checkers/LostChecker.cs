@@ -1,7 +1,7 @@
 namespace Comet.Simulation.Tests.Checkers;
 
-/// <summary>P1: after a drain every confirmed message has reached every subscription, or its dead letters. What was confirmed before the broker's process
-/// ended is gone with its memory, and owed to nobody.</summary>
+/// <summary>P1: after a drain every confirmed message has reached every subscription, or its dead letters. What was confirmed before the
+/// broker's process ended is gone with its memory, and owed to nobody.</summary>
 internal sealed class LostChecker : IChecker
 {
     public string Name => "Lost";

@@ -208,7 +208,8 @@ internal sealed class SimulationRun
                 var description = await admin.Topics.DescribeAsync(topic);
                 if (description.Partitions.Any(static p => p.StartOffset > 0))
                     Counters.Count(Sometimes.Trimmed);
-                left.AddRange(description.Subscriptions.Where(static s => s.Backlog > 0 || s.Unacked > 0 || s.DeadLettering > 0).Select(s => $"{topic}: {s}"));
+                left.AddRange(description.Subscriptions.Where(static s => s.Backlog > 0 || s.Unacked > 0 || s.DeadLettering > 0)
+                    .Select(s => $"{topic}: {s}"));
                 // A new broker knows a subscription only when its consumers have come back.
                 left.AddRange(
                     from facts in History.Subscriptions
