@@ -49,8 +49,8 @@ public sealed record CometServerOptions
     /// <summary>The most consumers and readers of one connection, counted for each partition. Default: 10,000.</summary>
     public int MaxConsumersPerConnection { get; init; } = 10_000;
 
-    /// <summary>When so many bytes wait to be sent to a connection, it gets no more deliveries, and no request of it is read, until it
-    /// reads. Default: 16 MiB.</summary>
+    /// <summary>When so many bytes wait to be sent to a connection, it gets no more deliveries until it reads; when it is as much again,
+    /// for answers, or one message of the greatest length, no request of it is read either. Default: 16 MiB.</summary>
     public int MaxUnsentBytes { get; init; } = DefaultMaxUnsentBytes;
 
     /// <summary>When so many published bytes of a connection are not answered, no more is read from it. Default: 16 MiB.</summary>

@@ -79,7 +79,8 @@ public sealed class Faults
         return plan;
     }
 
-    /// <summary>Ends all faults that last, and starts the broker if it is stopped.</summary>
+    /// <summary>Ends all faults that last, takes back those that wait for bytes, and starts the broker if it is stopped. What was
+    /// scheduled for later still comes.</summary>
     public Task HealAsync() => _engine.InvokeAsync(async () =>
     {
         _lasting.Clear();

@@ -6,6 +6,9 @@ namespace Comet.Cli.Bench;
 /// <summary>What a scenario works with: a client, the broker's process where it is ours, and how much to do.</summary>
 internal sealed class BenchContext(CometClient client, BrokerProcess? broker, int size, double scale, int repetitions)
 {
+    // Until the compiler has seen what is hot and has compiled it again, in both processes.
+    private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(2.5);
+
     private int _topics;
 
     public CometClient Client { get; } = client;
@@ -62,10 +65,13 @@ internal sealed class BenchContext(CometClient client, BrokerProcess? broker, in
         };
     }
 
-    /// <summary>Measures a distribution of microseconds.</summary>
+    /// <summary>Measures a distribution of microseconds: runs to warm up, then one that counts.</summary>
     public async Task<BenchResult> MeasureLatencyAsync(string scenario, Func<Task<double[]>> run)
     {
-        await run();
+        var start = Time.GetTimestamp();
+        do
+            await run();
+        while (Time.GetElapsedTime(start) < s_warmUp * Math.Min(1, scale));
         var usage = new CpuUsage(broker);
         var times = await run();
         var (clientCpu, brokerCpu) = usage.PerMillion(times.Length);

@@ -8,6 +8,9 @@ namespace Comet.Cli.Commands;
 /// <summary>comet produce: each line of a file or of standard input, or generated messages.</summary>
 internal static class ProduceCommand
 {
+    // The most that any broker can be told to take.
+    private const int MaxMessageBytes = 64 * 1024 * 1024;
+
     private static readonly Argument<string> s_topic = new("topic")
     {
         Description = "The topic; created on first use where the broker does so."
@@ -73,7 +76,7 @@ internal static class ProduceCommand
             if (arguments.GetValue(s_count) is { } count)
                 await GenerateAsync(count, arguments.GetValue(s_size), SendAsync);
             else
-                await LineReader.ReadAllAsync(input, 64 * 1024 * 1024, SendAsync, cancellationToken);
+                await LineReader.ReadAllAsync(input, MaxMessageBytes, SendAsync, cancellationToken);
             await producer.FlushAsync(cancellationToken);
         }
         Report(arguments, sent, bytes, TimeProvider.System.GetElapsedTime(start));
@@ -85,6 +88,9 @@ internal static class ProduceCommand
         if (arguments.GetValue(s_count) is { } count && (count < 0 || arguments.GetValue(s_file) is not null))
             throw new UsageException(count < 0 ? "--count must not be negative."
                 : "--count generates messages and --file reads them: give one of the two.");
+        if (arguments.GetValue(s_size) is var size && size > MaxMessageBytes)
+            throw new UsageException(string.Create(CultureInfo.InvariantCulture,
+                $"--size {size} is out of range: 0 to {MaxMessageBytes} bytes."));
         MessageHeaders? headers = null;
         foreach (var text in arguments.GetRequiredValue(s_headers))
         {
@@ -108,7 +114,7 @@ internal static class ProduceCommand
 
     private static async Task GenerateAsync(long count, long size, Func<ReadOnlyMemory<byte>, ValueTask> sendAsync)
     {
-        var payload = new byte[checked((int)size)];
+        var payload = new byte[size];
         Array.Fill(payload, (byte)'.');
         for (var i = 0L; i < count; i++)
         {

@@ -22,6 +22,7 @@ internal sealed class FrameSender
     private readonly PipeWriter _output;
     private readonly SynchronizationContext? _engine;
     private readonly int _maxUnsentBytes;
+    private readonly long _holdBytes;
     private GrowableBuffer _gathering = new(InitialBuffer);
     private GrowableBuffer _writing = new(InitialBuffer);
     private TaskCompletionSource? _spaceWaiter;
@@ -34,11 +35,13 @@ internal sealed class FrameSender
     /// <param name="output">Where the bytes go; this sender is its only writer.</param>
     /// <param name="codec">The codec of frames until <see cref="Codec"/> is set anew.</param>
     /// <param name="maxUnsentBytes">Above this <see cref="HasSpace"/> is false.</param>
-    public FrameSender(PipeWriter output, HeaderCodec codec, int maxUnsentBytes)
+    /// <param name="holdBytes">Above this <see cref="WaitForSpaceAsync"/> waits; null: the same.</param>
+    public FrameSender(PipeWriter output, HeaderCodec codec, int maxUnsentBytes, long? holdBytes = null)
     {
         _output = output;
         Codec = codec;
         _maxUnsentBytes = maxUnsentBytes;
+        _holdBytes = holdBytes ?? maxUnsentBytes;
         _engine = SynchronizationContext.Current;
     }
 
@@ -129,13 +132,13 @@ internal sealed class FrameSender
         Flush();
     }
 
-    /// <summary>Completes when <see cref="HasSpace"/> is true or the connection has ended.</summary>
+    /// <summary>Completes when no more than the hold limit is unsent, or the connection has ended.</summary>
     public ValueTask WaitForSpaceAsync(CancellationToken cancellationToken)
     {
         Task waiting;
         lock (_gate)
         {
-            if (_ended || Unsent < _maxUnsentBytes)
+            if (_ended || Unsent < _holdBytes)
                 return ValueTask.CompletedTask;
             _spaceWaiter ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             waiting = _spaceWaiter.Task;
@@ -220,7 +223,7 @@ internal sealed class FrameSender
                 _isWriting = false;
                 _endWaiter?.TrySetResult();
             }
-            if (Unsent < _maxUnsentBytes)
+            if (Unsent < _holdBytes)
                 (waiter, _spaceWaiter) = (_spaceWaiter, null);
             hadNoSpace &= Unsent < _maxUnsentBytes;
         }

@@ -34,7 +34,7 @@ internal sealed class Session : IAsyncDisposable
     {
         (Number, _connection, _options, _time, _logger) = (number, connection, options, time, logger);
         _engine = SynchronizationContext.Current;
-        _sender = new FrameSender(connection.Output, HeaderCodec.MessagePack, options.MaxUnsentBytes);
+        _sender = new FrameSender(connection.Output, HeaderCodec.MessagePack, options.MaxUnsentBytes, HoldBytes(options));
         _peer = new SessionPeer(_sender, options);
         _frames = new SessionFrames(_peer, _sender, topics, options);
     }
@@ -91,6 +91,11 @@ internal sealed class Session : IAsyncDisposable
         _ending.Dispose();
         return _connection.DisposeAsync();
     }
+
+    // Deliveries stop at the limit and may overshoot it by one. Who reads them slowly is still heard, and answered, as long again:
+    // otherwise its signs of life would stay unread and it would count as silent.
+    private static long HoldBytes(CometServerOptions options) =>
+        options.MaxUnsentBytes + (long)Math.Max(options.MaxUnsentBytes, FrameLimits.For(options.MaxMessageLength).MaxFrameLength);
 
     private async Task CloseAsync()
     {

@@ -43,6 +43,13 @@ internal sealed class Stretch(PipeReader from, PipeWriter to, Weather weather, T
     /// <summary>Carries nothing more.</summary>
     public void Hold() => _isHeld = true;
 
+    /// <summary>Takes back <see cref="Hold"/> and <see cref="CutAfter"/>; who waits looks again when the weather changes.</summary>
+    public void Release()
+    {
+        (_isHeld, _bytesUntilCut) = (false, long.MaxValue);
+        Arrived = null;
+    }
+
     /// <summary>What is under way is lost; both ends see the connection end.</summary>
     public void Cut()
     {

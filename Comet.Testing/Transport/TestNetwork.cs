@@ -45,9 +45,11 @@ internal sealed class TestNetwork(string client, TimeProvider time, Fingerprint 
             ToClient.Add(fault);
     }
 
-    /// <summary>Ends a fault; null: all.</summary>
+    /// <summary>Ends a fault; null: all, and what connections have before them.</summary>
     public void Heal(Fault? fault)
     {
+        foreach (var connection in fault is null ? _open : [])
+            connection.Release();
         ToBroker.Remove(fault);
         ToClient.Remove(fault);
     }
@@ -117,6 +119,13 @@ internal sealed class TestConnection : ICometConnection
             _toBroker.Arrived = null;
             _ = CutWhenAsync(whenHandled());
         };
+    }
+
+    /// <summary>Takes back what was to be cut later.</summary>
+    public void Release()
+    {
+        _toBroker.Release();
+        _toClient.Release();
     }
 
     public async ValueTask DisposeAsync()

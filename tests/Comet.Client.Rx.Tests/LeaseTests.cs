@@ -37,7 +37,7 @@ public sealed class LeaseTests : IAsyncLifetime
     [Fact]
     public async Task A_handlers_token_is_cancelled_when_the_lease_is_lost_and_what_came_again_is_left_alone()
     {
-        var attempts = new List<(int Count, bool IsCancelled)>();
+        using var gate = new SemaphoreSlim(0);
         using var started = new SemaphoreSlim(0);
         var failed = new TaskCompletionSource<Exception>(TaskCreationOptions.RunContinuationsAsynchronously);
         var acked = new TaskCompletionSource<Delivery<string>>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -47,6 +47,7 @@ public sealed class LeaseTests : IAsyncLifetime
                 started.Release();
                 if (delivery.DeliveryCount == 1)
                     await Task.Delay(Timeout.InfiniteTimeSpan, _time, token);
+                await gate.WaitAsync(token);
             },
             new AcknowledgeOptions { FirstNackDelay = TimeSpan.FromHours(1), OnFailure = e => failed.TrySetResult(e) })
             .Subscribe(d => acked.TrySetResult(d));
@@ -56,7 +57,11 @@ public sealed class LeaseTests : IAsyncLifetime
         _time.Advance(s_lease + TimeSpan.FromMilliseconds(1));
 
         Assert.IsAssignableFrom<OperationCanceledException>(await failed.Task.WaitAsync(Cancelled));
-        // Had the failed handler given it back, it would stay away for an hour.
+        await started.WaitAsync(Cancelled);
+        await _client.PingAsync(Cancelled);
+        // Had the failed handler given it back, it would be taken from the second one, and stay away for an hour.
+        Assert.Equal(1, (await _client.Topics.DescribeAsync("t", Cancelled)).Unacked());
+        gate.Release();
         Assert.Equal(2, (await acked.Task.WaitAsync(Cancelled)).DeliveryCount);
         await _consumer.FlushAcksAsync(Cancelled);
         Assert.Equal(0, (await _client.Topics.DescribeAsync("t", Cancelled)).Backlog());

@@ -56,6 +56,7 @@ public sealed class ExitCodeTests
     [InlineData("'ten' is not a duration: write for example 500ms, 10s", "consume", "t", "--subscription", "s", "--timeout", "ten")]
     [InlineData("'-1s' is not a duration", "consume", "t", "--subscription", "s", "--timeout", "-1s")]
     [InlineData("is not a size: write for example 100, 64k", "produce", "t", "--count", "1", "--size", "big")]
+    [InlineData("--size 2147483648 is out of range: 0 to 67108864 bytes", "produce", "t", "--count", "1", "--size", "2g")]
     [InlineData("'http://x' is not the address of a node: write comet://host:port", "topic", "list", "--server", "http://x")]
     [InlineData("'127.0.0.1:99999' is not the address of a node", "topic", "list", "-s", "127.0.0.1:99999")]
     [InlineData("There is no file '", "produce", "t", "--file", "/nonexistent/file")]

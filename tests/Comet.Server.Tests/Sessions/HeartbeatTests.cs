@@ -50,4 +50,33 @@ public sealed class HeartbeatTests : IAsyncLifetime
         var progress = (await client.NextOrEndAsync())!.Read<ConsumerProgressFrame>();
         Assert.Equal((consumer, 5, 0, 8), (progress.ConsumerId, progress.LastDispatchedOffset, progress.PermitMessages, progress.Backlog));
     }
+
+    [Fact]
+    public async Task Who_reads_slowly_is_still_heard_and_not_taken_for_silent()
+    {
+        const int Megabytes = 4;
+        const int MaxUnsent = 64 * 1024;
+        await using var broker = new CometBroker(
+            new CometServerOptions { HeartbeatInterval = s_interval, DrainTimeout = TimeSpan.Zero, MaxUnsentBytes = MaxUnsent }, _time);
+        await using var lively = await RawClient.ConnectAsync(broker);
+        var producer = await lively.CreateProducerAsync("t");
+        for (var i = 0; i < Megabytes; i++)
+            await lively.PublishAsync(producer, i, 1, padding: 1_000_000);
+        await using var slow = await RawClient.ConnectAsync(broker);
+        var consumer = (await slow.SubscribeAsync(BrokerTest.Subscribe("t"))).ConsumerId;
+        await slow.SendAsync(new PermitsFrame(consumer, Megabytes, Megabytes * 2_000_000L));
+
+        // It takes none of the deliveries and says each time that it is there, in a way that another client can see.
+        for (var beat = 1; beat <= 5; beat++)
+        {
+            await slow.SendAsync(new CreateTopicFrame($"beat-{beat}", 1, false), (ulong)beat);
+            var waiting = System.Diagnostics.Stopwatch.StartNew();
+            while ((await lively.AskAsync(new DescribeTopicFrame($"beat-{beat}"))).Type == FrameType.Error)
+                Assert.True(waiting.Elapsed < RawClient.Deadline, $"Beat {beat} was not heard.");
+            _time.Advance(s_interval);
+            Assert.Equal(FrameType.Ping, (await lively.NextOrEndAsync())!.Type);
+        }
+        Assert.False(slow.Served.IsCompleted);
+        Assert.Equal(FrameType.Ok, (await slow.AnswerAsync(5)).Type);
+    }
 }

@@ -130,6 +130,16 @@ public sealed class CheckerTests
         Finds("Early", [Send(1) with { Due = 10 }, Take(1, 0)]);
 
     [Fact]
+    public void A_message_is_given_up_after_all_its_deliveries_and_once()
+    {
+        var given = Of(OpKind.DeadLettered, 1, 0);
+        Finds(null, [Send(1), Confirm(1, 0), given with { Count = 2 }, new(0, OpKind.Drained)], mostDeliveries: 2);
+        Finds("DeadLetter", [Send(1), given with { Count = 1 }], mostDeliveries: 2);
+        Finds("DeadLetter", [Send(1), given with { Count = 2 }, given with { Count = 2 }], mostDeliveries: 2);
+        Finds("DeadLetter", [Send(1), given with { Count = 2 }]);
+    }
+
+    [Fact]
     public void What_is_left_over_is_stuck() => Finds("Stuck", [Send(1), new(0, OpKind.NotDrained) { Note = "all" }]);
 
     private static Op Send(long value) => new(0, OpKind.Send) { Actor = "producer", Topic = "t", Value = value };
@@ -145,9 +155,9 @@ public sealed class CheckerTests
     };
 
     /// <summary>Each op at a microsecond of its own, from 1.</summary>
-    private static void Finds(string? checker, Op[] ops, SubscriptionType type = SubscriptionType.Exclusive)
+    private static void Finds(string? checker, Op[] ops, SubscriptionType type = SubscriptionType.Exclusive, int mostDeliveries = 0)
     {
-        var history = new History { Subscriptions = [new("t", "s", type)] };
+        var history = new History { Subscriptions = [new("t", "s", type, mostDeliveries)] };
         foreach (var (index, op) in ops.Index())
             history.Add(op with { Time = index + 1 });
         var found = AllCheckers.Check(history).Select(static b => b.Checker).Distinct().ToArray();

@@ -12,7 +12,7 @@ internal sealed class InventedChecker : IChecker
         {
             if (op.Kind == OpKind.Send)
                 sent[op.Value] = op;
-            if (op.Kind != OpKind.Deliver)
+            if (op.Kind is not (OpKind.Deliver or OpKind.DeadLettered))
                 continue;
             if (!sent.TryGetValue(op.Value, out var original))
                 yield return $"Nobody had sent: {op}";

@@ -17,6 +17,8 @@ internal enum OpKind
     AckConfirmed,
     /// <summary>A consumer gives a message back.</summary>
     Nack,
+    /// <summary>A subscription has given a message up.</summary>
+    DeadLettered,
     /// <summary>A consumer is attached, for the first time or again.</summary>
     Attached,
     /// <summary>A consumer is not attached any more, as far as it knows.</summary>
@@ -53,7 +55,7 @@ internal readonly record struct Op(long Time, OpKind Kind)
 
     public string? Key { get; init; }
 
-    /// <summary>For Deliver: how often it was delivered by the broker's count.</summary>
+    /// <summary>For Deliver and DeadLettered: how often it was delivered by the broker's count.</summary>
     public int Count { get; init; }
 
     /// <summary>For Send and Nack: not to be delivered before; for Deliver: when the consumer's lease on it ends. Zero: no such
@@ -82,7 +84,8 @@ internal readonly record struct Place(string Topic, int Partition, long Epoch, l
 /// <param name="Topic">Its topic.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Type">How its consumers share.</param>
-internal sealed record SubscriptionFacts(string Topic, string Name, SubscriptionType Type);
+/// <param name="MaxDeliveries">After so many a message is given up; 0: never.</param>
+internal sealed record SubscriptionFacts(string Topic, string Name, SubscriptionType Type, int MaxDeliveries = 0);
 
 /// <summary>All that happened, in order.</summary>
 internal sealed class History

@@ -110,6 +110,19 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task Healing_takes_back_what_waits_for_bytes()
+    {
+        await using var host = CometTestHost.Start();
+        var client = await host.ConnectAsync();
+        await using var producer = await client.CreateProducerAsync<string>("orders");
+        await host.Faults.ApplyAsync(Fault.Duplicate());
+        await host.Faults.ApplyAsync(Fault.Cut(afterBytes: 10));
+        await host.Faults.HealAsync();
+        await producer.SendAsync("x");
+        Assert.Equal(1, host.Connections);
+    }
+
+    [Fact]
     public async Task Faults_at_random_repeat_with_their_seed()
     {
         await using var one = CometTestHost.Start(new() { Seed = 7 });

@@ -36,6 +36,10 @@ internal enum Sometimes
     SecondBroker,
     /// <summary>The memory was full, and messages had to be dropped that all had acked.</summary>
     Trimmed,
+    /// <summary>A lease was over, or its connection lost, while the consumer was still at work.</summary>
+    LeaseLost,
+    /// <summary>A message was delivered too often.</summary>
+    DeadLettered,
     Exclusive,
     Failover,
     Shared,

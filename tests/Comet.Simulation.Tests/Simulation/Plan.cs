@@ -9,12 +9,21 @@ internal sealed record ProducerPlan(
     string Name, string Client, string Topic, int Messages, TimeSpan Pause, int Keys, int PayloadBytes, CompressionType Compression,
     TimeSpan Linger, double DelayChance);
 
+/// <summary>A subscription of a plan.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Topic">Its topic.</param>
+/// <param name="Type">Its type.</param>
+/// <param name="Lease">How long a delivery is its consumer's; null: as the type says.</param>
+/// <param name="IsExtended">Whether leases are extended by themselves.</param>
+/// <param name="Backoff">How long what was given back waits at first when nobody says how long.</param>
+/// <param name="MaxDeliveries">After so many a message is a dead letter; 0: never.</param>
+internal sealed record SubscriptionPlan(
+    string Name, string Topic, SubscriptionType Type, TimeSpan? Lease, bool IsExtended, TimeSpan Backoff, int MaxDeliveries);
+
 /// <summary>A consumer of a plan.</summary>
 /// <param name="Name">Its name, which its successors keep.</param>
 /// <param name="Client">Its client.</param>
-/// <param name="Topic">Its topic.</param>
 /// <param name="Subscription">Its subscription.</param>
-/// <param name="Type">The subscription's type.</param>
 /// <param name="ConfirmAcks">Whether it waits for confirms.</param>
 /// <param name="Work">How long a message takes at most.</param>
 /// <param name="NackChance">How often it gives a message back.</param>
@@ -22,8 +31,8 @@ internal sealed record ProducerPlan(
 /// <param name="LeavesForGood">Whether it does not come again.</param>
 /// <param name="Window">How many messages it may have at hand.</param>
 internal sealed record ConsumerPlan(
-    string Name, string Client, string Topic, string Subscription, SubscriptionType Type, bool ConfirmAcks, TimeSpan Work,
-    double NackChance, TimeSpan Stay, bool LeavesForGood, int Window);
+    string Name, string Client, SubscriptionPlan Subscription, bool ConfirmAcks, TimeSpan Work, double NackChance, TimeSpan Stay,
+    bool LeavesForGood, int Window);
 
 /// <summary>What a simulation does, drawn from its seed.</summary>
 internal sealed record Plan
@@ -75,7 +84,7 @@ internal sealed record Plan
             Producers = [.. Names("producer", random.Next(1, 4))
                 .Select(name => DrawProducer(random, name, topics, clients, storm, isNarrow))],
             Consumers = [.. topics.SelectMany(topic => Names("sub", random.Next(1, 3))
-                .SelectMany(name => DrawConsumers(random, topic, topic + "-" + name, clients)))],
+                .SelectMany(name => DrawConsumers(random, DrawSubscription(random, topic, topic + "-" + name, isNarrow), clients)))],
             Latency = TimeSpan.FromMilliseconds(random.Next(1, 100)),
             Storm = storm,
             Faults = random.Next(2, 10),
@@ -105,13 +114,18 @@ internal sealed record Plan
             TimeSpan.FromMilliseconds(random.Next(4) == 0 ? random.Next(1, 100) : 0), random.Next(3) == 0 ? 0.3 : 0);
     }
 
-    private static ConsumerPlan[] DrawConsumers(Random random, string topic, string subscription, IReadOnlyList<string> clients)
+    private static SubscriptionPlan DrawSubscription(Random random, string topic, string name, bool isNarrow) => new(
+        name, topic, Pick(random, Types), random.Next(3) == 0 ? TimeSpan.FromMilliseconds(random.Next(200, 4000)) : null,
+        random.Next(2) == 0, random.Next(2) == 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(random.Next(1, 1000)),
+        // Dead letters are kept, so a narrow memory would never have room again.
+        random.Next(3) == 0 && !isNarrow ? random.Next(2, 6) : 0);
+
+    private static ConsumerPlan[] DrawConsumers(Random random, SubscriptionPlan subscription, IReadOnlyList<string> clients)
     {
-        var type = Pick(random, Types);
-        var count = type == SubscriptionType.Exclusive ? 1 : random.Next(1, 4);
+        var count = subscription.Type == SubscriptionType.Exclusive ? 1 : random.Next(1, 4);
         var nackChance = random.Next(2) == 0 ? 0.15 : 0;
         return [.. Enumerable.Range(0, count).Select(i => new ConsumerPlan(
-            $"{subscription}-{i}", Pick(random, clients), topic, subscription, type, random.Next(4) != 0,
+            $"{subscription.Name}-{i}", Pick(random, clients), subscription, random.Next(4) != 0,
             TimeSpan.FromMilliseconds(random.Next(0, 500)), nackChance,
             random.Next(3) == 0 ? TimeSpan.FromSeconds(random.Next(1, 12)) : TimeSpan.Zero, i > 0 && random.Next(3) == 0,
             random.Next(2) == 0 ? random.Next(1, 20) : 1000))];

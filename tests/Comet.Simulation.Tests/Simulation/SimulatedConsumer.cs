@@ -7,6 +7,7 @@ namespace Comet.Simulation.Tests.Simulation;
 internal sealed class SimulatedConsumer(SimulationRun run, ConsumerPlan plan)
 {
     private static readonly TimeSpan s_poll = TimeSpan.FromSeconds(5);
+    private readonly SubscriptionPlan _of = plan.Subscription;
     private readonly Random _random = run.NewRandom(plan.Name);
     private readonly List<Task> _work = [];
     private readonly HashSet<Place> _nacked = [];
@@ -58,16 +59,20 @@ internal sealed class SimulatedConsumer(SimulationRun run, ConsumerPlan plan)
     {
         try
         {
-            var consumer = await run.Client(plan.Client).SubscribeAsync<string>(plan.Topic, plan.Subscription, new()
+            var consumer = await run.Client(plan.Client).SubscribeAsync<string>(_of.Topic, _of.Name, new()
             {
-                Type = plan.Type,
+                Type = _of.Type,
                 ConsumerName = plan.Name,
                 StartPosition = StartPosition.Earliest,
                 ConfirmAcks = plan.ConfirmAcks,
                 ReceiveWindowMessages = plan.Window,
+                LeaseDuration = _of.Lease,
+                MaxLeaseExtension = _of.IsExtended ? TimeSpan.FromMinutes(1) : TimeSpan.Zero,
+                RedeliveryBackoff = new() { Initial = _of.Backoff, Max = _of.Backoff * 4 },
+                MaxDeliveries = _of.MaxDeliveries,
             });
             NoteAttached();
-            run.Counters.Count(Enum.Parse<Sometimes>(plan.Type.ToString()));
+            run.Counters.Count(Enum.Parse<Sometimes>(_of.Type.ToString()));
             return consumer;
         }
         catch (CometException)
@@ -128,16 +133,19 @@ internal sealed class SimulatedConsumer(SimulationRun run, ConsumerPlan plan)
         {
             Partition = delivery.Id.Partition, Offset = delivery.Id.Offset, Epoch = delivery.OwnershipEpoch,
             Value = Payload.Read(delivery.Value), Key = delivery.Key, Count = delivery.DeliveryCount,
-            // On KeyShared a lease runs from the dispatch on, which nobody knows here: it may be over at any time.
-            Due = plan.Type == SubscriptionType.KeyShared ? run.Now : 0,
+            // A lease runs from the dispatch on, which nobody knows here: it may be over at any time.
+            Due = _of.Lease is not null || _of.Type == SubscriptionType.KeyShared ? run.Now : 0,
         };
         run.History.Add(taken);
         CountDelivery(taken);
+        var lost = delivery.LeaseLost;
         _busy++;
         try
         {
             if (plan.Work > TimeSpan.Zero)
                 await Task.Delay(plan.Work * _random.NextDouble(), run.Host.Time);
+            if (lost.IsCancellationRequested)
+                run.Counters.Count(Sometimes.LeaseLost);
             if (run.IsStorm && _random.NextDouble() < plan.NackChance)
                 await NackAsync(delivery, taken);
             else
@@ -168,10 +176,11 @@ internal sealed class SimulatedConsumer(SimulationRun run, ConsumerPlan plan)
 
     private async Task NackAsync(Delivery<string> delivery, Op taken)
     {
-        var delay = _random.Next(3) == 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(_random.Next(1, 10_000));
-        run.History.Add(taken with { Time = run.Now, Kind = OpKind.Nack, Due = run.Now + (long)delay.TotalMicroseconds });
+        TimeSpan? delay = _random.Next(3) == 0 ? null : TimeSpan.FromMilliseconds(_random.Next(1, 10_000));
+        var least = (long)(delay ?? _of.Backoff).TotalMicroseconds;
+        run.History.Add(taken with { Time = run.Now, Kind = OpKind.Nack, Due = run.Now + least });
         run.Counters.Count(Sometimes.Nacked);
-        if (delay > TimeSpan.Zero)
+        if (least > 0)
             _nacked.Add(Place.Of(taken));
         await delivery.NackAsync(delay);
     }
@@ -201,6 +210,6 @@ internal sealed class SimulatedConsumer(SimulationRun run, ConsumerPlan plan)
 
     private Op Note(OpKind kind) => new(run.Now, kind)
     {
-        Actor = plan.Name, Topic = plan.Topic, Subscription = plan.Subscription, Attachment = _attachment,
+        Actor = plan.Name, Topic = _of.Topic, Subscription = _of.Name, Attachment = _attachment,
     };
 }

@@ -49,7 +49,7 @@ internal sealed class SimulationRun
     {
         (_plan, _host, _start) = (plan, host, host.Time.GetTimestamp());
         History.Subscriptions.AddRange(
-            plan.Consumers.Select(static c => new SubscriptionFacts(c.Topic, c.Subscription, c.Type)).Distinct());
+            Subscriptions.Select(static s => new SubscriptionFacts(s.Topic, s.Name, s.Type, s.MaxDeliveries)));
     }
 
     public History History { get; } = new();
@@ -57,6 +57,8 @@ internal sealed class SimulationRun
     public Counters Counters { get; } = new();
 
     public CometTestHost Host => _host;
+
+    private IEnumerable<SubscriptionPlan> Subscriptions => _plan.Consumers.Select(static c => c.Subscription).Distinct();
 
     /// <summary>Whether there are faults, and consumers do as they like.</summary>
     public bool IsStorm { get; private set; } = true;
@@ -110,6 +112,8 @@ internal sealed class SimulationRun
         foreach (var producer in producing)
             await producer;
         await DrainAsync();
+        foreach (var subscription in Subscriptions.Where(static s => s.MaxDeliveries > 0))
+            await ReadDeadLettersAsync(subscription);
         IsOver = true;
         foreach (var consumer in consumers)
             await consumer.StopAsync();
@@ -150,6 +154,50 @@ internal sealed class SimulationRun
         }
     }
 
+    /// <summary>Writes down what a subscription has given up.</summary>
+    private async Task ReadDeadLettersAsync(SubscriptionPlan subscription)
+    {
+        while (true)
+        {
+            try
+            {
+                foreach (var letter in await ListDeadLettersAsync(subscription))
+                {
+                    History.Add(letter);
+                    Counters.Count(Sometimes.DeadLettered);
+                }
+                return;
+            }
+            catch (CometException e) when (e.IsTransient)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), _host.Time);
+            }
+        }
+    }
+
+    private async Task<IReadOnlyList<Op>> ListDeadLettersAsync(SubscriptionPlan subscription)
+    {
+        var client = _clients[_plan.Clients.First()];
+        var topic = $"{subscription.Topic}/{subscription.Name}/dead-letters";
+        if ((await client.Topics.ListAsync(topic)).Count == 0)
+            return [];
+        var count = (await client.Topics.DescribeAsync(topic)).Partitions.Sum(static p => p.EndOffset);
+        await using var reader = await client.CreateReaderAsync<string>(topic);
+        var letters = new List<Op>();
+        while (letters.Count < count)
+        {
+            var letter = await reader.ReceiveAsync().AsTask();
+            var origin = MessageId.Parse(letter.Headers[DeadLetterHeaders.Origin]!);
+            letters.Add(new(Now, OpKind.DeadLettered)
+            {
+                Topic = subscription.Topic, Subscription = subscription.Name, Partition = origin.Partition, Offset = origin.Offset,
+                Value = Payload.Read(letter.Value), Key = letter.Key,
+                Count = int.Parse(letter.Headers[DeadLetterHeaders.Deliveries]!, CultureInfo.InvariantCulture),
+            });
+        }
+        return letters;
+    }
+
     private async Task<string> FindLeftAsync(CometClient admin)
     {
         var left = new List<string>();
@@ -160,7 +208,8 @@ internal sealed class SimulationRun
                 var description = await admin.Topics.DescribeAsync(topic);
                 if (description.Partitions.Any(static p => p.StartOffset > 0))
                     Counters.Count(Sometimes.Trimmed);
-                left.AddRange(description.Subscriptions.Where(static s => s.Backlog > 0 || s.Unacked > 0).Select(s => $"{topic}: {s}"));
+                left.AddRange(description.Subscriptions.Where(static s => s.Backlog > 0 || s.Unacked > 0 || s.DeadLettering > 0)
+                    .Select(s => $"{topic}: {s}"));
                 // A new broker knows a subscription only when its consumers have come back.
                 left.AddRange(
                     from facts in History.Subscriptions
