@@ -64,6 +64,9 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
     /// <summary>Called once when the broker says that it drains.</summary>
     public Action? GoodbyeReceived { get; set; }
 
+    /// <summary>Called, on the receive loop, when a topic that was looked up over this connection has more partitions.</summary>
+    public Action<string, int>? TopicChanged { get; set; }
+
     /// <summary>Shakes hands; on return the connection is open.</summary>
     public async Task OpenAsync(CometClientOptions options, CancellationToken cancellationToken)
     {
@@ -140,6 +143,10 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
                 var id = frame.Read<CloseConsumerFrame>(_codec).ConsumerId;
                 if (_attachments.TryGetValue(id, out var attachment))
                     attachment.OnFrame(frame, _codec);
+                break;
+            case FrameType.TopicChanged:
+                var changed = frame.Read<TopicChangedFrame>(_codec);
+                TopicChanged?.Invoke(changed.Topic, changed.PartitionCount);
                 break;
             case FrameType.Ping:
                 Sender.Send(default(PongFrame), frame.CorrelationId);

@@ -61,8 +61,14 @@ public sealed class TopicTests() : BrokerTest(new CometServerOptions { MaxTopics
         var topic = (await client.AskAsync(new DescribeTopicFrame("t"))).Read<TopicInfoFrame>().Topic;
         Assert.Equal("t", topic.Name);
         var bytes = Batches.Make("p", 0, 10).Length;
-        Assert.Equal([new(0, 0, 10, bytes, 1), new(1, 0, 0, 0, 0)], topic.Partitions);
-        Assert.Equal([new("s", 0, SubscriptionType.Shared, 2, 7, 3, 1, 0)], topic.Subscriptions);
+        var now = Time.GetUtcNow();
+        Assert.Equal([new(0, 0, 10, bytes, 1) { FirstAppendTime = now, LastAppendTime = now }, new(1, 0, 0, 0, 0)], topic.Partitions);
+        var subscription = new SubscriptionDescription("s", 0, SubscriptionType.Shared, 2, 7, 3, 1, 0)
+        {
+            OldestUnackedOffset = 2, OldestUnackedTime = now, BacklogBytes = bytes * 7 / 8,
+        };
+        Assert.Equal([subscription], topic.Subscriptions);
+        Assert.Equal(TopicPolicy.Default, topic.Policy);
     }
 
     [Fact]
