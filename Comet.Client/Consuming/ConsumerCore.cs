@@ -217,16 +217,16 @@ internal sealed class ConsumerCore
         if (delay is { } wait)
             ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero, nameof(delay));
         var milliseconds = delay is { } d ? (long)Math.Ceiling(d.TotalMilliseconds) : NackFrame.DelayByPolicy;
-        return SendHeld(partition, era, () => partition.SendNack(ranges, milliseconds, Cut(reason)));
+        return SendHeldAsync(partition, era, () => partition.SendNack(ranges, milliseconds, Cut(reason)));
     }
 
     /// <summary>Sends messages that were delivered in an era to the dead-letter topic.</summary>
     public ValueTask DeadLetterAsync(PartitionConsumer partition, long[] ranges, string? reason, long era) =>
-        SendHeld(partition, era, () => partition.SendDeadLetters(ranges, Cut(reason)));
+        SendHeldAsync(partition, era, () => partition.SendDeadLetters(ranges, Cut(reason)));
 
     /// <summary>Begins the leases anew of messages that were delivered in an era.</summary>
     public ValueTask ExtendAsync(PartitionConsumer partition, long[] ranges, long era) =>
-        SendHeld(partition, era, () => partition.SendExtension(ranges));
+        SendHeldAsync(partition, era, () => partition.SendExtension(ranges));
 
     /// <summary>Completes when every ack so far is confirmed.</summary>
     public async Task FlushAcksAsync(CancellationToken cancellationToken)
@@ -316,7 +316,7 @@ internal sealed class ConsumerCore
     // The broker keeps no more of it, and a frame has its limit.
     private static string? Cut(string? reason) => reason is { Length: > MaxReasonLength } ? reason[..MaxReasonLength] : reason;
 
-    private ValueTask SendHeld(PartitionConsumer partition, long era, Func<Connection?> send)
+    private ValueTask SendHeldAsync(PartitionConsumer partition, long era, Func<Connection?> send)
     {
         Connection? toFlush;
         lock (Gate)
