@@ -68,6 +68,13 @@ public sealed class HandshakeTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_hangs_up_over_TLS_before_Welcome_does_not_accept_the_client()
+    {
+        var options = new CometClientOptions { Transport = new HangUpTransport() };
+        Assert.Equal(ErrorCode.AuthenticationFailed, (await RefusedAsync(new("127.0.0.1", 7400, true), options)).Code);
+    }
+
+    [Fact]
     public async Task A_codec_that_the_broker_lacks_is_UnsupportedCodec()
     {
         await using var broker = new Comet.Server.CometBroker();
@@ -163,5 +170,16 @@ public sealed class HandshakeTests : IDisposable
         protected override IHeaderWriter CreateWriter(System.Buffers.IBufferWriter<byte> output) => throw new NotSupportedException();
 
         protected override IHeaderReader CreateReader(System.Buffers.ReadOnlySequence<byte> header) => throw new NotSupportedException();
+    }
+
+    /// <summary>A broker that refuses every certificate: with TLS 1.3 the client only sees the connection end.</summary>
+    private sealed class HangUpTransport : ICometTransport
+    {
+        public async ValueTask<ICometConnection> ConnectAsync(CometEndpoint endpoint, CancellationToken cancellationToken)
+        {
+            var (client, server) = InMemoryConnection.CreatePair();
+            await server.DisposeAsync();
+            return client;
+        }
     }
 }
