@@ -217,16 +217,16 @@ internal sealed class ConsumerCore
         if (delay is { } wait)
             ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero, nameof(delay));
         var milliseconds = delay is { } d ? (long)Math.Ceiling(d.TotalMilliseconds) : NackFrame.DelayByPolicy;
-        return SendHeld(partition, generation, () => partition.SendNack(ranges, milliseconds, Cut(reason)));
+        return SendHeldAsync(partition, generation, () => partition.SendNack(ranges, milliseconds, Cut(reason)));
     }
 
     /// <summary>Sends messages that were delivered to an attachment to the dead-letter topic.</summary>
     public ValueTask DeadLetterAsync(PartitionConsumer partition, long[] ranges, string? reason, int generation) =>
-        SendHeld(partition, generation, () => partition.SendDeadLetters(ranges, Cut(reason)));
+        SendHeldAsync(partition, generation, () => partition.SendDeadLetters(ranges, Cut(reason)));
 
     /// <summary>Begins the leases anew of messages that were delivered to an attachment.</summary>
     public ValueTask ExtendAsync(PartitionConsumer partition, long[] ranges, int generation) =>
-        SendHeld(partition, generation, () => partition.SendExtension(ranges));
+        SendHeldAsync(partition, generation, () => partition.SendExtension(ranges));
 
     /// <summary>Completes when every ack so far is confirmed.</summary>
     public async Task FlushAcksAsync(CancellationToken cancellationToken)
@@ -316,7 +316,7 @@ internal sealed class ConsumerCore
     // The broker keeps no more of it, and a frame has its limit.
     private static string? Cut(string? reason) => reason is { Length: > MaxReasonLength } ? reason[..MaxReasonLength] : reason;
 
-    private ValueTask SendHeld(PartitionConsumer partition, int generation, Func<Connection?> send)
+    private ValueTask SendHeldAsync(PartitionConsumer partition, int generation, Func<Connection?> send)
     {
         Connection? toFlush;
         lock (Gate)
