@@ -1,0 +1,214 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+using Comet.Journals.Records;
+using Comet.Journals.Segments;
+
+namespace Comet.Journals.Control;
+
+/// <summary>
+/// One writer's way to claim space and publish records: it holds a slot and the active segment. Claim, fill, <see cref="Publish"/>,
+/// <see cref="Complete"/>; nothing in between may fail, or else <see cref="Abandon"/>.
+/// </summary>
+internal sealed unsafe class ClaimCursor : IDisposable
+{
+    /// <summary>64 KiB: longer claims look before they add, so that no number of failed ones runs the tail word over.</summary>
+    private const int MaxBlindClaim = 64 * 1024;
+
+    private readonly JournalState _state;
+    private readonly ControlFile _control;
+    private readonly JournalClock _clock;
+    private WriterSlot _slot;
+    private readonly ulong* _tail;
+    private readonly ulong* _fault;
+    private readonly int* _waiters;
+    private MappedSegment _segment;
+    private ulong _generation;
+    private long _dataEnd;
+
+    public ClaimCursor(JournalState state)
+    {
+        _state = state;
+        _control = state.Control ?? throw new JournalException(JournalErrorCode.ReadOnly,
+            $"The journal in {state.Directory} was opened to be read only. Open it with {nameof(JournalAccess)}.{nameof(JournalAccess.Shared)}.");
+        _clock = new JournalClock(state.Options.TimeProvider);
+        _tail = _control.Tail;
+        _fault = _control.Fault;
+        _waiters = _control.Waiters;
+        MaxRecordLength = state.Options.MaxRecordLength;
+        _segment = state.Roller!.Active();
+        Use(_segment);
+        _slot = state.TakeSlot();
+    }
+
+    public int MaxRecordLength { get; }
+
+    public byte* Start { get; private set; }
+
+    public long FirstSequence { get; private set; }
+
+    public long Segment => _segment.Number;
+
+    /// <summary>Claims space in the active segment, which is a new one when need be. Returns the tail word before the claim.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong Claim(int size, int sequences, out long timestamp)
+    {
+        timestamp = _clock.Now();
+        if (timestamp < _segment.RollAt && size <= MaxBlindClaim && *_fault == 0 && !_state.IsDisposed)
+        {
+            var claim = Add(size, sequences);
+            if (Fits(claim, size))
+                return claim;
+
+            Missed(claim, size);
+        }
+
+        return ClaimSlowly(size, sequences, ref timestamp);
+    }
+
+    /// <summary>Writes the header of a record that is filled, and lets readers see it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Publish(byte* record, uint word, long timestamp, long sequence)
+    {
+        *(long*)(record + RecordLayout.TimestampAt) = timestamp;
+        *(long*)(record + RecordLayout.SequenceAt) = sequence;
+        *(uint*)(record + RecordLayout.CrcAt) = RecordLayout.ComputeCrc(_segment.Seed, word, record);
+        Volatile.Write(ref *(uint*)record, word);
+    }
+
+    /// <summary>Ends a claim all of whose records are published, and wakes readers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Complete(ulong claim, int size, int sequences)
+    {
+        var slot = _slot;
+        slot.Intent = 0;
+        var position = TailWord.Position(claim);
+        if (((position ^ (position + size)) >> SegmentLayout.BlockShift) != 0)
+            _segment.EnterBlock(claim + TailWord.Claim(size, sequences), position + size);
+        // On x86 a reader that goes to sleep looks twice with a pause between, which is longer than a store takes to be seen.
+        if (!X86Base.IsSupported)
+            Interlocked.MemoryBarrier();
+        if (*_waiters != 0)
+            _state.WakeReaders();
+    }
+
+    /// <summary>Gives up a claim that cannot be filled: others close it like that of a dead writer.</summary>
+    public void Abandon()
+    {
+        _state.Slots!.Return(_slot);
+        _slot = _state.TakeSlot();
+    }
+
+    public void Dispose()
+    {
+        _segment.Release();
+        _state.Slots!.Return(_slot);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong Add(int size, int sequences)
+    {
+        var slot = _slot;
+        slot.Claim = 0;
+        slot.Intent = (ulong)size;
+        var add = TailWord.Claim(size, sequences);
+        var claim = Interlocked.Add(ref *_tail, add) - add;
+        slot.Claim = claim;
+        return claim;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool Fits(ulong claim, int size) =>
+        TailWord.Generation(claim) == _generation && TailWord.Position(claim) + size <= _dataEnd;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ulong ClaimSlowly(int size, int sequences, ref long timestamp)
+    {
+        while (true)
+        {
+            _state.RequireUsable();
+            var tail = Volatile.Read(ref *_tail);
+            if (TailWord.Generation(tail) != _generation)
+            {
+                Use(_state.Roller!.Active());
+                continue;
+            }
+
+            var position = TailWord.Position(tail);
+            if (position > _dataEnd)
+            {
+                _segment.RollAt = 0;
+                Use(_state.Roller!.Next(_segment, timestamp, size));
+                continue;
+            }
+
+            // The clock may have been set back since the cycle began; what comes late stays in the newest segment.
+            var isOver = timestamp >= _segment.Header.CycleEnd;
+            var fits = !isOver && position + size <= _dataEnd;
+            var taken = fits ? size : _dataEnd + RecordLayout.Alignment - position;
+            if (!TryTake(tail, taken, fits ? sequences : 0))
+                continue;
+            if (fits)
+                return tail;
+
+            Missed(tail, taken);
+        }
+    }
+
+    private bool TryTake(ulong tail, long size, int sequences)
+    {
+        var slot = _slot;
+        slot.Claim = 0;
+        slot.Intent = (ulong)size;
+        if (Interlocked.CompareExchange(ref *_tail, tail + TailWord.Claim(size, sequences), tail) != tail)
+        {
+            slot.Intent = 0;
+            return false;
+        }
+
+        slot.Claim = tail;
+        return true;
+    }
+
+    /// <summary>What to do with a claim that did not fit: the first beyond the end of a segment ends it, others are nothing.</summary>
+    private void Missed(ulong claim, long size)
+    {
+        var slot = _slot;
+        if (TailWord.Generation(claim) != _generation)
+        {
+            try
+            {
+                Use(_state.Segments.Open(_control.SegmentOf(claim)));
+            }
+            catch
+            {
+                Abandon();
+                throw;
+            }
+        }
+
+        var position = TailWord.Position(claim);
+        if (position + size <= _dataEnd)
+        {
+            // The journal went on while this thread slept between two instructions: the claim is good, in a newer segment.
+            CloseOwn(position, (int)size);
+        }
+        else if (position <= _dataEnd)
+            _state.Roller!.End(_segment, claim);
+        slot.Intent = 0;
+    }
+
+    // A claim with a sequence of its own, which becomes a gap. It takes a pause of the thread within some nanoseconds, during a roll.
+    private void CloseOwn(long position, int size) =>
+        Publish(Start + position, RecordLayout.Word(RecordKind.Padding, size - RecordLayout.HeaderLength), 0, 0);
+
+    private void Use(MappedSegment segment)
+    {
+        if (!ReferenceEquals(segment, _segment))
+            _segment.Release();
+        _segment = segment;
+        Start = segment.Start;
+        FirstSequence = segment.Header.FirstSequence;
+        _generation = segment.Generation;
+        _dataEnd = segment.Layout.DataEnd;
+    }
+}

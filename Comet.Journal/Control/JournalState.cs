@@ -1,0 +1,132 @@
+using Comet.Journals.FileSystem;
+using Comet.Journals.Segments;
+
+namespace Comet.Journals.Control;
+
+/// <summary>What the writers, readers and background work of one open journal share.</summary>
+internal sealed class JournalState : IDisposable
+{
+    private readonly IJournalFile? _probe;
+    private JournalException? _fault;
+    private int _references = 1;
+    private int _disposed;
+
+    public JournalState(JournalEnvironment environment, string directory, JournalMetadata metadata, JournalOptions options,
+        ControlFile? control, IJournalFile? probe)
+    {
+        Directory = directory;
+        Metadata = metadata;
+        Options = options;
+        Segments = new SegmentStore(environment, directory, metadata, options);
+        _probe = probe;
+        if (control is null || probe is null)
+            return;
+
+        Control = control;
+        Slots = new WriterSlots(control, probe);
+        Holes = new HoleCloser(control, Slots, FirstSequenceAfter);
+        Roller = new SegmentRoller(this);
+    }
+
+    public string Directory { get; }
+
+    public JournalMetadata Metadata { get; }
+
+    public JournalOptions Options { get; }
+
+    public SegmentStore Segments { get; }
+
+    /// <summary>Null when the journal is only read.</summary>
+    public ControlFile? Control { get; }
+
+    public WriterSlots? Slots { get; }
+
+    public HoleCloser? Holes { get; }
+
+    public SegmentRoller? Roller { get; }
+
+    public bool IsDisposed => Volatile.Read(ref _disposed) != 0;
+
+    /// <summary>Throws when the journal is closed or may not go on.</summary>
+    public void RequireUsable()
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, typeof(Journal));
+        if (Volatile.Read(ref _fault) is { } fault)
+            throw new JournalException(fault.Code, fault.Message, fault) { File = fault.File };
+        if (Control is { IsFaulted: true })
+        {
+            throw new JournalException(JournalErrorCode.Faulted,
+                $"Another process could not write or flush the journal in {Directory}, so it refuses to go on. Close it in every process and "
+                + "open it again: that runs recovery.");
+        }
+    }
+
+    /// <summary>Throws when the journal is closed; one that has failed can still be read.</summary>
+    public void RequireReadable() => ObjectDisposedException.ThrowIf(IsDisposed, typeof(Journal));
+
+    /// <summary>Stops the journal for good, here and in every other process, and returns what to throw.</summary>
+    public JournalException Fail(JournalException cause)
+    {
+        var fault = new JournalException(JournalErrorCode.Faulted,
+            $"{cause.Message} The journal in {Directory} refuses to go on; whatever was not confirmed as durable is unknown. Close it in every "
+            + "process and open it again: that runs recovery.", cause) { File = cause.File };
+        Interlocked.CompareExchange(ref _fault, fault, null);
+        if (Control is not null)
+            Control.IsFaulted = true;
+        return fault;
+    }
+
+    /// <summary>The first sequence of the segment after one, once it is known.</summary>
+    public long? FirstSequenceAfter(long segment)
+    {
+        if (Control?.AgreedFirstSequence(segment) is { } agreed)
+            return agreed;
+        if (Control is null || Control.ActiveSegment == segment || Segments.Catalog.After(segment) is not { } next)
+            return null;
+
+        var opened = Segments.Open(next.Number);
+        try
+        {
+            return opened.Header.FirstSequence;
+        }
+        finally
+        {
+            opened.Release();
+        }
+    }
+
+    /// <summary>A slot for a writer.</summary>
+    /// <exception cref="JournalException">All are taken.</exception>
+    public WriterSlot TakeSlot() => Slots!.TryTake() ?? throw new JournalException(JournalErrorCode.TooManyWriters,
+        $"All {Slots.Count} places for writers of the journal in {Directory} are taken. Dispose writers that are no longer needed, or create "
+        + $"the journal with a larger {nameof(JournalOptions.MaxWriters)}.");
+
+    /// <summary>Has all sleeping readers look again, in every process.</summary>
+    public unsafe void WakeReaders()
+    {
+        if (Control is { } control)
+            Futex.WakeAll(control.Wake);
+    }
+
+    /// <summary>Keeps the mappings for a writer or a reader, which may outlive the journal object.</summary>
+    public void Keep()
+    {
+        RequireReadable();
+        Interlocked.Increment(ref _references);
+    }
+
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _references) != 0)
+            return;
+
+        Control?.Dispose();
+        _probe?.Dispose();
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+            Release();
+    }
+}

@@ -1,0 +1,155 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using Comet.Journals.Control;
+using Comet.Journals.FileSystem;
+
+namespace Comet.Journals.Segments;
+
+/// <summary>A segment that is mapped: shared by the writers and readers of a process, unmapped when the last lets go.</summary>
+internal sealed unsafe class MappedSegment
+{
+    private const int PopulateAhead = 4 * 1024 * 1024;
+
+    private readonly IFileMapping _mapping;
+    private readonly PointerMemory _memory;
+    private int _references = 1;
+    private long _populated;
+
+    private MappedSegment(IJournalFile file, IFileMapping mapping, SegmentHeader header)
+    {
+        File = file;
+        _mapping = mapping;
+        Header = header;
+        Start = mapping.Pointer;
+        Layout = header.Layout;
+        Generation = TailWord.GenerationOf(header.Number);
+        Seed = header.Seed;
+        RollAt = header.CycleEnd;
+        _memory = new PointerMemory(Start, (int)mapping.Length);
+        _populated = Layout.DataStart;
+    }
+
+    public IJournalFile File { get; }
+
+    public SegmentHeader Header { get; }
+
+    public SegmentLayout Layout { get; }
+
+    public byte* Start { get; }
+
+    public long Number => Header.Number;
+
+    public ulong Generation { get; }
+
+    public uint Seed { get; }
+
+    /// <summary>Appends of this time or later take the slow way: the cycle is over, or (0) the segment is full.</summary>
+    public long RollAt { get; set; }
+
+    public static MappedSegment Open(IFileSystem files, string path, bool writable)
+    {
+        var file = files.Open(path, writable ? FileOpening.ReadWrite : FileOpening.Read);
+        try
+        {
+            return Map(file, ReadHeader(file), writable);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    public static MappedSegment Map(IJournalFile file, SegmentHeader header, bool writable) =>
+        new(file, file.Map(header.FileLength, writable), header);
+
+    /// <summary>Reads the header of a segment's file and checks that the file is as long as it says: no mapping may reach beyond it.</summary>
+    public static SegmentHeader ReadHeader(IJournalFile file)
+    {
+        Span<byte> page = stackalloc byte[SegmentHeader.Length];
+        var header = SegmentHeader.Read(page[..file.Read(page, 0)], file.Path);
+        if (file.Length >= header.FileLength && header.FileLength is >= SegmentLayout.MinFileLength and <= SegmentLayout.MaxFileLength)
+            return header;
+
+        throw new JournalException(JournalErrorCode.Corrupt,
+            $"{file.Path} has {file.Length} bytes, its header says {header.FileLength}: it was cut. Restore it from a copy.")
+        {
+            File = file.Path,
+            FilePosition = file.Length
+        };
+    }
+
+    /// <summary>Keeps the mapping; false when it is gone already.</summary>
+    public bool TryKeep()
+    {
+        while (Volatile.Read(ref _references) is > 0 and var count)
+        {
+            if (Interlocked.CompareExchange(ref _references, count + 1, count) == count)
+                return true;
+        }
+
+        return false;
+    }
+
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _references) != 0)
+            return;
+
+        _mapping.Dispose();
+        File.Dispose();
+    }
+
+    public ReadOnlyMemory<byte> Slice(long position, int length) => _memory.Memory.Slice((int)position, length);
+
+    /// <summary>Notes the first record that begins in a block. Each block has exactly one claim that is the first in it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public void EnterBlock(ulong claim, long position)
+    {
+        var entry = IndexEntry((int)(position >> SegmentLayout.BlockShift));
+        if (entry != null)
+            Volatile.Write(ref *entry, claim);
+        if (position + SegmentLayout.BlockLength > _populated)
+            Populate(position);
+    }
+
+    /// <summary>The tail word of the first record that began in a block, or 0; to be checked against the record it points to.</summary>
+    public ulong ReadIndex(int block)
+    {
+        var entry = IndexEntry(block);
+        return entry != null ? Volatile.Read(ref *entry) : 0;
+    }
+
+    /// <summary>Has the next pages ready; in the background where it can, and at the latest here, block by block.</summary>
+    public void Populate(long position)
+    {
+        var from = Math.Max(position, _populated);
+        var to = Math.Min(Layout.FileLength, position + PopulateAhead);
+        if (to <= from)
+            return;
+
+        _populated = to;
+        _mapping.Populate(from, to - from);
+    }
+
+    private ulong* IndexEntry(int block) => block > 0 && block < Layout.IndexEntries
+        ? (ulong*)(Start + SegmentLayout.IndexStart + ((long)block * SegmentLayout.IndexEntryLength))
+        : null;
+
+    private sealed class PointerMemory(byte* start, int length) : MemoryManager<byte>
+    {
+        public override Span<byte> GetSpan() => new(start, length);
+
+        public override MemoryHandle Pin(int elementIndex = 0) => new(start + elementIndex);
+
+        public override void Unpin()
+        {
+            // Mapped memory does not move.
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            // The segment owns the mapping.
+        }
+    }
+}
