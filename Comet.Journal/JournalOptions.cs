@@ -60,7 +60,8 @@ public sealed record JournalOptions
     /// <summary>The clock for timestamps and roll cycles. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    /// <summary>Called with a sentence when the journal exists and its stored options differ from these. Default: nothing is called.</summary>
+    /// <summary>Called with a sentence when the journal exists and its stored options differ from these. Default: nobody
+    /// is told.</summary>
     public Action<string>? OptionsIgnored { get; init; }
 
     /// <summary>Checks all values.</summary>

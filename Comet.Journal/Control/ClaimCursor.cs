@@ -29,7 +29,7 @@ internal sealed unsafe class ClaimCursor : IDisposable
     {
         _state = state;
         _control = state.Control ?? throw new JournalException(JournalErrorCode.ReadOnly,
-            $"The journal in {state.Directory} was opened to be read only. Open it with {nameof(JournalAccess)}.{nameof(JournalAccess.Shared)}.");
+            $"The journal in {state.Directory} was opened to be read only. Open it with another {nameof(JournalOptions.Access)}.");
         _clock = new JournalClock(state.Options.TimeProvider);
         _tail = _control.Tail;
         _fault = _control.Fault;

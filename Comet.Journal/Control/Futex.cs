@@ -2,7 +2,8 @@ using Comet.Journals.FileSystem;
 
 namespace Comet.Journals.Control;
 
-/// <summary>Sleeping on a word that processes share, until somebody changes it. Only Linux has it; elsewhere waiting is looking again.</summary>
+/// <summary>Sleeping on a word that processes share, until somebody changes it. Only Linux has it; elsewhere waiters look again and
+/// again.</summary>
 internal static unsafe class Futex
 {
     // Without the private flag: the word is found by its page, not by its address.

@@ -66,8 +66,9 @@ internal sealed record JournalMetadata(Guid JournalId, long Created, JournalOpti
         if (merged != opener)
         {
             opener.OptionsIgnored?.Invoke(
-                $"The journal was created with other options, which hold: roll {Options.RollCycle}, segments of {Options.FirstSegmentLength} to "
-                + $"{Options.MaxSegmentLength} bytes, records up to {Options.MaxRecordLength} bytes, {Options.MaxWriters} writers.");
+                $"The journal was created with other options, which hold: roll {Options.RollCycle}, segments of "
+                + $"{Options.FirstSegmentLength} to {Options.MaxSegmentLength} bytes, records up to "
+                + $"{Options.MaxRecordLength} bytes, {Options.MaxWriters} writers.");
         }
 
         return merged;
@@ -82,7 +83,8 @@ internal sealed record JournalMetadata(Guid JournalId, long Created, JournalOpti
         if (version != Version)
         {
             throw new JournalException(JournalErrorCode.UnsupportedFormat,
-                $"{path} has the format version {version}; this release knows version {Version}. It was left untouched: use a newer release.")
+                $"{path} has the format version {version}; this release knows version {Version}. It was left untouched: use a newer "
+                + "release.")
             {
                 File = path
             };

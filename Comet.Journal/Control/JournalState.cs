@@ -56,8 +56,8 @@ internal sealed class JournalState : IDisposable
         if (Control is { IsFaulted: true })
         {
             throw new JournalException(JournalErrorCode.Faulted,
-                $"Another process could not write or flush the journal in {Directory}, so it refuses to go on. Close it in every process and "
-                + "open it again: that runs recovery.");
+                $"Another process could not write or flush the journal in {Directory}, so it refuses to go on. Close it in every process "
+                + "and open it again: that runs recovery.");
         }
     }
 
@@ -68,8 +68,8 @@ internal sealed class JournalState : IDisposable
     public JournalException Fail(JournalException cause)
     {
         var fault = new JournalException(JournalErrorCode.Faulted,
-            $"{cause.Message} The journal in {Directory} refuses to go on; whatever was not confirmed as durable is unknown. Close it in every "
-            + "process and open it again: that runs recovery.", cause) { File = cause.File };
+            $"{cause.Message} The journal in {Directory} refuses to go on; whatever was not confirmed as durable is unknown. Close it in "
+            + "every process and open it again: that runs recovery.", cause) { File = cause.File };
         Interlocked.CompareExchange(ref _fault, fault, null);
         if (Control is not null)
             Control.IsFaulted = true;
@@ -98,8 +98,8 @@ internal sealed class JournalState : IDisposable
     /// <summary>A slot for a writer.</summary>
     /// <exception cref="JournalException">All are taken.</exception>
     public WriterSlot TakeSlot() => Slots!.TryTake() ?? throw new JournalException(JournalErrorCode.TooManyWriters,
-        $"All {Slots.Count} places for writers of the journal in {Directory} are taken. Dispose writers that are no longer needed, or create "
-        + $"the journal with a larger {nameof(JournalOptions.MaxWriters)}.");
+        $"All {Slots.Count} places for writers of the journal in {Directory} are taken. Dispose writers that are no longer needed, or "
+        + $"create the journal with a larger {nameof(JournalOptions.MaxWriters)}.");
 
     /// <summary>Has all sleeping readers look again, in every process.</summary>
     public unsafe void WakeReaders()

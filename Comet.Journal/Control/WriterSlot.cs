@@ -5,8 +5,8 @@ namespace Comet.Journals.Control;
 /// <summary>
 /// One cache line in which a writer tells what it is about to claim and where it has claimed it, so that others can tell a writer that is
 /// slow from one that is dead. Whether it lives is the lock of its slot, which the kernel drops at kill -9. The order of stores is what
-/// counts: claim = 0, intent, [the atomic add], claim; then the record; then intent = 0. A writer that lives but has to give a claim up lets
-/// go of the slot as it is.
+/// counts: claim = 0, intent, [the atomic add], claim; then the record; then intent = 0. A writer that lives but has to give a claim
+/// up lets go of the slot as it is.
 /// </summary>
 internal readonly unsafe struct WriterSlot(byte* start, int index)
 {

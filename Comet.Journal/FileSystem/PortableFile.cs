@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Comet.Journals.FileSystem;
 
-/// <summary>A file by what .NET offers everywhere. The lock of byte n is an open file named after it, which ends with the process.</summary>
+/// <summary>A file by what .NET offers everywhere. The lock of byte n is an open file named after it; it ends with the process.</summary>
 internal sealed unsafe partial class PortableFile : IJournalFile
 {
     private const int ZerosAtOnce = 1 << 20;

@@ -63,7 +63,8 @@ internal sealed unsafe class MappedSegment
     public static MappedSegment Map(IJournalFile file, SegmentHeader header, bool writable) =>
         new(file, file.Map(header.FileLength, writable), header);
 
-    /// <summary>Reads the header of a segment's file and checks that the file is as long as it says: no mapping may reach beyond it.</summary>
+    /// <summary>Reads the header of a segment's file and checks that the file is as long as it says: no mapping may reach
+    /// beyond it.</summary>
     public static SegmentHeader ReadHeader(IJournalFile file)
     {
         Span<byte> page = stackalloc byte[SegmentHeader.Length];

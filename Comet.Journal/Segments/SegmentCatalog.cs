@@ -6,7 +6,8 @@ namespace Comet.Journals.Segments;
 /// ("" for the form it was written in).</summary>
 internal sealed record SegmentEntry(long Number, long CycleStart, string Path, string Form);
 
-/// <summary>Which segments there are, in order. Read from the directories again whenever a segment is asked for that is not known.</summary>
+/// <summary>Which segments there are, in order. The directories are read again when a segment is asked for that is not
+/// known.</summary>
 internal sealed class SegmentCatalog(IFileSystem files, IReadOnlyList<string> directories)
 {
     /// <summary>The end of the name of a segment that recovery took out of the journal.</summary>

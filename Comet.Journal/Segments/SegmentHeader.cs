@@ -86,7 +86,8 @@ internal sealed record SegmentHeader
         if (version != Version)
         {
             throw new JournalException(JournalErrorCode.UnsupportedFormat,
-                $"{path} has the format version {version}; this release reads version {Version}. It was left untouched: use a newer release.")
+                $"{path} has the format version {version}; this release reads version {Version}. It was left untouched: use a newer "
+                + "release.")
             {
                 File = path
             };

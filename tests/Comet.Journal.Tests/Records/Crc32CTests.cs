@@ -11,10 +11,11 @@ public sealed unsafe class Crc32CTests
         Assert.Equal(0xE3069283u, ~Crc32C.Append(uint.MaxValue, Encoding.ASCII.GetBytes("123456789")));
 
     [Fact]
-    public void Interleaved_lanes_give_what_byte_after_byte_gives() => Gen.Select(Gen.Byte.Array[0, 20_000], Gen.UInt).Sample((bytes, seed) =>
-    {
-        var whole = bytes.AsSpan(0, bytes.Length / 8 * 8);
-        fixed (byte* start = bytes)
-            return Crc32C.Append(seed, (ulong*)start, whole.Length / 8) == Crc32C.Append(seed, whole);
-    });
+    public void Interleaved_lanes_give_what_byte_after_byte_gives() =>
+        Gen.Select(Gen.Byte.Array[0, 20_000], Gen.UInt).Sample((bytes, seed) =>
+        {
+            var whole = bytes.AsSpan(0, bytes.Length / 8 * 8);
+            fixed (byte* start = bytes)
+                return Crc32C.Append(seed, (ulong*)start, whole.Length / 8) == Crc32C.Append(seed, whole);
+        });
 }
