@@ -83,7 +83,7 @@ internal sealed unsafe class ClaimCursor : IDisposable
         slot.Intent = 0;
         var position = TailWord.Position(claim);
         if (((position ^ (position + size)) >> SegmentLayout.BlockShift) != 0)
-            _segment.EnterBlock(claim + TailWord.Claim(size, sequences), position + size);
+            _segment.EnterBlock(claim + TailWord.Claim(size, sequences), RecordLayout.Timestamp(Start + position));
         // On x86 a reader that goes to sleep looks twice with a pause between, which is longer than a store takes to be seen.
         if (!X86Base.IsSupported)
             Interlocked.MemoryBarrier();

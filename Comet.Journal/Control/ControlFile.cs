@@ -43,7 +43,8 @@ internal sealed unsafe class ControlFile : IDisposable
     /// <summary>The word all claims go through: see <see cref="TailWord"/>.</summary>
     public ulong* Tail => (ulong*)(_start + 64);
 
-    /// <summary>How many readers sleep, in all processes.</summary>
+    /// <summary>Not zero when readers may sleep, in any process. Whoever wakes them clears it, so that those who are killed asleep cost
+    /// one wake and not one for each append.</summary>
     public int* Waiters => (int*)(_start + 256);
 
     /// <summary>Changes whenever sleeping readers are to look again; a futex.</summary>

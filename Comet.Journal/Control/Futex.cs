@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Comet.Journals.FileSystem;
 
 namespace Comet.Journals.Control;
@@ -20,14 +21,14 @@ internal static unsafe class Futex
             _ = LinuxNative.Futex(word, Wake, int.MaxValue, null);
     }
 
-    /// <summary>Sleeps while the word has a value, but not longer than a time. May return early.</summary>
-    public static void Sleep(int* word, int value, TimeSpan atMost)
+    /// <summary>Sleeps while the word has a value, but not longer than a time. False when the time is over; may return early.</summary>
+    public static bool Sleep(int* word, int value, TimeSpan atMost)
     {
         var time = new LinuxNative.TimeSpec
         {
             Seconds = (long)atMost.TotalSeconds,
             Nanoseconds = atMost.Ticks % TimeSpan.TicksPerSecond * 100
         };
-        _ = LinuxNative.Futex(word, Wait, value, &time);
+        return LinuxNative.Futex(word, Wait, value, &time) == 0 || Marshal.GetLastPInvokeError() != LinuxNative.TimedOut;
     }
 }

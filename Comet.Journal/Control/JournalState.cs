@@ -1,4 +1,5 @@
 using Comet.Journals.FileSystem;
+using Comet.Journals.Reading;
 using Comet.Journals.Segments;
 
 namespace Comet.Journals.Control;
@@ -18,6 +19,7 @@ internal sealed class JournalState : IDisposable
         Metadata = metadata;
         Options = options;
         Segments = new SegmentStore(environment, directory, metadata, options);
+        Waiter = new ReaderWaiter(this);
         _probe = probe;
         if (control is null || probe is null)
             return;
@@ -44,6 +46,9 @@ internal sealed class JournalState : IDisposable
     public HoleCloser? Holes { get; }
 
     public SegmentRoller? Roller { get; }
+
+    /// <summary>Where readers wait.</summary>
+    public ReaderWaiter Waiter { get; }
 
     public bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
@@ -104,8 +109,12 @@ internal sealed class JournalState : IDisposable
     /// <summary>Has all sleeping readers look again, in every process.</summary>
     public unsafe void WakeReaders()
     {
-        if (Control is { } control)
-            Futex.WakeAll(control.Wake);
+        if (Control is not { } control)
+            return;
+
+        // In this order: who sets the first word again before it is cleared has read the second before it changes, and does not sleep.
+        Interlocked.Exchange(ref *control.Waiters, 0);
+        Futex.WakeAll(control.Wake);
     }
 
     /// <summary>Keeps the mappings for a writer or a reader, which may outlive the journal object.</summary>
@@ -126,7 +135,10 @@ internal sealed class JournalState : IDisposable
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0)
-            Release();
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+
+        Waiter.Stop();
+        Release();
     }
 }

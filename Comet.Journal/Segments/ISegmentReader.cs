@@ -1,3 +1,5 @@
+using Comet.Journals.Indexing;
+
 namespace Comet.Journals.Segments;
 
 /// <summary>
@@ -19,12 +21,9 @@ internal interface ISegmentReader : IDisposable
     /// <exception cref="JournalException">What is stored there cannot be unpacked or decrypted.</exception>
     SegmentWindow Open(long position);
 
-    /// <summary>A position where a record begins whose sequence is at most the given one, and not far before it. The start of the data
-    /// when the index has nothing better; never trusted blindly: readers go on from there record by record.</summary>
-    long FindBlock(long sequence);
-
-    /// <summary>A position where a record begins that is at or before the given one and not far from it.</summary>
-    long FindBlockBefore(long position);
+    /// <summary>A position where a record begins from which what is looked for is reached by going on, and not far; the start of the data
+    /// when the index has nothing better.</summary>
+    long Find(IndexGoal goal);
 
     /// <summary>The window's bytes as memory that can be kept in a structure: valid as long as the window.</summary>
     ReadOnlyMemory<byte> Slice(long position, int length);

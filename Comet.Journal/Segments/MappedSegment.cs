@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
+using Comet.Journals.Indexing;
 
 namespace Comet.Journals.Segments;
 
@@ -27,6 +28,7 @@ internal sealed unsafe class MappedSegment
         RollAt = header.CycleEnd;
         _memory = new PointerMemory(Start, (int)mapping.Length);
         _populated = Layout.DataStart;
+        Index = new BlockIndex(this);
     }
 
     public IJournalFile File { get; }
@@ -34,6 +36,8 @@ internal sealed unsafe class MappedSegment
     public SegmentHeader Header { get; }
 
     public SegmentLayout Layout { get; }
+
+    public BlockIndex Index { get; }
 
     public byte* Start { get; }
 
@@ -103,22 +107,16 @@ internal sealed unsafe class MappedSegment
 
     public ReadOnlyMemory<byte> Slice(long position, int length) => _memory.Memory.Slice((int)position, length);
 
-    /// <summary>Notes the first record that begins in a block. Each block has exactly one claim that is the first in it.</summary>
+    /// <summary>Notes the first record that begins in a block, and has the pages after it ready.</summary>
+    /// <param name="claim">Its tail word.</param>
+    /// <param name="time">The time of the record before it.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public void EnterBlock(ulong claim, long position)
+    public void EnterBlock(ulong claim, long time)
     {
-        var entry = IndexEntry((int)(position >> SegmentLayout.BlockShift));
-        if (entry != null)
-            Volatile.Write(ref *entry, claim);
+        Index.Enter(claim, time);
+        var position = TailWord.Position(claim);
         if (position + SegmentLayout.BlockLength > _populated)
             Populate(position);
-    }
-
-    /// <summary>The tail word of the first record that began in a block, or 0; to be checked against the record it points to.</summary>
-    public ulong ReadIndex(int block)
-    {
-        var entry = IndexEntry(block);
-        return entry != null ? Volatile.Read(ref *entry) : 0;
     }
 
     /// <summary>Has the next pages ready; in the background where it can, and at the latest here, block by block.</summary>
@@ -132,10 +130,6 @@ internal sealed unsafe class MappedSegment
         _populated = to;
         _mapping.Populate(from, to - from);
     }
-
-    private ulong* IndexEntry(int block) => block > 0 && block < Layout.IndexEntries
-        ? (ulong*)(Start + SegmentLayout.IndexStart + ((long)block * SegmentLayout.IndexEntryLength))
-        : null;
 
     private sealed class PointerMemory(byte* start, int length) : MemoryManager<byte>
     {

@@ -1,5 +1,4 @@
-using Comet.Journals.Control;
-using Comet.Journals.Records;
+using Comet.Journals.Indexing;
 
 namespace Comet.Journals.Segments;
 
@@ -18,36 +17,7 @@ internal sealed unsafe class MappedSegmentReader(MappedSegment segment) : ISegme
 
     public SegmentWindow Open(long position) => new(segment.Start, segment.Layout.DataStart, segment.Layout.FileLength);
 
-    public long FindBlock(long sequence)
-    {
-        // The entries rise; one that is 0 was never written, or its page was lost: the search goes on below it.
-        var (low, high) = (1, segment.Layout.IndexEntries - 1);
-        var best = segment.Layout.DataStart;
-        while (low <= high)
-        {
-            var middle = (low + high) / 2;
-            if (Checked(middle) is { } entry && Header.FirstSequence + TailWord.Count(entry) <= sequence)
-            {
-                best = TailWord.Position(entry);
-                low = middle + 1;
-            }
-            else
-                high = middle - 1;
-        }
-
-        return best;
-    }
-
-    public long FindBlockBefore(long position)
-    {
-        for (var block = (int)(position >> SegmentLayout.BlockShift); block > 0; block--)
-        {
-            if (Checked(block) is { } entry && TailWord.Position(entry) <= position)
-                return TailWord.Position(entry);
-        }
-
-        return segment.Layout.DataStart;
-    }
+    public long Find(IndexGoal goal) => segment.Index.Find(goal);
 
     public ReadOnlyMemory<byte> Slice(long position, int length) => segment.Slice(position, length);
 
@@ -58,22 +28,5 @@ internal sealed unsafe class MappedSegmentReader(MappedSegment segment) : ISegme
 
         _released = true;
         segment.Release();
-    }
-
-    // An entry counts only when the record it points to is there and is the one it says.
-    private ulong? Checked(int block)
-    {
-        var entry = segment.ReadIndex(block);
-        var position = TailWord.Position(entry);
-        if (entry == 0 || TailWord.Generation(entry) != segment.Generation
-            || position < segment.Layout.DataStart || position > segment.Layout.DataEnd)
-            return null;
-
-        var record = segment.Start + position;
-        var word = RecordLayout.Word(record);
-        return RecordLayout.Kind(word) is RecordKind.Data or RecordKind.Mark or RecordKind.End
-            && RecordLayout.IsPlausible(word, segment.Layout.FileLength - position)
-            && RecordLayout.Sequence(record) == Header.FirstSequence + TailWord.Count(entry)
-            && RecordLayout.IsIntact(segment.Seed, word, record) ? entry : null;
     }
 }
