@@ -135,7 +135,8 @@ internal sealed unsafe class BlockIndex(MappedSegment segment)
         // The time of an entry can be checked by nothing but a record that is before the goal itself; otherwise a block more is read.
         var record = segment.Start + position;
         return RecordLayout.Sequence(record) == FirstSequence + TailWord.Count(claim)
-            && (goal.Column != IndexColumn.Time || (RecordLayout.Kind(word) == RecordKind.Data && RecordLayout.Timestamp(record) < goal.Value));
+            && (goal.Column != IndexColumn.Time
+                || (RecordLayout.Kind(word) == RecordKind.Data && RecordLayout.Timestamp(record) < goal.Value));
     }
 
     private bool TryReadRecord(long position, out uint word)

@@ -6,7 +6,7 @@ namespace Comet.Journals.Indexing;
 internal readonly record struct IndexGoal(IndexColumn Column, long Value)
 {
     /// <summary>Whether the records before a block are all before what is looked for, so that it can be looked for from there.</summary>
-    /// <param name="claim">The tail word of the first record that begins in the block, counted from <paramref name="firstSequence"/>.</param>
+    /// <param name="claim">The tail word of the first record that begins in the block.</param>
     /// <param name="time">The greatest time before the block.</param>
     /// <param name="firstSequence">The first sequence of the segment.</param>
     public bool IsBeyond(ulong claim, long time, long firstSequence) => Column switch

@@ -9,7 +9,8 @@ namespace Comet.Journals.Tests.Navigation;
 public sealed class SeekTests
 {
     // Seldom enough that a block holds several and often enough that many begin a block; some span several blocks.
-    private static readonly Gen<int> Length = Gen.Frequency((20, Gen.Int[0, 300]), (20, Gen.Int[1000, 9000]), (1, Gen.Int[70_000, 200_000]));
+    private static readonly Gen<int> Length =
+        Gen.Frequency((20, Gen.Int[0, 300]), (20, Gen.Int[1000, 9000]), (1, Gen.Int[70_000, 200_000]));
 
     private static readonly Gen<(int Length, int Pause)[]> Records = Gen.Select(Length, Gen.Int[0, 3]).Array[1, 400];
 
@@ -33,7 +34,7 @@ public sealed class SeekTests
     }, iter: 15);
 
     [Fact]
-    public void Backward_is_forward_reversed_and_turns_at_any_place() => Gen.Select(Records, Gen.Bool.Array[0, 600]).Sample((records, steps) =>
+    public void Backward_is_forward_reversed_and_turns_anywhere() => Gen.Select(Records, Gen.Bool.Array[0, 600]).Sample((records, steps) =>
     {
         using var world = new World(records);
         foreach (var journal in world.Openers)
@@ -83,7 +84,8 @@ public sealed class SeekTests
             AssertAt(reader, JournalStart.AtSequence(i), written[i]);
             AssertAt(reader, JournalStart.AtPosition(written[i].Position), written[i]);
             AssertAt(reader, JournalStart.AtPosition(written[i].Position with { Segment = 9999 }), written[i]);
-            AssertAt(reader, JournalStart.AtPosition(written[i].Position with { FilePosition = written[i].Position.FilePosition + 8 }), written[i]);
+            var beside = written[i].Position with { FilePosition = written[i].Position.FilePosition + 8 };
+            AssertAt(reader, JournalStart.AtPosition(beside), written[i]);
             AssertAt(reader, JournalStart.AtTime(written[i].Time), written.First(each => each.Time >= written[i].Time));
             AssertAt(reader, JournalStart.AtTime(written[i].Time.AddTicks(-1)), written.First(each => each.Time >= written[i].Time));
         }

@@ -90,7 +90,8 @@ public sealed class WaitingTests
         using var directory = new TemporaryDirectory();
         for (var i = 0; i < 3; i++)
         {
-            using var journal = Journal.Open(directory.Path, new JournalOptions { Access = JournalAccess.Exclusive, OpenTimeout = Patience });
+            var options = new JournalOptions { Access = JournalAccess.Exclusive, OpenTimeout = Patience };
+            using var journal = Journal.Open(directory.Path, options);
             using var writer = journal.CreateWriter();
             using var reader = journal.CreateReader(JournalStart.End);
             var waiting = reader.WaitAsync().AsTask();
@@ -104,7 +105,8 @@ public sealed class WaitingTests
     {
         const int Count = 5_000;
         using var directory = new TemporaryDirectory();
-        using var journal = Journal.Open(directory.Path, new JournalOptions { FirstSegmentLength = 64 * 1024, MaxSegmentLength = 64 * 1024 });
+        var options = new JournalOptions { FirstSegmentLength = 64 * 1024, MaxSegmentLength = 64 * 1024 };
+        using var journal = Journal.Open(directory.Path, options);
         using var reader = journal.CreateReader();
         var writing = Task.Run(async () =>
         {
