@@ -32,8 +32,9 @@ internal sealed unsafe class HoleCloser(ControlFile control, WriterSlots slots, 
 
         // Read before the slots: whoever claimed below this tail had told its intent before that.
         var tail = Volatile.Read(ref *control.Tail);
-        var isActive = TailWord.Generation(tail) == segment.Generation && control.ActiveSegment == segment.Number;
-        if (isActive && position >= TailWord.Position(tail))
+        var active = control.SegmentOf(tail);
+        var isActive = active == segment.Number;
+        if (active < segment.Number || (isActive && position >= TailWord.Position(tail)))
             return HoleState.Unclaimed;
 
         lock (_gate)
