@@ -39,5 +39,8 @@ public enum JournalErrorCode
     TooManyWriters = 10,
 
     /// <summary>The journal was opened for reading only.</summary>
-    ReadOnly = 11
+    ReadOnly = 11,
+
+    /// <summary>A named reader is open already, here or in another process. Transient.</summary>
+    ReaderInUse = 12
 }

@@ -33,7 +33,7 @@ public sealed class JournalException : Exception
 
     /// <summary>Whether the same operation may succeed later without a change on the caller's side.</summary>
     public bool IsTransient =>
-        Code is JournalErrorCode.InUse or JournalErrorCode.StorageFull or JournalErrorCode.TooManyWriters;
+        Code is JournalErrorCode.InUse or JournalErrorCode.StorageFull or JournalErrorCode.TooManyWriters or JournalErrorCode.ReaderInUse;
 
     /// <summary>The file the error is about, or null.</summary>
     public string? File { get; init; }

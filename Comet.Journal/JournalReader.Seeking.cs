@@ -82,7 +82,7 @@ public sealed unsafe partial class JournalReader
         if (index < 0 || !TryEnter(entries[index]))
         {
             return SeekFirst() == JournalSeekResult.BeyondEnd ? JournalSeekResult.BeyondEnd
-                : _number > 1 && RecordLayout.Timestamp(_at) > time ? JournalSeekResult.BeforeFirst
+                : entries[0].Number > 1 && RecordLayout.Timestamp(_at) > time ? JournalSeekResult.BeforeFirst
                 : JournalSeekResult.Found;
         }
 

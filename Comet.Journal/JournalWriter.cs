@@ -6,7 +6,7 @@ namespace Comet.Journals;
 /// <summary>Appends records. For one thread at a time: give each thread a writer of its own; they never wait for each other.</summary>
 /// <remarks>A record that was appended survives the end of the process, however it comes. Whether it survives a power cut is a matter of
 /// durability.</remarks>
-public sealed unsafe class JournalWriter : IDisposable
+public sealed unsafe partial class JournalWriter : IDisposable
 {
     private readonly JournalState _state;
     private readonly ClaimCursor _cursor;

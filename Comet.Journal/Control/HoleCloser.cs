@@ -82,6 +82,10 @@ internal sealed unsafe class HoleCloser(ControlFile control, WriterSlots slots, 
         if (next >= segment.Layout.DataEnd || (isOver && next >= limit))
             return TryWriteEnd(segment, position) ? HoleState.Closed : HoleState.Waiting;
 
+        // Less than any claim takes is not what a writer left but damage: nothing is written over it.
+        if (next - position < RecordLayout.HeaderLength)
+            return HoleState.Waiting;
+
         WritePadding(segment, position, next);
         return HoleState.Closed;
     }
@@ -171,6 +175,7 @@ internal sealed unsafe class HoleCloser(ControlFile control, WriterSlots slots, 
     public static void OverwriteEnd(MappedSegment segment, long position, long firstSequence)
     {
         *(uint*)(segment.Start + position) = 0;
+        segment.Index.CutAfter(position);
         WriteEnd(segment, position, firstSequence);
     }
 

@@ -1,5 +1,7 @@
 using Comet.Journals.FileSystem;
+using Comet.Journals.Places;
 using Comet.Journals.Reading;
+using Comet.Journals.Retention;
 using Comet.Journals.Segments;
 
 namespace Comet.Journals.Control;
@@ -8,6 +10,7 @@ namespace Comet.Journals.Control;
 internal sealed class JournalState : IDisposable
 {
     private readonly IJournalFile? _probe;
+    private readonly JournalGates? _gates;
     private JournalException? _fault;
     private int _references = 1;
     private int _disposed;
@@ -20,6 +23,8 @@ internal sealed class JournalState : IDisposable
         Options = options;
         Segments = new SegmentStore(environment, directory, metadata, options);
         Waiter = new ReaderWaiter(this);
+        Readers = new NamedReaders(this);
+        Truncation = new Truncation(this);
         _probe = probe;
         if (control is null || probe is null)
             return;
@@ -28,6 +33,8 @@ internal sealed class JournalState : IDisposable
         Slots = new WriterSlots(control, probe);
         Holes = new HoleCloser(control, Slots, FirstSequenceAfter);
         Roller = new SegmentRoller(this);
+        _gates = new JournalGates(new JournalGate(control, JournalLock.Places, directory),
+            new JournalGate(control, JournalLock.Maintenance, directory));
     }
 
     public string Directory { get; }
@@ -50,6 +57,10 @@ internal sealed class JournalState : IDisposable
     /// <summary>Where readers wait.</summary>
     public ReaderWaiter Waiter { get; }
 
+    public NamedReaders Readers { get; }
+
+    public Truncation Truncation { get; }
+
     public bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
     /// <summary>Throws when the journal is closed or may not go on.</summary>
@@ -64,6 +75,15 @@ internal sealed class JournalState : IDisposable
                 $"Another process could not write or flush the journal in {Directory}, so it refuses to go on. Close it in every process "
                 + "and open it again: that runs recovery.");
         }
+    }
+
+    /// <summary>The locks for changes to readers and segments.</summary>
+    /// <exception cref="JournalException">The journal is only read.</exception>
+    public JournalGates RequireGates()
+    {
+        RequireReadable();
+        return _gates ?? throw new JournalException(JournalErrorCode.ReadOnly,
+            $"The journal in {Directory} was opened to be read only. Open it with another {nameof(JournalOptions.Access)}.");
     }
 
     /// <summary>Throws when the journal is closed; one that has failed can still be read.</summary>

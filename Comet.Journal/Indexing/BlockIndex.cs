@@ -31,6 +31,16 @@ internal sealed unsafe class BlockIndex(MappedSegment segment)
         Volatile.Write(ref entry[0], claim);
     }
 
+    /// <summary>Forgets the blocks behind a position, where a tail was cut that is not zero.</summary>
+    public void CutAfter(long position)
+    {
+        for (var block = BlockOf(position); block < _count; block++)
+        {
+            if (block > 0 && TailWord.Position(At(block)[0]) > position)
+                (At(block)[0], At(block)[1]) = (0, 0);
+        }
+    }
+
     /// <summary>Where a record begins from which what is looked for can be found by going on, not far; at worst the first of all.</summary>
     public long Find(IndexGoal goal)
     {

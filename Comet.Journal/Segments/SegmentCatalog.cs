@@ -8,7 +8,7 @@ internal sealed record SegmentEntry(long Number, long CycleStart, string Path, s
 
 /// <summary>Which segments there are, in order. The directories are read again when a segment is asked for that is not
 /// known.</summary>
-internal sealed class SegmentCatalog(IFileSystem files, IReadOnlyList<string> directories)
+internal sealed class SegmentCatalog(IFileSystem files, IReadOnlyList<string> directories, Func<long> firstKept)
 {
     /// <summary>The end of the name of a segment that recovery took out of the journal.</summary>
     public const string CutSuffix = ".cut";
@@ -25,11 +25,12 @@ internal sealed class SegmentCatalog(IFileSystem files, IReadOnlyList<string> di
         {
             // Of two forms of a segment, which exist together for a moment when one replaces the other, the first directory's counts.
             var found = new SortedDictionary<long, SegmentEntry>();
+            var first = firstKept();
             foreach (var directory in directories)
             {
                 foreach (var name in files.List(directory))
                 {
-                    if (SegmentName.TryParse(name, out var number, out var cycleStart, out var form)
+                    if (SegmentName.TryParse(name, out var number, out var cycleStart, out var form) && number >= first
                         && !form.EndsWith(".tmp", StringComparison.Ordinal) && !form.EndsWith(CutSuffix, StringComparison.Ordinal))
                         found.TryAdd(number, new SegmentEntry(number, cycleStart, Path.Combine(directory, name), form));
                 }

@@ -1,5 +1,6 @@
 using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
+using Comet.Journals.Retention;
 
 namespace Comet.Journals.Segments;
 
@@ -13,7 +14,11 @@ internal sealed class SegmentStore(JournalEnvironment environment, string direct
 
     public string Directory => directory;
 
-    public SegmentCatalog Catalog { get; } = new(environment.Files, [directory]);
+    public SegmentCatalog Catalog { get; } = new(
+        environment.Files, [directory], () => FirstSegmentMark.Read(environment.Files, directory, metadata.JournalId));
+
+    /// <summary>Part of a name for a file that nobody else has.</summary>
+    public Guid NextId() => environment.NextId();
 
     /// <summary>A segment, kept for the caller, who releases it.</summary>
     public MappedSegment Open(long number)
