@@ -103,6 +103,25 @@ internal sealed unsafe class MappedSegment
 
     public ReadOnlyMemory<byte> Slice(long position, int length) => _memory.Memory.Slice((int)position, length);
 
+    /// <summary>Notes a claim that reaches into another block; false for others.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool NoteClaim(ulong claim, int size, int sequences)
+    {
+        var position = TailWord.Position(claim);
+        if (((position ^ (position + size)) >> SegmentLayout.BlockShift) == 0)
+            return false;
+
+        EnterBlock(claim + TailWord.Claim(size, sequences), position + size);
+        return true;
+    }
+
+    /// <summary>Makes a range of the file durable, and no more than has to be: pages that were only prepared stay as they are.</summary>
+    public void Flush(long from, long to)
+    {
+        if (!_mapping.TryFlush(from, to - from))
+            File.FlushData();
+    }
+
     /// <summary>Notes the first record that begins in a block. Each block has exactly one claim that is the first in it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public void EnterBlock(ulong claim, long position)
