@@ -54,6 +54,24 @@ public sealed class Journal : IDisposable
         return new Journal(JournalOpener.Open(environment, directory, (options ?? new JournalOptions()).Validated()));
     }
 
+    /// <summary>Whether a write or a flush has failed, here or in another process: see <see cref="Fault"/>.</summary>
+    public bool IsFaulted => Fault is not null;
+
+    /// <summary>Why the journal refuses to go on, with the code <see cref="JournalErrorCode.Faulted"/>; null as long as it does
+    /// not. It never becomes null again: the journal has to be closed in every process and opened again.</summary>
+    public JournalException? Fault => _state.Fault;
+
+    /// <summary>Completes when everything that was appended before, by anybody, is durable (<see
+    /// cref="JournalDurability.Disk"/>).</summary>
+    /// <param name="cancellationToken">Ends the wait; the flush goes on.</param>
+    /// <exception cref="JournalException">The flush failed: whether what was appended is durable is unknown.</exception>
+    /// <exception cref="ObjectDisposedException">The journal is disposed.</exception>
+    public ValueTask FlushAsync(CancellationToken cancellationToken = default)
+    {
+        _state.RequireUsable();
+        return _state.Flusher is { } flusher ? flusher.WaitAsync(cancellationToken) : ValueTask.CompletedTask;
+    }
+
     /// <summary>Makes a writer, for one thread at a time.</summary>
     /// <exception cref="JournalException">All places for writers are taken, or the journal is only read.</exception>
     public JournalWriter CreateWriter() => new(_state);
@@ -146,6 +164,7 @@ public sealed class Journal : IDisposable
     public JournalReader<T> CreateReader<T>(IJournalSerializer<T> serializer, JournalStart start = default) =>
         new(CreateReader(start), serializer);
 
-    /// <summary>Closes the journal here. Its writers and readers refuse to go on; dispose them too.</summary>
+    /// <summary>Flushes what was appended, and closes the journal here; waits for the disk. Its writers and readers refuse to go on;
+    /// dispose them too.</summary>
     public void Dispose() => _state.Dispose();
 }

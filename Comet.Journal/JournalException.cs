@@ -35,6 +35,9 @@ public sealed class JournalException : Exception
     public bool IsTransient =>
         Code is JournalErrorCode.InUse or JournalErrorCode.StorageFull or JournalErrorCode.TooManyWriters or JournalErrorCode.ReaderInUse;
 
+    /// <summary>Whether what was appended may or may not have become durable.</summary>
+    public bool IsOutcomeUnknown => Code == JournalErrorCode.Faulted;
+
     /// <summary>The file the error is about, or null.</summary>
     public string? File { get; init; }
 

@@ -28,8 +28,14 @@ public sealed record JournalOptions
     /// <summary>1 MiB.</summary>
     public const long DefaultFirstSegmentLength = 1024 * 1024;
 
-    /// <summary>120.</summary>
-    public const int DefaultMaxWriters = 120;
+    /// <summary>112.</summary>
+    public const int DefaultMaxWriters = 112;
+
+    /// <summary>1 MiB.</summary>
+    public const long DefaultFlushLength = 1024 * 1024;
+
+    private const int MaxFlushInterval = 3_600_000;
+    private const long MinFlushLength = 4096;
 
     /// <summary>When a new segment is begun, beside when one is full. Stored. Default: <see cref="Journals.RollCycle.Day"/>.</summary>
     public RollCycle RollCycle { get; init; } = RollCycle.Day;
@@ -45,11 +51,19 @@ public sealed record JournalOptions
     /// <summary>The longest record, in bytes. Stored. Default and at most 64 MiB.</summary>
     public int MaxRecordLength { get; init; } = RecordLayout.MaxBodyLength;
 
-    /// <summary>How many writers may exist at once, in all processes together. Stored. Default: 120; at most 4,096.</summary>
+    /// <summary>How many writers may exist at once, in all processes together. Stored. Default: 112; at most 4,088.</summary>
     public int MaxWriters { get; init; } = DefaultMaxWriters;
 
     /// <summary>Who else may have the journal open. Default: <see cref="JournalAccess.Shared"/>.</summary>
     public JournalAccess Access { get; init; } = JournalAccess.Shared;
+
+    /// <summary>How long what was appended at <see cref="JournalDurability.Os"/> may wait for its flush. Default: 50 ms; from 1 ms to 1
+    /// h.</summary>
+    public TimeSpan FlushInterval { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>How many bytes may wait for their flush; more are flushed before <see cref="FlushInterval"/> is over. Default:
+    /// 1 MiB; from 4 KiB.</summary>
+    public long FlushLength { get; init; } = DefaultFlushLength;
 
     /// <summary>Whether readers check the checksum of every record. Default: true.</summary>
     public bool VerifyChecksums { get; init; } = true;
@@ -71,7 +85,9 @@ public sealed record JournalOptions
         Require(nameof(FirstSegmentLength), FirstSegmentLength, SegmentLayout.MinFileLength, SegmentLayout.MaxFileLength);
         Require(nameof(MaxSegmentLength), MaxSegmentLength, FirstSegmentLength, SegmentLayout.MaxFileLength);
         Require(nameof(MaxRecordLength), MaxRecordLength, 0, RecordLayout.MaxBodyLength);
-        Require(nameof(MaxWriters), MaxWriters, 1, ControlFile.MaxSlots);
+        Require(nameof(MaxWriters), MaxWriters, 1, ControlFile.MaxSlots - ControlFile.FlushSlots);
+        Require(nameof(FlushInterval), FlushInterval.TotalMilliseconds, 1, MaxFlushInterval, " ms");
+        Require(nameof(FlushLength), FlushLength, MinFlushLength, SegmentLayout.MaxFileLength);
         Require(nameof(OpenTimeout), OpenTimeout.TotalMilliseconds, 0, int.MaxValue, " ms");
         ArgumentNullException.ThrowIfNull(RollCycle, nameof(RollCycle));
         ArgumentNullException.ThrowIfNull(TimeProvider, nameof(TimeProvider));

@@ -1,5 +1,6 @@
 using Comet.Journals.Control;
 using Comet.Journals.Records;
+using Comet.Journals.Segments;
 
 namespace Comet.Journals;
 
@@ -32,7 +33,29 @@ public sealed unsafe partial class JournalWriter : IDisposable
     /// <returns>Its sequence and place.</returns>
     /// <exception cref="JournalException">It is too long, there is no room (transient), or the journal has failed.</exception>
     /// <exception cref="ObjectDisposedException">The writer or the journal is disposed.</exception>
-    public JournalPosition Append(ReadOnlySpan<byte> payload)
+    public JournalPosition Append(ReadOnlySpan<byte> payload) => Append(payload, out _);
+
+    /// <summary>Appends a record and completes when it is as durable as asked. The record is in the journal, and seen by readers, when this
+    /// returns; only the confirmation comes later. Confirmations come in the order of the journal.</summary>
+    /// <param name="payload">Its bytes; free to be used again when this returns.</param>
+    /// <param name="durability">What it has to survive before this completes.</param>
+    /// <param name="cancellationToken">Ends the wait, not the append: the record stays, whether it becomes durable is not told any more.
+    /// Nothing is appended when it is cancelled before.</param>
+    /// <returns>Its sequence and place. Await it once.</returns>
+    /// <exception cref="JournalException">It is too long, there is no room (transient), or the journal has failed: with the code
+    /// <see cref="JournalErrorCode.Faulted"/> from the awaited task, whether the record is durable is unknown.</exception>
+    /// <exception cref="ObjectDisposedException">The writer or the journal is disposed.</exception>
+    public ValueTask<JournalPosition> AppendAsync(ReadOnlySpan<byte> payload, JournalDurability durability = JournalDurability.Disk,
+        CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var position = Append(payload, out var end);
+        return durability == JournalDurability.Os
+            ? new ValueTask<JournalPosition>(position)
+            : _state.Flusher!.WaitAsync(end, position, cancellationToken);
+    }
+
+    private JournalPosition Append(ReadOnlySpan<byte> payload, out JournalPlace end)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (payload.Length > _cursor.MaxRecordLength)
@@ -48,6 +71,7 @@ public sealed unsafe partial class JournalWriter : IDisposable
         var sequence = _cursor.FirstSequence + TailWord.Count(claim);
         _cursor.Publish(record, RecordLayout.Word(RecordKind.Data, payload.Length), timestamp, sequence);
         var result = new JournalPosition(sequence, _cursor.Segment, position);
+        end = new JournalPlace(result.Segment, position + size);
         _cursor.Complete(claim, size, 1);
         return result;
     }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
+using Comet.Journals.Durability;
 using Comet.Journals.Records;
 using Comet.Journals.Segments;
 
@@ -21,6 +22,7 @@ internal sealed unsafe class ClaimCursor : IDisposable
     private readonly ulong* _tail;
     private readonly ulong* _fault;
     private readonly int* _waiters;
+    private readonly JournalFlusher _flusher;
     private MappedSegment _segment;
     private ulong _generation;
     private long _dataEnd;
@@ -34,6 +36,7 @@ internal sealed unsafe class ClaimCursor : IDisposable
         _tail = _control.Tail;
         _fault = _control.Fault;
         _waiters = _control.Waiters;
+        _flusher = state.Flusher!;
         MaxRecordLength = state.Options.MaxRecordLength;
         _segment = state.Roller!.Active();
         Use(_segment);
@@ -56,10 +59,8 @@ internal sealed unsafe class ClaimCursor : IDisposable
         if (timestamp < _segment.RollAt && size <= MaxBlindClaim && *_fault == 0 && !_state.IsDisposed)
         {
             var claim = Add(size, sequences);
-            if (Fits(claim, size))
+            if (Fits(claim, size) || !Missed(claim, size))
                 return claim;
-
-            Missed(claim, size);
         }
 
         return ClaimSlowly(size, sequences, ref timestamp);
@@ -67,13 +68,8 @@ internal sealed unsafe class ClaimCursor : IDisposable
 
     /// <summary>Writes the header of a record that is filled, and lets readers see it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Publish(byte* record, uint word, long timestamp, long sequence)
-    {
-        *(long*)(record + RecordLayout.TimestampAt) = timestamp;
-        *(long*)(record + RecordLayout.SequenceAt) = sequence;
-        *(uint*)(record + RecordLayout.CrcAt) = RecordLayout.ComputeCrc(_segment.Seed, word, record);
-        Volatile.Write(ref *(uint*)record, word);
-    }
+    public void Publish(byte* record, uint word, long timestamp, long sequence) =>
+        RecordLayout.Publish(record, _segment.Seed, word, timestamp, sequence);
 
     /// <summary>Ends a claim all of whose records are published, and wakes readers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -81,9 +77,10 @@ internal sealed unsafe class ClaimCursor : IDisposable
     {
         var slot = _slot;
         slot.Intent = 0;
-        var position = TailWord.Position(claim);
-        if (((position ^ (position + size)) >> SegmentLayout.BlockShift) != 0)
-            _segment.EnterBlock(claim + TailWord.Claim(size, sequences), RecordLayout.Timestamp(Start + position));
+        if (_segment.NoteClaim(claim, size, sequences))
+            _flusher.NoteProgress(_segment.Number, TailWord.Position(claim));
+        if (!_flusher.IsDirty)
+            _flusher.MarkDirty();
         // On x86 a reader that goes to sleep looks twice with a pause between, which is longer than a store takes to be seen.
         if (!X86Base.IsSupported)
             Interlocked.MemoryBarrier();
@@ -145,7 +142,7 @@ internal sealed unsafe class ClaimCursor : IDisposable
             var isOver = timestamp >= _segment.Header.CycleEnd;
             var fits = !isOver && position + size <= _dataEnd;
             var taken = fits ? size : _dataEnd + RecordLayout.Alignment - position;
-            if (!TryTake(tail, taken, fits ? sequences : 0))
+            if (!_slot.TryClaim(_tail, tail, taken, fits ? sequences : 0))
                 continue;
             if (fits)
                 return tail;
@@ -154,25 +151,12 @@ internal sealed unsafe class ClaimCursor : IDisposable
         }
     }
 
-    private bool TryTake(ulong tail, long size, int sequences)
+    /// <summary>What to do with a claim that does not fit the segment known here. False when it is good after all: the journal went on
+    /// while this thread slept between two instructions, and the claim is in a newer segment. Otherwise the first beyond the end of a
+    /// segment ends it, and others are nothing.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool Missed(ulong claim, long size)
     {
-        var slot = _slot;
-        slot.Claim = 0;
-        slot.Intent = (ulong)size;
-        if (Interlocked.CompareExchange(ref *_tail, tail + TailWord.Claim(size, sequences), tail) != tail)
-        {
-            slot.Intent = 0;
-            return false;
-        }
-
-        slot.Claim = tail;
-        return true;
-    }
-
-    /// <summary>What to do with a claim that did not fit: the first beyond the end of a segment ends it, others are nothing.</summary>
-    private void Missed(ulong claim, long size)
-    {
-        var slot = _slot;
         if (TailWord.Generation(claim) != _generation)
         {
             try
@@ -188,18 +172,12 @@ internal sealed unsafe class ClaimCursor : IDisposable
 
         var position = TailWord.Position(claim);
         if (position + size <= _dataEnd)
-        {
-            // The journal went on while this thread slept between two instructions: the claim is good, in a newer segment.
-            CloseOwn(position, (int)size);
-        }
-        else if (position <= _dataEnd)
+            return false;
+        if (position <= _dataEnd)
             _state.Roller!.End(_segment, claim);
-        slot.Intent = 0;
+        _slot.Intent = 0;
+        return true;
     }
-
-    // A claim with a sequence of its own, which becomes a gap. It takes a pause of the thread within some nanoseconds, during a roll.
-    private void CloseOwn(long position, int size) =>
-        Publish(Start + position, RecordLayout.Word(RecordKind.Padding, size - RecordLayout.HeaderLength), 0, 0);
 
     private void Use(MappedSegment segment)
     {

@@ -11,13 +11,17 @@ namespace Comet.Journals.Control;
 /// </summary>
 /// <remarks><code>
 /// 0 magic u64 | 8 version u32 | 12 slots u32 | 16 journal id | 32 session id | 48 ready u64
-/// 64 tail | 128 active segment i64 | 192 agreed first sequence, 200 agreed cycle | 256 waiters u32, 260 wake u32 | 320 fault u64
-/// 384 durable: version i64, twice (segment, position, sequence) i64 | 512 slots of 64 bytes: intent u64, claim u64, process u64
+/// 64 tail | 128 active segment i64, 136 slots used u32, 140 clean u32 | 192 agreed first sequence, 200 agreed cycle
+/// 256 waiters u32, 260 wake u32 | 320 fault u64 | 384 durable: version i64, twice (segment, position, sequence) i64
+/// 512 slots of 64 bytes: intent u64, claim u64, process u64
 /// </code></remarks>
 internal sealed unsafe class ControlFile : IDisposable
 {
     public const string Name = "journal.control";
     public const int MaxSlots = 4096;
+
+    /// <summary>8: so many slots come after those of the writers, for the marks that processes end their flushes with.</summary>
+    public const int FlushSlots = 8;
 
     private const ulong Magic = 0x6C72744374656D43;
     private const int Version = 1;
@@ -72,6 +76,16 @@ internal sealed unsafe class ControlFile : IDisposable
         return active - (long)((TailWord.GenerationOf(active) - TailWord.Generation(claim)) & GenerationMask);
     }
 
+    /// <summary>All slots that were ever taken are below this one.</summary>
+    public int UsedSlots => Volatile.Read(ref *Used);
+
+    /// <summary>Whether the session was ended in order: all is durable up to the tail, and nothing is open.</summary>
+    public bool IsClean
+    {
+        get => Volatile.Read(ref *Clean) != 0;
+        set => Volatile.Write(ref *Clean, value ? 1 : 0);
+    }
+
     public bool IsReady => Volatile.Read(ref *Ready) != 0;
 
     /// <summary>Whether a flush or a write failed somewhere: nobody may go on.</summary>
@@ -86,6 +100,10 @@ internal sealed unsafe class ControlFile : IDisposable
     private ulong* Ready => (ulong*)(_start + 48);
 
     private long* ActiveNumber => (long*)(_start + 128);
+
+    private int* Used => (int*)(_start + 136);
+
+    private int* Clean => (int*)(_start + 140);
 
     private ulong* AgreedFirst => (ulong*)(_start + 192);
 
@@ -130,6 +148,18 @@ internal sealed unsafe class ControlFile : IDisposable
         *AgreedFirst = *AgreedCycle = TailWord.GenerationOf(activeSegment - 1) << 54;
         SetDurable(durable, durableSequence);
         Volatile.Write(ref *Ready, 1);
+    }
+
+    /// <summary>A slot is about to be taken.</summary>
+    public void NoteSlot(int index)
+    {
+        for (var used = UsedSlots; used <= index;)
+        {
+            var seen = Interlocked.CompareExchange(ref *Used, index + 1, used);
+            if (seen == used)
+                return;
+            used = seen;
+        }
     }
 
     public WriterSlot Slot(int index) => new(_start + SlotsAt + (index * WriterSlot.Length), index);
@@ -177,8 +207,26 @@ internal sealed unsafe class ControlFile : IDisposable
         }
     }
 
-    /// <summary>The caller holds the flush lock, or the session alone.</summary>
-    public void SetDurable(JournalPlace place, long sequence)
+    /// <summary>Tells everybody up to where everything is durable, unless more is known already or somebody else is telling right now: a
+    /// process that is stopped in there must not stop the flushes of others.</summary>
+    public void RaiseDurable(JournalPlace place, long sequence)
+    {
+        if (!Locks.TryLock(JournalLock.Durable, exclusive: true))
+            return;
+
+        try
+        {
+            if (GetDurable().Place < place)
+                SetDurable(place, sequence);
+        }
+        finally
+        {
+            Locks.Unlock(JournalLock.Durable);
+        }
+    }
+
+    /// <summary>The caller holds the lock, or the session alone.</summary>
+    private void SetDurable(JournalPlace place, long sequence)
     {
         // Into the one of two places that nobody reads: whoever is killed in between leaves the other as it was.
         var version = *Durable + 1;

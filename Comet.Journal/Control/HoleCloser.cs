@@ -32,9 +32,11 @@ internal sealed unsafe class HoleCloser(ControlFile control, WriterSlots slots, 
 
         // Read before the slots: whoever claimed below this tail had told its intent before that.
         var tail = Volatile.Read(ref *control.Tail);
-        var active = control.SegmentOf(tail);
-        var isActive = active == segment.Number;
-        if (active < segment.Number || (isActive && position >= TailWord.Position(tail)))
+        var tailSegment = control.SegmentOf(tail);
+        var isActive = tailSegment == segment.Number;
+        // A segment has its name before it is active: nobody can have claimed anything there, and whoever does now is not among the slots
+        // yet.
+        if (tailSegment < segment.Number || (isActive && position >= TailWord.Position(tail)))
             return HoleState.Unclaimed;
 
         lock (_gate)
@@ -47,6 +49,31 @@ internal sealed unsafe class HoleCloser(ControlFile control, WriterSlots slots, 
                 var limit = Math.Min(isActive ? TailWord.Position(tail) : long.MaxValue, segment.Layout.DataEnd);
                 var isOver = !isActive || TailWord.Position(tail) > segment.Layout.DataEnd;
                 return Close(segment, position, limit, isOver);
+            }
+            finally
+            {
+                control.Locks.Unlock(JournalLock.Hole);
+            }
+        }
+    }
+
+    /// <summary>Makes the slots of dead writers clean whose claims, if there were any, were before a tail word: the caller has seen that
+    /// everything before it is published.</summary>
+    public void Reclaim(IReadOnlyList<WriterSlot> dead, ulong before)
+    {
+        lock (_gate)
+        {
+            if (dead.Count == 0 || !control.Locks.TryLock(JournalLock.Hole, exclusive: true))
+                return;
+
+            try
+            {
+                // Only here, under the lock, does a dead writer's slot become clean; so nobody has taken it since.
+                foreach (var slot in dead)
+                {
+                    if (slot.Intent != 0 && slots.IsDead(slot) && (slot.Claim == 0 || TailWord.IsBefore(slot.Claim, before)))
+                        slot.Intent = 0;
+                }
             }
             finally
             {
@@ -95,7 +122,7 @@ internal sealed unsafe class HoleCloser(ControlFile control, WriterSlots slots, 
     {
         WriterSlot? owner = null;
         var (ownerIsDead, nextClaim) = (false, long.MaxValue);
-        for (var i = 0; i < slots.Count; i++)
+        for (var i = 0; i < slots.Used; i++)
         {
             var slot = slots[i];
             if (slot.Intent == 0)

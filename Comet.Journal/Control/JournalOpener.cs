@@ -70,7 +70,12 @@ internal static class JournalOpener
                 if (ControlFile.TryJoin(locks, metadata.JournalId, environment.Files.SessionId) is { } control)
                 {
                     if (control.IsReady)
+                    {
+                        control.IsClean = false;
                         return control;
+                    }
+
+
                     control.Unmap();
                 }
 
@@ -91,13 +96,15 @@ internal static class JournalOpener
         var session = environment.Files.SessionId;
         if (session != Guid.Empty && ControlFile.TryJoin(locks, metadata.JournalId, session) is { } before)
         {
+            if (before.IsReady && CleanSession.TryResume(store, before))
+                return before;
             if (before.IsReady)
                 KilledWriters.CloseClaims(store, before, probe);
             before.Unmap();
         }
 
         var recovered = new JournalRecovery(store).Run();
-        var control = ControlFile.Begin(locks, metadata.JournalId, session, options.MaxWriters);
+        var control = ControlFile.Begin(locks, metadata.JournalId, session, options.MaxWriters + ControlFile.FlushSlots);
         var count = recovered.NextSequence - recovered.FirstSequence;
         control.Start(recovered.Place.Segment, TailWord.Of(recovered.Place.Segment, recovered.Place.Position, count),
             recovered.Place, recovered.NextSequence);

@@ -1,3 +1,4 @@
+using Comet.Journals.Durability;
 using Comet.Journals.FileSystem;
 using Comet.Journals.Places;
 using Comet.Journals.Reading;
@@ -35,6 +36,7 @@ internal sealed class JournalState : IDisposable
         Roller = new SegmentRoller(this);
         _gates = new JournalGates(new JournalGate(control, JournalLock.Places, directory),
             new JournalGate(control, JournalLock.Maintenance, directory));
+        Flusher = new JournalFlusher(this, environment.Background);
     }
 
     public string Directory { get; }
@@ -61,20 +63,41 @@ internal sealed class JournalState : IDisposable
 
     public Truncation Truncation { get; }
 
+    public JournalFlusher? Flusher { get; }
+
+    /// <summary>Whether there are writers that have not been disposed.</summary>
+    public bool HasWriters => Slots is { } slots && slots.HasAny(0, Options.MaxWriters);
+
+    /// <summary>Why the journal refuses to go on, or null.</summary>
+    public JournalException? Fault
+    {
+        get
+        {
+            if (Volatile.Read(ref _fault) is null && Control is { IsFaulted: true })
+            {
+                Interlocked.CompareExchange(ref _fault, new JournalException(JournalErrorCode.Faulted,
+                    $"Another process could not write or flush the journal in {Directory}, so it refuses to go on; whatever was not "
+                    + "confirmed as durable is unknown. Close it in every process and open it again: that runs recovery."), null);
+            }
+
+            return Volatile.Read(ref _fault);
+        }
+    }
+
     public bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
     /// <summary>Throws when the journal is closed or may not go on.</summary>
     public void RequireUsable()
     {
         ObjectDisposedException.ThrowIf(IsDisposed, typeof(Journal));
-        if (Volatile.Read(ref _fault) is { } fault)
+        RequireFaultless();
+    }
+
+    /// <summary>Throws when the journal may not go on.</summary>
+    public void RequireFaultless()
+    {
+        if (Fault is { } fault)
             throw new JournalException(fault.Code, fault.Message, fault) { File = fault.File };
-        if (Control is { IsFaulted: true })
-        {
-            throw new JournalException(JournalErrorCode.Faulted,
-                $"Another process could not write or flush the journal in {Directory}, so it refuses to go on. Close it in every process "
-                + "and open it again: that runs recovery.");
-        }
     }
 
     /// <summary>The locks for changes to readers and segments.</summary>
@@ -98,7 +121,7 @@ internal sealed class JournalState : IDisposable
         Interlocked.CompareExchange(ref _fault, fault, null);
         if (Control is not null)
             Control.IsFaulted = true;
-        return fault;
+        return _fault;
     }
 
     /// <summary>The first sequence of the segment after one, once it is known.</summary>
@@ -122,9 +145,20 @@ internal sealed class JournalState : IDisposable
 
     /// <summary>A slot for a writer.</summary>
     /// <exception cref="JournalException">All are taken.</exception>
-    public WriterSlot TakeSlot() => Slots!.TryTake() ?? throw new JournalException(JournalErrorCode.TooManyWriters,
-        $"All {Slots.Count} places for writers of the journal in {Directory} are taken. Dispose writers that are no longer needed, or "
-        + $"create the journal with a larger {nameof(JournalOptions.MaxWriters)}.");
+    public WriterSlot TakeSlot()
+    {
+        if (Slots!.TryTake(0, Options.MaxWriters) is { } slot)
+            return slot;
+
+        // Those of writers that died in the middle of an append become free once what they left has been dealt with.
+        new PublishedClaims(this).TryCloseDead(Control!.GetDurable().Place);
+        return Slots.TryTake(0, Options.MaxWriters) ?? throw new JournalException(JournalErrorCode.TooManyWriters,
+            $"All {Options.MaxWriters} places for writers of the journal in {Directory} are taken. Dispose writers that are no longer "
+            + $"needed, or create the journal with a larger {nameof(JournalOptions.MaxWriters)}.");
+    }
+
+    /// <summary>A slot for the marks of flushes: one of those kept for that, or else any.</summary>
+    public WriterSlot TakeFlushSlot() => Slots!.TryTake(Options.MaxWriters, Slots.Count) ?? TakeSlot();
 
     /// <summary>Has all sleeping readers look again, in every process.</summary>
     public unsafe void WakeReaders()
@@ -135,6 +169,12 @@ internal sealed class JournalState : IDisposable
         // In this order: who sets the first word again before it is cleared has read the second before it changes, and does not sleep.
         Interlocked.Exchange(ref *control.Waiters, 0);
         Futex.WakeAll(control.Wake);
+    }
+
+    public unsafe void WakeReadersIfAny()
+    {
+        if (Control is { } control && Volatile.Read(ref *control.Waiters) != 0)
+            WakeReaders();
     }
 
     /// <summary>Keeps the mappings for a writer or a reader, which may outlive the journal object.</summary>
@@ -159,6 +199,7 @@ internal sealed class JournalState : IDisposable
             return;
 
         Waiter.Stop();
+        Flusher?.Close();
         Release();
     }
 }

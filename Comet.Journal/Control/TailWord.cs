@@ -15,6 +15,7 @@ internal static class TailWord
 
     private const int GenerationShift = PositionBits + CountBits;
     private const ulong PositionMask = (1UL << PositionBits) - 1;
+    private const ulong GenerationMask = (1UL << (64 - GenerationShift)) - 1;
     private const ulong CountMask = (1UL << CountBits) - 1;
 
     /// <summary>The tail of a segment nothing has been claimed in yet.</summary>
@@ -30,7 +31,14 @@ internal static class TailWord
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Generation(ulong word) => word >> GenerationShift;
 
-    public static ulong GenerationOf(long segmentNumber) => (ulong)segmentNumber & ((1UL << (64 - GenerationShift)) - 1);
+    public static ulong GenerationOf(long segmentNumber) => (ulong)segmentNumber & GenerationMask;
+
+    /// <summary>Whether one claim is before another; they are no more than 511 segments apart.</summary>
+    public static bool IsBefore(ulong claim, ulong other)
+    {
+        var ahead = (Generation(other) - Generation(claim)) & GenerationMask;
+        return ahead == 0 ? Position(claim) < Position(other) : ahead <= GenerationMask / 2;
+    }
 
     /// <summary>What to add for a record of this size.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -34,6 +34,21 @@ internal readonly unsafe struct WriterSlot(byte* start, int index)
         set => Volatile.Write(ref _words[1], value);
     }
 
+    /// <summary>Claims space when the tail is still what it was; false, and nothing has been claimed, when it is not.</summary>
+    public bool TryClaim(ulong* tail, ulong seen, long size, int sequences)
+    {
+        Claim = 0;
+        Intent = (ulong)size;
+        if (Interlocked.CompareExchange(ref *tail, seen + TailWord.Claim(size, sequences), seen) != seen)
+        {
+            Intent = 0;
+            return false;
+        }
+
+        Claim = seen;
+        return true;
+    }
+
     /// <summary>The process that has the slot, for people.</summary>
     public ulong Process
     {

@@ -10,15 +10,20 @@ internal sealed class WriterSlots(ControlFile control, IJournalFile probe)
 
     public int Count => control.SlotCount;
 
+    /// <summary>All slots that were ever taken are below this one.</summary>
+    public int Used => control.UsedSlots;
+
     public WriterSlot this[int index] => control.Slot(index);
 
     /// <summary>Takes a slot that is free and clean, or returns null. One whose writer died in the middle of an append is not clean before
     /// its claim has been dealt with.</summary>
-    public WriterSlot? TryTake()
+    /// <param name="from">The first that may be taken.</param>
+    /// <param name="to">The first that may not.</param>
+    public WriterSlot? TryTake(int from, int to)
     {
         lock (_gate)
         {
-            for (var i = 0; i < control.SlotCount; i++)
+            for (var i = from; i < to; i++)
             {
                 if (_mine[i] || control.Slot(i).Intent != 0 || !control.Locks.TryLock(JournalLock.Slots + i, exclusive: true))
                     continue;
@@ -31,6 +36,7 @@ internal sealed class WriterSlots(ControlFile control, IJournalFile probe)
                 }
 
                 _mine[i] = true;
+                control.NoteSlot(i);
                 slot.Claim = 0;
                 slot.Process = (ulong)Environment.ProcessId;
                 return slot;
@@ -49,6 +55,26 @@ internal sealed class WriterSlots(ControlFile control, IJournalFile probe)
             slot.Process = 0;
             control.Locks.Unlock(JournalLock.Slots + slot.Index);
         }
+    }
+
+    /// <summary>The slots of dead writers that are not clean.</summary>
+    public IReadOnlyList<WriterSlot> FindDead()
+    {
+        var dead = new List<WriterSlot>();
+        for (var i = 0; i < Used; i++)
+        {
+            if (this[i].Intent != 0 && IsDead(this[i]))
+                dead.Add(this[i]);
+        }
+
+        return dead;
+    }
+
+    /// <summary>Whether a writer of this journal object has a slot from a range.</summary>
+    public bool HasAny(int from, int to)
+    {
+        lock (_gate)
+            return _mine.AsSpan(from, to - from).Contains(true);
     }
 
     /// <summary>Whether nobody is going to finish what the slot's intent says. Once true it stays true for that intent.</summary>

@@ -47,4 +47,8 @@ internal unsafe interface IFileMapping : IDisposable
 
     /// <summary>Has the pages of a range ready, so that the first write to each costs no fault. Only a hint.</summary>
     void Populate(long position, long length);
+
+    /// <summary>Makes a range durable, as <see cref="IJournalFile.FlushData"/> does the file; false, and nothing was done, where only whole
+    /// files can be flushed.</summary>
+    bool TryFlush(long position, long length) => false;
 }

@@ -26,6 +26,7 @@ internal static unsafe partial class LinuxNative
     public const int ProtectWrite = 2;
     public const int MapShared = 1;
     public const int PopulateWrite = 23;
+    public const int SynchronousFlush = 4;
 
     public const int KeepSize = 1;
     public const int PunchHole = 2;
@@ -100,6 +101,9 @@ internal static unsafe partial class LinuxNative
 
     [LibraryImport(Libc, EntryPoint = "munmap", SetLastError = true)]
     public static partial int Unmap(nint address, nuint length);
+
+    [LibraryImport(Libc, EntryPoint = "msync", SetLastError = true)]
+    public static partial int FlushMapping(nint address, nuint length, int flags);
 
     [LibraryImport(Libc, EntryPoint = "madvise", SetLastError = true)]
     public static partial int Advise(nint address, nuint length, int advice);

@@ -46,7 +46,7 @@ internal sealed unsafe class BlockIndex(MappedSegment segment)
     {
         var block = Search(goal);
         while (block > 0 && !IsTrue(block, goal))
-            block = Below(block);
+            block = Below(block, goal.Column);
         return Extend(block, goal);
     }
 
@@ -58,7 +58,7 @@ internal sealed unsafe class BlockIndex(MappedSegment segment)
         {
             var middle = (low + high) / 2;
             var at = middle;
-            while (at >= low && !IsPresent(at))
+            while (at >= low && !IsPresent(at, goal.Column))
                 at--;
             if (at < low || Covers(at, goal))
             {
@@ -72,13 +72,13 @@ internal sealed unsafe class BlockIndex(MappedSegment segment)
         return best;
     }
 
-    private int Below(int block)
+    private int Below(int block, IndexColumn column)
     {
         do
         {
             block--;
         }
-        while (block > 0 && !IsPresent(block));
+        while (block > 0 && !IsPresent(block, column));
         return block;
     }
 
@@ -86,7 +86,7 @@ internal sealed unsafe class BlockIndex(MappedSegment segment)
     private long Extend(int block, IndexGoal goal)
     {
         var start = block == 0 ? segment.Layout.DataStart : TailWord.Position(Read(block).Claim);
-        if (BlockOf(start) + 1 >= _count || IsPresent(BlockOf(start) + 1))
+        if (BlockOf(start) + 1 >= _count || IsPresent(BlockOf(start) + 1, goal.Column))
             return start;
 
         var (at, time) = (start, block == 0 ? 0 : Read(block).Time);
@@ -127,9 +127,13 @@ internal sealed unsafe class BlockIndex(MappedSegment segment)
         return goal.IsBeyond(entry.Claim, entry.Time, FirstSequence);
     }
 
-    private bool IsPresent(int block)
+    private bool IsPresent(int block, IndexColumn column)
     {
-        var claim = Read(block).Claim;
+        var (claim, time) = Read(block);
+        // Behind a mark, which has no time, and only behind marks, the time is not known.
+        if (column == IndexColumn.Time && time == 0)
+            return false;
+
         var position = TailWord.Position(claim);
         return claim != 0 && TailWord.Generation(claim) == segment.Generation && BlockOf(position) == block
             && position >= segment.Layout.DataStart && position < segment.Layout.DataEnd;

@@ -65,6 +65,16 @@ internal static unsafe class RecordLayout
         return ~Crc32C.Append(Crc32C.Append(seed, word), (ulong*)(record + TimestampAt), covered / sizeof(ulong));
     }
 
+    /// <summary>Writes the header of a record whose body is there, and lets readers see it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Publish(byte* record, uint seed, uint word, long timestamp, long sequence)
+    {
+        *(long*)(record + TimestampAt) = timestamp;
+        *(long*)(record + SequenceAt) = sequence;
+        *(uint*)(record + CrcAt) = ComputeCrc(seed, word, record);
+        Volatile.Write(ref *(uint*)record, word);
+    }
+
     /// <summary>Whether what was published at a place is what was written there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsIntact(uint seed, uint word, byte* record) => Crc(record) == ComputeCrc(seed, word, record);

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
 using Comet.Journals.Indexing;
+using Comet.Journals.Records;
 
 namespace Comet.Journals.Segments;
 
@@ -106,6 +107,25 @@ internal sealed unsafe class MappedSegment
     }
 
     public ReadOnlyMemory<byte> Slice(long position, int length) => _memory.Memory.Slice((int)position, length);
+
+    /// <summary>Notes a claim that reaches into another block; false for others.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool NoteClaim(ulong claim, int size, int sequences)
+    {
+        var position = TailWord.Position(claim);
+        if (((position ^ (position + size)) >> SegmentLayout.BlockShift) == 0)
+            return false;
+
+        EnterBlock(claim + TailWord.Claim(size, sequences), RecordLayout.Timestamp(Start + position));
+        return true;
+    }
+
+    /// <summary>Makes a range of the file durable, and no more than has to be: pages that were only prepared stay as they are.</summary>
+    public void Flush(long from, long to)
+    {
+        if (!_mapping.TryFlush(from, to - from))
+            File.FlushData();
+    }
 
     /// <summary>Notes the first record that begins in a block, and has the pages after it ready.</summary>
     /// <param name="claim">Its tail word.</param>

@@ -76,7 +76,7 @@ internal sealed unsafe class SegmentRoller(JournalState state)
     private (ulong? Ending, bool SomeUnknown) FindEnding(MappedSegment segment)
     {
         var someUnknown = false;
-        for (var i = 0; i < state.Slots!.Count; i++)
+        for (var i = 0; i < state.Slots!.Used; i++)
         {
             var slot = state.Slots[i];
             var (intent, claim) = (slot.Intent, slot.Claim);

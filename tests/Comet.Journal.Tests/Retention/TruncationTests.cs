@@ -87,7 +87,7 @@ public sealed class TruncationTests
         long firstSequence;
         using (var journal = Filled(directory))
         {
-            var copy = directory.Segments[0] + ".kept";
+            var copy = Path.Combine(directory.Path, "kept");
             var path = directory.Segments[0];
             File.Copy(path, copy);
             journal.TruncateBefore(Count / 2);
