@@ -12,7 +12,8 @@ public sealed class OpeningTests
         using var directory = new TemporaryDirectory();
         using var first = Journal.Open(directory.Path, Small with { RollCycle = RollCycle.Hour, MaxWriters = 3 });
         string? told = null;
-        using var second = Journal.Open(directory.Path, new JournalOptions { RollCycle = RollCycle.Minute, OptionsIgnored = text => told = text });
+        using var second = Journal.Open(directory.Path,
+            new JournalOptions { RollCycle = RollCycle.Minute, OptionsIgnored = text => told = text });
         Assert.Equal(RollCycle.Hour, second.Options.RollCycle);
         Assert.Equal(16 * 1024, second.Options.MaxSegmentLength);
         Assert.Equal(3, second.Options.MaxWriters);

@@ -104,8 +104,8 @@ public sealed class TimeRollTests
     {
         using var directory = new TemporaryDirectory();
         var time = new SettableTime(Start);
-        using var journal = Journal.Open(directory.Path,
-            new JournalOptions { RollCycle = RollCycle.Minute, TimeProvider = time, FirstSegmentLength = 16 * 1024, MaxSegmentLength = 16 * 1024 });
+        var options = new JournalOptions { RollCycle = RollCycle.Minute, FirstSegmentLength = 16 * 1024, MaxSegmentLength = 16 * 1024 };
+        using var journal = Journal.Open(directory.Path, options with { TimeProvider = time });
         using var writer = journal.CreateWriter();
         writer.Append(Payload.Of(0));
         time.Now = Start.AddHours(-1);
