@@ -45,8 +45,17 @@ internal sealed record JournalMetadata(Guid JournalId, long Created, JournalOpti
             file.FlushData();
         }
 
-        if (!files.TryRename(temporary, Path.Combine(directory, Name)))
-            files.Delete(temporary);
+        var path = Path.Combine(directory, Name);
+        try
+        {
+            if (!files.TryRename(temporary, path))
+                files.Delete(temporary);
+        }
+        catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound && files.Exists(path))
+        {
+            // Somebody else was first, and took this file for a leftover.
+        }
+
         files.FlushDirectory(directory);
         return TryRead(files, directory)
             ?? throw new JournalException(JournalErrorCode.NotFound, $"{Name} in {directory} was deleted right after it was created.");

@@ -30,7 +30,7 @@ internal static unsafe class CleanSession
             segment.Release();
         }
 
-        store.DeleteSpares();
+        store.DeleteLeftovers();
         before.IsClean = false;
         return true;
     }

@@ -24,19 +24,23 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
     /// <exception cref="JournalException">Something that had been confirmed is damaged.</exception>
     public RecoveredJournal Run()
     {
-        store.DeleteSpares();
         var entries = store.Catalog.Refresh();
         if (entries.Count == 0)
+        {
+            store.DeleteLeftovers();
             return Begin(null, 0, 0);
+        }
 
         try
         {
+            // Nothing is changed before it is known that all can be read and is in order.
             Scan(entries);
             if (_scans.Count == 0)
                 return BeginAnew(entries[0]);
             if (_end < _durable)
                 throw Lost();
 
+            store.DeleteLeftovers();
             var cut = Drop();
             var last = _scans[^1];
             cut += last.Scan.Rest >= 0 ? last.Segment.Layout.FileLength - last.Scan.Rest : 0;
@@ -168,6 +172,7 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             };
         }
 
+        store.DeleteLeftovers();
         return Begin(null, 0, Drop());
     }
 

@@ -7,6 +7,8 @@ namespace Comet.Journals.Segments;
 /// <summary>Opens and creates the files of segments, and keeps each mapped once while it is in use.</summary>
 internal sealed class SegmentStore(JournalEnvironment environment, string directory, JournalMetadata metadata, JournalOptions options)
 {
+    private const string SpareStart = "spare-";
+
     private readonly Lock _gate = new();
     private readonly Dictionary<long, MappedSegment> _open = [];
 
@@ -88,11 +90,12 @@ internal sealed class SegmentStore(JournalEnvironment environment, string direct
     }
 
     /// <summary>Deletes what unfinished creations of dead processes left. The caller holds the session alone.</summary>
-    public void DeleteSpares()
+    public void DeleteLeftovers()
     {
         foreach (var name in Files.List(directory))
         {
-            if (name.StartsWith("spare-", StringComparison.Ordinal) && name.EndsWith(".tmp", StringComparison.Ordinal))
+            if ((name.StartsWith(SpareStart, StringComparison.Ordinal) || name.StartsWith(JournalMetadata.Name, StringComparison.Ordinal))
+                && name.EndsWith(".tmp", StringComparison.Ordinal))
                 Files.Delete(Path.Combine(directory, name));
         }
     }
@@ -100,7 +103,7 @@ internal sealed class SegmentStore(JournalEnvironment environment, string direct
     // Allocated and with its identity durable: what remains to be done when it is needed waits for no disk.
     private IJournalFile MakeSpare(long length)
     {
-        var path = Path.Combine(directory, $"spare-{environment.NextId():N}.tmp");
+        var path = Path.Combine(directory, $"{SpareStart}{environment.NextId():N}.tmp");
         var file = Files.Open(path, FileOpening.Create);
         try
         {
