@@ -1,5 +1,6 @@
 using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
+using Comet.Journals.Places;
 using Comet.Journals.Retention;
 
 namespace Comet.Journals.Segments;
@@ -94,8 +95,8 @@ internal sealed class SegmentStore(JournalEnvironment environment, string direct
     {
         foreach (var name in Files.List(directory))
         {
-            if ((name.StartsWith(SpareStart, StringComparison.Ordinal) || name.StartsWith(JournalMetadata.Name, StringComparison.Ordinal))
-                && name.EndsWith(".tmp", StringComparison.Ordinal))
+            if (name.EndsWith(".tmp", StringComparison.Ordinal) && (name.StartsWith(SpareStart, StringComparison.Ordinal)
+                || name.StartsWith(JournalMetadata.Name, StringComparison.Ordinal) || PlaceFile.IsUnfinished(name)))
                 Files.Delete(Path.Combine(directory, name));
         }
     }
