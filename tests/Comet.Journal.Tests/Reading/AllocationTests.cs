@@ -34,6 +34,7 @@ public sealed class AllocationTests
             allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         }
 
-        Assert.Equal(0, allocated);
+        // Not for each record: that a flush is due is queued, by whoever appends, now and then.
+        Assert.InRange(allocated, 0, Count / 8);
     }
 }
