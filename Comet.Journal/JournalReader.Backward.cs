@@ -17,7 +17,7 @@ public sealed unsafe partial class JournalReader
     public bool TryReadBackward(out JournalRecord record)
     {
         RequireReadable();
-        _nextSequence = 0;
+        (_nextSequence, _readTo) = (0, Unknown);
         while (TryStepBack())
         {
             var word = RecordLayout.Word(_at);

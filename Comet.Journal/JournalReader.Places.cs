@@ -9,7 +9,8 @@ public sealed unsafe partial class JournalReader
     /// <summary>Where the reader stands.</summary>
     internal ReaderPlace GetPlace()
     {
-        var sequence = PeekSequence();
+        RequireReadable();
+        var sequence = _readTo != Unknown ? _readTo : PeekSequence();
         return _segment is null ? default : new ReaderPlace(_number, _segment.Header.Salt, Position, sequence, 0);
     }
 
@@ -31,14 +32,14 @@ public sealed unsafe partial class JournalReader
     internal void GoTo(ReaderPlace place)
     {
         RequireReadable();
-        _nextSequence = 0;
+        (_nextSequence, _readTo) = (0, Unknown);
         var catalog = _state.Segments.Catalog;
         _ = catalog.Refresh();
         if (catalog.Find(place.Segment) is { } entry && TryEnter(entry))
         {
             // Another one of the same number: all of it is new.
             if (_segment!.Header.Salt == place.Salt && TryReach(place.Position))
-                _nextSequence = place.NextSequence;
+                _nextSequence = _readTo = place.NextSequence;
             return;
         }
 

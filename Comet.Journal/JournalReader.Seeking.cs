@@ -13,7 +13,7 @@ public sealed unsafe partial class JournalReader
     public JournalSeekResult Seek(JournalStart start)
     {
         RequireReadable();
-        _nextSequence = 0;
+        (_nextSequence, _readTo) = (0, Unknown);
         return start.What switch
         {
             JournalStart.Kind.First => SeekFirst(),

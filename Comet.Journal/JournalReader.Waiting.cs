@@ -47,6 +47,7 @@ public sealed partial class JournalReader
         entry = new JournalEntry<ReadOnlyMemory<byte>>(
             _segment!.Slice(Position + RecordLayout.HeaderLength, length), UnixTicks.ToTime(RecordLayout.Timestamp(_at)),
             new JournalPosition(RecordLayout.Sequence(_at), _number, Position));
+        _readTo = entry.Sequence + 1;
         Skip();
         return true;
     }

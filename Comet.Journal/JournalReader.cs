@@ -12,6 +12,8 @@ namespace Comet.Journals;
 /// in the middle of it is read to its end; a reader that is before it goes on with the first record that is kept.</remarks>
 public sealed unsafe partial class JournalReader : IDisposable
 {
+    private const long Unknown = -1;
+
     private readonly JournalState _state;
     private readonly bool _verify;
     private ISegmentReader? _segment;
@@ -21,6 +23,7 @@ public sealed unsafe partial class JournalReader : IDisposable
     private long _number;
     private uint _seed;
     private long _nextSequence;
+    private long _readTo = Unknown;
     private bool _disposed;
 
     internal JournalReader(JournalState state)
@@ -44,9 +47,11 @@ public sealed unsafe partial class JournalReader : IDisposable
             var word = RecordLayout.Word(at);
             var size = RecordLayout.Size(word);
             if (RecordLayout.Kind(word) == RecordKind.Data && size <= _limit - at
-                && (!_verify || RecordLayout.IsIntact(_seed, word, at)) && RecordLayout.Sequence(at) >= _nextSequence)
+                && (!_verify || RecordLayout.IsIntact(_seed, word, at)) && RecordLayout.Sequence(at) is var sequence
+                && sequence >= _nextSequence)
             {
                 _at = at + size;
+                _readTo = sequence + 1;
                 record = RecordAt(at, word);
                 return true;
             }
@@ -57,6 +62,7 @@ public sealed unsafe partial class JournalReader : IDisposable
             at = _at;
             var word = RecordLayout.Word(at);
             _at = at + RecordLayout.Size(word);
+            _readTo = RecordLayout.Sequence(at) + 1;
             record = RecordAt(at, word);
             return true;
         }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Comet.Journals.FileSystem;
 using Comet.Journals.Records;
+using Comet.Journals.Retention;
 
 namespace Comet.Journals.Places;
 
@@ -41,6 +42,10 @@ internal sealed class PlaceFile : IDisposable
         _file = file;
         _journalId = journalId;
     }
+
+    /// <summary>Whether a name is that of a file whose creation was cut off.</summary>
+    public static bool IsUnfinished(string name) => name.Contains($"{NamedReaders.Extension}.", StringComparison.Ordinal)
+        || name.StartsWith($"{FirstSegmentMark.Name}.", StringComparison.Ordinal);
 
     /// <summary>Creates a file that is durable, with its name, when this returns; or leaves the one that is there.</summary>
     public static void Create(IFileSystem files, string path, Guid journalId, Guid unique, ReadOnlySpan<long> values)
@@ -125,7 +130,9 @@ internal sealed class PlaceFile : IDisposable
             for (var i = 0; i < ValueCount; i++)
                 BinaryPrimitives.WriteInt64LittleEndian(sector[(ValuesAt + (i * sizeof(long)))..], values[i]);
             BinaryPrimitives.WriteUInt32LittleEndian(sector[CrcAt..], ~Crc32C.Append(uint.MaxValue, sector[..CrcAt]));
-            var copy = Enumerable.Range(0, Copies).First(each => each != _last && each != _durable);
+            var copy = 0;
+            while (copy == _last || copy == _durable)
+                copy++;
             Try(sector, copy);
             (_last, _generation) = (copy, _generation + 1);
             values.CopyTo(_values);

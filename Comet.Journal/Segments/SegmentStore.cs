@@ -1,5 +1,6 @@
 using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
+using Comet.Journals.Places;
 using Comet.Journals.Preparation;
 using Comet.Journals.Retention;
 
@@ -106,8 +107,8 @@ internal sealed class SegmentStore
     {
         foreach (var name in Files.List(Directory))
         {
-            if ((name.StartsWith(SpareStart, StringComparison.Ordinal) || name.StartsWith(JournalMetadata.Name, StringComparison.Ordinal))
-                && name.EndsWith(".tmp", StringComparison.Ordinal))
+            if (name.EndsWith(".tmp", StringComparison.Ordinal) && (name.StartsWith(SpareStart, StringComparison.Ordinal)
+                || name.StartsWith(JournalMetadata.Name, StringComparison.Ordinal) || PlaceFile.IsUnfinished(name)))
                 Files.Delete(Path.Combine(Directory, name));
         }
     }
