@@ -121,6 +121,13 @@ public sealed unsafe partial class JournalReader : IDisposable
                 continue;
             }
 
+            if (_state.Unattended is not null && !IsIntact(word))
+            {
+                if (!TryPass(word))
+                    return false;
+                continue;
+            }
+
             RequireIntact(word);
             if (RecordLayout.Kind(word) == RecordKind.End)
             {
@@ -228,12 +235,12 @@ public sealed unsafe partial class JournalReader : IDisposable
     }
 
     /// <summary>Nothing is published here: whether that is because a writer died, and something is now.</summary>
-    private bool IsClosed() => _segment is MappedSegmentReader { Segment: var segment } && _state.Holes is { } holes
-        && holes.Look(segment, Position) == HoleState.Closed;
+    private bool IsClosed() => _segment is MappedSegmentReader { Segment: var segment }
+        && (_state.Holes is { } holes ? holes.Look(segment, Position) == HoleState.Closed : TryPass(0));
 
     private void RequireIntact(uint word)
     {
-        if (!RecordLayout.IsPlausible(word, _limit - _at) || (_verify && !RecordLayout.IsIntact(_seed, word, _at)))
+        if (!IsIntact(word))
             throw Damaged("the checksum of the record there is wrong");
     }
 

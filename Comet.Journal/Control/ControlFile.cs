@@ -25,6 +25,7 @@ internal sealed unsafe class ControlFile : IDisposable
 
     private const ulong Magic = 0x6C72744374656D43;
     private const int Version = 1;
+    private const int TailAt = 64;
     private const int SlotsAt = 512;
     private const int PageLength = 4096;
 
@@ -45,7 +46,7 @@ internal sealed unsafe class ControlFile : IDisposable
     public IJournalFile Locks { get; }
 
     /// <summary>The word all claims go through: see <see cref="TailWord"/>.</summary>
-    public ulong* Tail => (ulong*)(_start + 64);
+    public ulong* Tail => (ulong*)(_start + TailAt);
 
     /// <summary>Not zero when readers may sleep, in any process. Whoever wakes them clears it, so that those who are killed asleep cost
     /// one wake and not one for each append.</summary>
@@ -119,14 +120,20 @@ internal sealed unsafe class ControlFile : IDisposable
     /// <summary>Maps the file of a running session; null when what is there is not of one.</summary>
     public static ControlFile? TryJoin(IJournalFile file, Guid journalId, Guid sessionId)
     {
-        Span<byte> head = stackalloc byte[64];
-        if (file.Read(head, 0) < head.Length || !head.StartsWith(Head(journalId, sessionId, BitConverter.ToInt32(head[12..16]))))
+        if (ReadSlots(file, journalId, sessionId) is not { } slots || file.Length < LengthFor(slots))
             return null;
 
-        var slots = BitConverter.ToInt32(head[12..16]);
-        return slots is > 0 and <= MaxSlots && file.Length >= LengthFor(slots)
-            ? new ControlFile(file, file.Map(LengthFor(slots), writable: true), slots)
-            : null;
+        return new ControlFile(file, file.Map(LengthFor(slots), writable: true), slots);
+    }
+
+    /// <summary>Whether a file is of a journal and a session.</summary>
+    public static bool IsOf(IJournalFile file, Guid journalId, Guid sessionId) => ReadSlots(file, journalId, sessionId) is not null;
+
+    /// <summary>The tail word in a file that is only read.</summary>
+    public static ulong ReadTail(IJournalFile file)
+    {
+        Span<byte> word = stackalloc byte[sizeof(ulong)];
+        return file.Read(word, TailAt) == word.Length ? BitConverter.ToUInt64(word) : 0;
     }
 
     /// <summary>Begins a session: everything is as if nobody had ever written. The caller holds the session alone.</summary>
@@ -242,6 +249,13 @@ internal sealed unsafe class ControlFile : IDisposable
     {
         _mapping.Dispose();
         Locks.Dispose();
+    }
+
+    private static int? ReadSlots(IJournalFile file, Guid journalId, Guid sessionId)
+    {
+        Span<byte> head = stackalloc byte[48];
+        return file.Read(head, 0) == head.Length && BitConverter.ToInt32(head[12..16]) is > 0 and <= MaxSlots and var slots
+            && head.SequenceEqual(Head(journalId, sessionId, slots)) ? slots : null;
     }
 
     private static int LengthFor(int slots) =>

@@ -2,6 +2,7 @@ using Comet.Journals.Durability;
 using Comet.Journals.FileSystem;
 using Comet.Journals.Places;
 using Comet.Journals.Reading;
+using Comet.Journals.Recovery;
 using Comet.Journals.Retention;
 using Comet.Journals.Segments;
 
@@ -28,7 +29,10 @@ internal sealed class JournalState : IDisposable
         Truncation = new Truncation(this);
         _probe = probe;
         if (control is null || probe is null)
+        {
+            Unattended = new UnattendedJournal(Segments, metadata);
             return;
+        }
 
         Control = control;
         Slots = new WriterSlots(control, probe);
@@ -54,6 +58,9 @@ internal sealed class JournalState : IDisposable
     public WriterSlots? Slots { get; }
 
     public HoleCloser? Holes { get; }
+
+    /// <summary>Only when the journal is only read.</summary>
+    public UnattendedJournal? Unattended { get; }
 
     public SegmentRoller? Roller { get; }
 
@@ -204,6 +211,7 @@ internal sealed class JournalState : IDisposable
 
         Control?.Dispose();
         _probe?.Dispose();
+        Unattended?.Dispose();
     }
 
     public void Dispose()

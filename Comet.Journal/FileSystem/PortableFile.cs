@@ -129,7 +129,8 @@ internal sealed unsafe partial class PortableFile : IJournalFile
     {
         lock (_gate)
         {
-            if (_locks.ContainsKey(position))
+            // Nobody has ever held one whose file is not there; who only reads must not create it.
+            if (_locks.ContainsKey(position) || !File.Exists($"{Path}.{position}.lock"))
                 return false;
 
             using var probe = OpenLock(position, exclusive: true);

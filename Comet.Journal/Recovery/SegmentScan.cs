@@ -47,6 +47,20 @@ internal sealed unsafe class SegmentScan
         return scan;
     }
 
+    /// <summary>Where the first whole record is behind a place, other than zeros, or null.</summary>
+    public static long? FindWhole(MappedSegment segment, long from, long expectedSequence)
+    {
+        var scan = new SegmentScan(segment, from, expectedSequence);
+        for (var at = from; scan.NextNonZero(at) is { } next; at = next + RecordLayout.Alignment)
+        {
+            if (scan.TryRead(next, out var word) && RecordLayout.Kind(word) != RecordKind.Padding
+                && RecordLayout.Sequence(segment.Start + next) >= expectedSequence)
+                return next;
+        }
+
+        return null;
+    }
+
     private void ReadWhole()
     {
         while (EndsWith is null && TryRead(End, out var word))
@@ -76,25 +90,28 @@ internal sealed unsafe class SegmentScan
     // Only for the marks behind the damage: they tell whether what is damaged had been durable.
     private void ReadRest()
     {
-        var at = End;
-        while (at < _segment.Layout.FileLength)
+        for (var at = End; NextNonZero(at) is { } next;)
         {
-            var length = (int)(_segment.Layout.FileLength - at);
-            var next = new ReadOnlySpan<byte>(_segment.Start + at, length).IndexOfAnyExcept((byte)0);
-            if (next < 0)
-                return;
-
             if (Rest < 0)
-                Rest = at + next;
-            at = Math.Max(at, (at + next) & ~(long)(RecordLayout.Alignment - 1));
-            if (TryRead(at, out var word))
+                Rest = next;
+            if (TryRead(next, out var word))
             {
-                Note(word, _segment.Start + at);
-                at += RecordLayout.Size(word);
+                Note(word, _segment.Start + next);
+                at = next + RecordLayout.Size(word);
             }
             else
-                at += RecordLayout.Alignment;
+                at = next + RecordLayout.Alignment;
         }
+    }
+
+    /// <summary>The first 8 bytes, from a position on, that are not all zero, or null.</summary>
+    private long? NextNonZero(long at)
+    {
+        if (at >= _segment.Layout.FileLength)
+            return null;
+
+        var next = new ReadOnlySpan<byte>(_segment.Start + at, (int)(_segment.Layout.FileLength - at)).IndexOfAnyExcept((byte)0);
+        return next < 0 ? null : Math.Max(at, (at + next) & ~(long)(RecordLayout.Alignment - 1));
     }
 
     private void Note(uint word, byte* record)
