@@ -35,8 +35,13 @@ public sealed class PreparationTests
 
             Volatile.Write(ref thread, -1);
             Assert.True(await made.WaitAsync(Limit));
+            using var limit = new CancellationTokenSource(Limit);
             while (Spares(directory) == 0)
+            {
+                limit.Token.ThrowIfCancellationRequested();
                 await Task.Yield();
+            }
+
             Volatile.Write(ref thread, Environment.CurrentManagedThreadId);
             while (writer.Append(Payload.Of(1, 1000)).Segment == segment)
             {
@@ -79,8 +84,12 @@ public sealed class PreparationTests
         using (var journal = Journal.Open(directory.Path, new JournalOptions { FirstSegmentLength = 256 * 1024 }))
         using (var writer = journal.CreateWriter())
         {
+            using var limit = new CancellationTokenSource(Limit);
             while (Spares(directory) == 0)
+            {
+                limit.Token.ThrowIfCancellationRequested();
                 writer.Append(Payload.Of(1, 1000));
+            }
         }
 
         Assert.Equal(0, Spares(directory));
