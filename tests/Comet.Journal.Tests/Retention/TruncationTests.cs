@@ -122,8 +122,10 @@ public sealed class TruncationTests
             var deletions = names[..removed].Select(name => $"delete {name}").ToList();
             Assert.Equal(deletions, events.Where(each => each.StartsWith("delete", StringComparison.Ordinal)));
             var first = events.IndexOf(deletions[0]);
-            Assert.Contains(events[..first], each => each.StartsWith($"flush {FirstSegmentMark.Name}", StringComparison.Ordinal)
-                && each.EndsWith(mark, StringComparison.Ordinal));
+            // A file that was there is flushed when it is opened, too, so that there is a copy to be kept.
+            Assert.Equal(mark == ".tmp" ? 1 : 2, events[..first].Count(each =>
+                each.StartsWith($"flush {FirstSegmentMark.Name}", StringComparison.Ordinal)
+                && each.EndsWith(mark, StringComparison.Ordinal)));
             if (mark == ".tmp")
                 Assert.Equal("directory", events[first - 1]);
             Assert.Equal("directory", events[^1]);
