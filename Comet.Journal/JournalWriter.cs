@@ -35,6 +35,21 @@ public sealed unsafe partial class JournalWriter : IDisposable
     /// <exception cref="ObjectDisposedException">The writer or the journal is disposed.</exception>
     public JournalPosition Append(ReadOnlySpan<byte> payload) => Append(payload, out _);
 
+    /// <summary>Appends a record and returns when it is as durable as asked: waits for the disk on this thread, which is the shortest way
+    /// when there is one writer. Threads that wait at the same time share a flush.</summary>
+    /// <param name="payload">Its bytes: none at all up to <see cref="JournalOptions.MaxRecordLength"/>.</param>
+    /// <param name="durability">What it has to survive before this returns.</param>
+    /// <returns>Its sequence and place.</returns>
+    /// <exception cref="JournalException">As for <see cref="AppendAsync"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The writer or the journal is disposed.</exception>
+    public JournalPosition Append(ReadOnlySpan<byte> payload, JournalDurability durability)
+    {
+        var position = Append(payload, out var end);
+        if (durability == JournalDurability.Disk)
+            _state.Flusher!.Wait(end);
+        return position;
+    }
+
     /// <summary>Appends a record and completes when it is as durable as asked. The record is in the journal, and seen by readers, when this
     /// returns; only the confirmation comes later. Confirmations come in the order of the journal.</summary>
     /// <param name="payload">Its bytes; free to be used again when this returns.</param>

@@ -23,16 +23,15 @@ internal static class JournalOpener
         var merged = metadata.Merge(options);
         var path = Path.Combine(directory, ControlFile.Name);
         var locks = files.Open(path, FileOpening.OpenOrCreate);
-        IJournalFile? probe = null;
+        var probe = new LockProbe(files, path);
         try
         {
-            probe = files.Open(path, FileOpening.ReadWrite);
             var control = Enter(environment, directory, metadata, merged, locks, probe);
             return new JournalState(environment, directory, metadata, merged, control, probe);
         }
         catch
         {
-            probe?.Dispose();
+            probe.Dispose();
             locks.Dispose();
             throw;
         }
@@ -51,7 +50,7 @@ internal static class JournalOpener
     }
 
     private static ControlFile Enter(JournalEnvironment environment, string directory, JournalMetadata metadata, JournalOptions options,
-        IJournalFile locks, IJournalFile probe)
+        IJournalFile locks, LockProbe probe)
     {
         var started = TimeProvider.System.GetTimestamp();
         using var pause = new SemaphoreSlim(0);
@@ -89,7 +88,7 @@ internal static class JournalOpener
     }
 
     private static ControlFile Recover(JournalEnvironment environment, string directory, JournalMetadata metadata, JournalOptions options,
-        IJournalFile locks, IJournalFile probe)
+        IJournalFile locks, LockProbe probe)
     {
         var store = new SegmentStore(environment, directory, metadata, options);
         store.Catalog.Refresh();

@@ -10,14 +10,14 @@ namespace Comet.Journals.Control;
 /// <summary>What the writers, readers and background work of one open journal share.</summary>
 internal sealed class JournalState : IDisposable
 {
-    private readonly IJournalFile? _probe;
+    private readonly LockProbe? _probe;
     private readonly JournalGates? _gates;
     private JournalException? _fault;
     private int _references = 1;
     private int _disposed;
 
     public JournalState(JournalEnvironment environment, string directory, JournalMetadata metadata, JournalOptions options,
-        ControlFile? control, IJournalFile? probe)
+        ControlFile? control, LockProbe? probe)
     {
         Directory = directory;
         Metadata = metadata;
@@ -37,6 +37,7 @@ internal sealed class JournalState : IDisposable
         _gates = new JournalGates(new JournalGate(control, JournalLock.Places, directory),
             new JournalGate(control, JournalLock.Maintenance, directory));
         Flusher = new JournalFlusher(this, environment.Background);
+        Segments.Preparer.Fail = cause => Fail(cause);
     }
 
     public string Directory { get; }
@@ -184,6 +185,18 @@ internal sealed class JournalState : IDisposable
         Interlocked.Increment(ref _references);
     }
 
+    /// <summary>Keeps the mappings for background work; false when the journal is closed.</summary>
+    public bool TryKeep()
+    {
+        while (!IsDisposed && Volatile.Read(ref _references) is > 0 and var count)
+        {
+            if (Interlocked.CompareExchange(ref _references, count + 1, count) == count)
+                return true;
+        }
+
+        return false;
+    }
+
     public void Release()
     {
         if (Interlocked.Decrement(ref _references) != 0)
@@ -200,6 +213,7 @@ internal sealed class JournalState : IDisposable
 
         Waiter.Stop();
         Flusher?.Close();
+        Segments.Spares.Close();
         Release();
     }
 }

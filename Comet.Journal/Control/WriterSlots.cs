@@ -3,7 +3,7 @@ using Comet.Journals.FileSystem;
 namespace Comet.Journals.Control;
 
 /// <summary>The slots of all writers: takes one for a writer of this process, and tells whether the writer of a slot lives.</summary>
-internal sealed class WriterSlots(ControlFile control, IJournalFile probe)
+internal sealed class WriterSlots(ControlFile control, LockProbe probe)
 {
     private readonly Lock _gate = new();
     private readonly bool[] _mine = new bool[control.SlotCount];
@@ -78,5 +78,5 @@ internal sealed class WriterSlots(ControlFile control, IJournalFile probe)
     }
 
     /// <summary>Whether nobody is going to finish what the slot's intent says. Once true it stays true for that intent.</summary>
-    public bool IsDead(WriterSlot slot) => !probe.IsLockedByOther(JournalLock.Slots + slot.Index);
+    public bool IsDead(WriterSlot slot) => !probe.IsLocked(JournalLock.Slots + slot.Index);
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Comet.Journals.Background;
 using Comet.Journals.Control;
+using Comet.Journals.Preparation;
 using Comet.Journals.Segments;
 
 namespace Comet.Journals.Durability;
@@ -22,8 +23,13 @@ internal sealed unsafe class JournalFlusher
     private readonly IBackgroundQueue _background;
     private readonly FlushTurn _turn;
     private readonly FlushTick _tick;
+    private readonly IdleJournal _idle;
+    private readonly FlushPatience _patience = new();
     private readonly Lock _gate = new();
     private readonly Lock _flushing = new();
+    private readonly object _followers = new();
+    private bool _isLed;
+    private JournalPlace _ledTo;
     private List<FlushWaiter> _waiting = [];
     private List<FlushWaiter> _running = [];
     private bool _queued;
@@ -38,6 +44,7 @@ internal sealed unsafe class JournalFlusher
         _background = background;
         _turn = new FlushTurn(this);
         _tick = new FlushTick(this);
+        _idle = new IdleJournal(state, background);
     }
 
     /// <summary>Whether a look at what has been appended is due: appends have no more to do then.</summary>
@@ -71,6 +78,54 @@ internal sealed unsafe class JournalFlusher
         var place = new JournalPlace(_control.SegmentOf(tail), TailWord.Position(tail));
         var waiter = Enqueue(place, default, cancellation, out var version);
         return new ValueTask(waiter, version);
+    }
+
+    /// <summary>Returns when everything up to a place is durable. Flushes on the caller's thread unless another one does so already: no
+    /// thread has to be woken.</summary>
+    public void Wait(JournalPlace place)
+    {
+        _state.Segments.Preparer.WritesZeros = true;
+        while (TryLead(place))
+        {
+            var durable = default(JournalPlace);
+            try
+            {
+                lock (_flushing)
+                {
+                    ObjectDisposedException.ThrowIf(_closed, typeof(Journal));
+                    if (!_flush.TryRun(place))
+                        Thread.Yield();
+                    durable = _flush.Durable;
+                }
+            }
+            finally
+            {
+                lock (_followers)
+                {
+                    _isLed = false;
+                    _ledTo = durable > _ledTo ? durable : _ledTo;
+                    Monitor.PulseAll(_followers);
+                }
+            }
+        }
+
+        if (!IsDirty)
+            MarkDirty();
+    }
+
+    /// <summary>True when this thread is to flush; false once a place is durable, by this thread or another one, which is waited for: the
+    /// lock alone would let the one that flushed last flush again before those whose records it took along have seen it.</summary>
+    private bool TryLead(JournalPlace place)
+    {
+        lock (_followers)
+        {
+            while (_ledTo < place && _isLed)
+                Monitor.Wait(_followers);
+            if (_ledTo >= place)
+                return false;
+
+            return _isLed = true;
+        }
     }
 
     /// <summary>Flushes a last time, lets those that wait know, and, when nobody else has the journal open, notes that all is in
@@ -122,6 +177,7 @@ internal sealed unsafe class JournalFlusher
 
     private FlushWaiter Enqueue(JournalPlace place, JournalPosition result, CancellationToken cancellation, out short version)
     {
+        _state.Segments.Preparer.WritesZeros = true;
         var waiter = _pool.Take();
         version = waiter.Version;
         waiter.Start(place, result, cancellation);
@@ -160,29 +216,33 @@ internal sealed unsafe class JournalFlusher
 
     private void Turn()
     {
-        lock (_flushing)
+        for (var more = true; more;)
         {
-            lock (_gate)
+            lock (_flushing)
             {
-                if (_closed)
+                lock (_gate)
+                {
+                    if (_closed)
+                        return;
+                    // Those of a flush that waits for a slow writer stay: its mark does not cover later ones.
+                    if (_running.Count == 0)
+                        (_running, _waiting) = (_waiting, _running);
+                }
+
+                if (!TryFlush(out var failure))
+                {
+                    _background.QueueAfter(_turn, RetryDelay);
                     return;
-                // Those of a flush that waits for a slow writer stay: its mark does not cover later ones.
-                if (_running.Count == 0)
-                    (_running, _waiting) = (_waiting, _running);
+                }
+
+                Complete(failure);
             }
 
-            if (!TryFlush(out var failure))
-            {
-                _background.QueueAfter(_turn, RetryDelay);
-                return;
-            }
-
-            Complete(failure);
+            _patience.AwaitMore(ref _waiting);
             lock (_gate)
             {
-                _queued = false;
-                if (_waiting.Count > 0)
-                    QueueTurn();
+                more = _waiting.Count > 0;
+                _queued = more;
             }
         }
     }
@@ -234,10 +294,15 @@ internal sealed unsafe class JournalFlusher
         {
             if (_closed || _control.IsFaulted || _flush.IsUnderWay)
                 return;
-            if (_flush.IsAllDurable)
-                TryMark();
-            else
+
+            _state.Roller!.PrepareForEndOfCycle();
+            if (!_flush.IsAllDurable)
                 Request();
+            else
+            {
+                TryMark();
+                _idle.Watch(Volatile.Read(ref *_control.Tail));
+            }
         }
     }
 

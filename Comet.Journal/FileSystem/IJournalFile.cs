@@ -48,7 +48,16 @@ internal unsafe interface IFileMapping : IDisposable
     /// <summary>Has the pages of a range ready, so that the first write to each costs no fault. Only a hint.</summary>
     void Populate(long position, long length);
 
-    /// <summary>Makes a range durable, as <see cref="IJournalFile.FlushData"/> does the file; false, and nothing was done, where only whole
-    /// files can be flushed.</summary>
-    bool TryFlush(long position, long length) => false;
+    /// <summary>Whether <see cref="Flush"/> works here; otherwise only whole files can be flushed.</summary>
+    bool FlushesRanges => false;
+
+    /// <summary>Makes a range durable, as <see cref="IJournalFile.FlushData"/> does the file. The path is for the error's
+    /// message.</summary>
+    void Flush(string path, long position, long length) => throw new NotSupportedException();
+
+    /// <summary>Gives the process's memory back, not the file's contents: the next access brings them again. Only a hint.</summary>
+    void Forget()
+    {
+        // Not everywhere.
+    }
 }

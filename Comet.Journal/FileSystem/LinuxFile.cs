@@ -116,7 +116,7 @@ internal sealed unsafe class LinuxFile : SafeHandle, IJournalFile
     {
         var protection = writable ? LinuxNative.ProtectRead | LinuxNative.ProtectWrite : LinuxNative.ProtectRead;
         var address = LinuxNative.Map(0, (nuint)length, protection, LinuxNative.MapShared, Descriptor, 0);
-        return address != -1 ? new LinuxMapping(Path, address, length) : throw LinuxError.Of("Mapping", Path);
+        return address != -1 ? new LinuxMapping(address, length) : throw LinuxError.Of("Mapping", Path);
     }
 
     public bool TryLock(long position, bool exclusive)

@@ -6,13 +6,11 @@ namespace Comet.Journals.FileSystem;
 internal sealed unsafe class LinuxMapping : SafeHandle, IFileMapping
 {
     private const long PageMask = 4095;
+    private const long UnmapFrom = 16 * (PageMask + 1);
 
-    private readonly string _path;
-
-    public LinuxMapping(string path, nint address, long length)
+    public LinuxMapping(nint address, long length)
         : base(0, ownsHandle: true)
     {
-        _path = path;
         Length = length;
         SetHandle(address);
     }
@@ -20,6 +18,8 @@ internal sealed unsafe class LinuxMapping : SafeHandle, IFileMapping
     public byte* Pointer => (byte*)handle;
 
     public long Length { get; }
+
+    public bool FlushesRanges => true;
 
     public override bool IsInvalid => handle == 0;
 
@@ -34,14 +34,19 @@ internal sealed unsafe class LinuxMapping : SafeHandle, IFileMapping
 
     // msync with MS_SYNC is fdatasync of a range: it ends in the same call of the file system (vfs_fsync_range). fdatasync would also write
     // the pages prepared for what comes next, and write-protect them again: each would cost a fault, 1 us, once more.
-    public bool TryFlush(long position, long length)
+    public void Flush(string path, long position, long length)
     {
         var from = position & ~PageMask;
-        if (LinuxNative.FlushMapping(handle + (nint)from, (nuint)(Math.Min(Length, position + length) - from), LinuxNative.SynchronousFlush)
-            != 0)
-            throw LinuxError.Of("Flushing", _path);
-        return true;
+        var to = Math.Min(Length, position + length);
+        // The kernel write-protects page by page, and tells every processor each time: 3 us in a virtual machine, while a writer appends.
+        // Unmapped together before, they cost it once. The last page stays: writers are in it.
+        if (to - from >= UnmapFrom)
+            _ = LinuxNative.Advise(handle + (nint)from, (nuint)((to & ~PageMask) - from), LinuxNative.DoNotNeed);
+        if (LinuxNative.FlushMapping(handle + (nint)from, (nuint)(to - from), LinuxNative.SynchronousFlush) != 0)
+            throw LinuxError.Of("Flushing", path);
     }
+
+    public void Forget() => _ = LinuxNative.Advise(handle, (nuint)Length, LinuxNative.DoNotNeed);
 
     protected override bool ReleaseHandle() => LinuxNative.Unmap(handle, (nuint)Length) == 0;
 }

@@ -129,7 +129,7 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
         var identity = SegmentHeader.ReadIdentity(page[..file.Read(page, 0)], entry.Path);
         var header = identity.TryReadPlace(page[SegmentHeader.SectorLength..])
             ?? identity with { Number = entry.Number, FirstSequence = _nextSequence };
-        var segment = MappedSegment.Map(file, header, writable: false);
+        var segment = MappedSegment.Map(store.Files, file, header, writable: false);
         Raise(SegmentScan.Run(segment, segment.Layout.DataStart, 0).Durable);
         segment.Release();
     }
@@ -196,10 +196,10 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             {
                 var part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, to - from));
                 new ReadOnlySpan<byte>(segment.Start + from, part.Length).CopyTo(part);
-                segment.File.Write(part, from);
+                segment.File.Open().Write(part, from);
             }
 
-            segment.File.FlushData();
+            segment.File.Open().FlushData();
         }
     }
 
@@ -209,7 +209,7 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
         var segment = store.CreateFirst(last, firstSequence, durable);
         try
         {
-            segment.File.FlushData();
+            segment.File.Open().FlushData();
             store.Files.FlushDirectory(store.Directory);
             return new RecoveredJournal(
                 new JournalPlace(segment.Number, segment.Layout.DataStart), firstSequence, firstSequence, cutBytes);

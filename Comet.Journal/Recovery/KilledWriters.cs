@@ -12,7 +12,7 @@ namespace Comet.Journals.Recovery;
 internal static unsafe class KilledWriters
 {
     /// <summary>Closes the claims that the session before left open. The caller holds the session alone.</summary>
-    public static void CloseClaims(SegmentStore store, ControlFile before, IJournalFile probe)
+    public static void CloseClaims(SegmentStore store, ControlFile before, LockProbe probe)
     {
         var slots = new WriterSlots(before, probe);
         var active = before.ActiveSegment;

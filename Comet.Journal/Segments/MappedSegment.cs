@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
 using Comet.Journals.Indexing;
+using Comet.Journals.Preparation;
 using Comet.Journals.Records;
 
 namespace Comet.Journals.Segments;
@@ -10,17 +11,17 @@ namespace Comet.Journals.Segments;
 /// <summary>A segment that is mapped: shared by the writers and readers of a process, unmapped when the last lets go.</summary>
 internal sealed unsafe class MappedSegment
 {
-    private const int PopulateAhead = 4 * 1024 * 1024;
-
     private readonly IFileMapping _mapping;
     private readonly PointerMemory _memory;
+    private readonly PagePreparer? _preparer;
     private int _references = 1;
-    private long _populated;
 
-    private MappedSegment(IJournalFile file, IFileMapping mapping, SegmentHeader header)
+    public MappedSegment(SegmentFile file, IFileMapping mapping, SegmentHeader header, PagePreparer? preparer, long ready)
     {
         File = file;
         _mapping = mapping;
+        if (mapping.FlushesRanges)
+            file.Close();
         Header = header;
         Start = mapping.Pointer;
         Layout = header.Layout;
@@ -28,17 +29,21 @@ internal sealed unsafe class MappedSegment
         Seed = header.Seed;
         RollAt = header.CycleEnd;
         _memory = new PointerMemory(Start, (int)mapping.Length);
-        _populated = Layout.DataStart;
         Index = new BlockIndex(this);
+        _preparer = preparer;
+        Pages = preparer is null ? null : new SegmentPages(this, mapping, preparer, Math.Max(ready, Layout.DataStart));
     }
 
-    public IJournalFile File { get; }
+    public SegmentFile File { get; }
 
     public SegmentHeader Header { get; }
 
     public SegmentLayout Layout { get; }
 
     public BlockIndex Index { get; }
+
+    /// <summary>Null when the segment is only read.</summary>
+    public SegmentPages? Pages { get; }
 
     public byte* Start { get; }
 
@@ -51,12 +56,16 @@ internal sealed unsafe class MappedSegment
     /// <summary>Appends of this time or later take the slow way: the cycle is over, or (0) the segment is full.</summary>
     public long RollAt { get; set; }
 
-    public static MappedSegment Open(IFileSystem files, string path, bool writable)
+    /// <param name="files">The file system.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="writable">Whether it may be written.</param>
+    /// <param name="preparer">Has its pages ready for writers; null when there are none.</param>
+    public static MappedSegment Open(IFileSystem files, string path, bool writable, PagePreparer? preparer = null)
     {
         var file = files.Open(path, writable ? FileOpening.ReadWrite : FileOpening.Read);
         try
         {
-            return Map(file, ReadHeader(file), writable);
+            return Map(files, file, ReadHeader(file), writable, preparer);
         }
         catch
         {
@@ -65,8 +74,9 @@ internal sealed unsafe class MappedSegment
         }
     }
 
-    public static MappedSegment Map(IJournalFile file, SegmentHeader header, bool writable) =>
-        new(file, file.Map(header.FileLength, writable), header);
+    public static MappedSegment Map(
+        IFileSystem files, IJournalFile file, SegmentHeader header, bool writable, PagePreparer? preparer = null) =>
+        new(new SegmentFile(files, file.Path, file, writable), file.Map(header.FileLength, writable), header, preparer, 0);
 
     /// <summary>Reads the header of a segment's file and checks that the file is as long as it says: no mapping may reach
     /// beyond it.</summary>
@@ -84,6 +94,8 @@ internal sealed unsafe class MappedSegment
             FilePosition = file.Length
         };
     }
+
+    public bool IsInUse => Volatile.Read(ref _references) > 0;
 
     /// <summary>Keeps the mapping; false when it is gone already.</summary>
     public bool TryKeep()
@@ -123,8 +135,23 @@ internal sealed unsafe class MappedSegment
     /// <summary>Makes a range of the file durable, and no more than has to be: pages that were only prepared stay as they are.</summary>
     public void Flush(long from, long to)
     {
-        if (!_mapping.TryFlush(from, to - from))
-            File.FlushData();
+        if (_mapping.FlushesRanges)
+            _mapping.Flush(File.Path, from, to - from);
+        else
+            File.Open().FlushData();
+    }
+
+    /// <summary>Flushes what a background work has written; a failure stops the journal.</summary>
+    public void FlushOrFail(long from, long to)
+    {
+        try
+        {
+            Flush(from, to);
+        }
+        catch (JournalException failure)
+        {
+            _preparer!.Fail(failure);
+        }
     }
 
     /// <summary>Notes the first record that begins in a block, and has the pages after it ready.</summary>
@@ -134,21 +161,7 @@ internal sealed unsafe class MappedSegment
     public void EnterBlock(ulong claim, long time)
     {
         Index.Enter(claim, time);
-        var position = TailWord.Position(claim);
-        if (position + SegmentLayout.BlockLength > _populated)
-            Populate(position);
-    }
-
-    /// <summary>Has the next pages ready; in the background where it can, and at the latest here, block by block.</summary>
-    public void Populate(long position)
-    {
-        var from = Math.Max(position, _populated);
-        var to = Math.Min(Layout.FileLength, position + PopulateAhead);
-        if (to <= from)
-            return;
-
-        _populated = to;
-        _mapping.Populate(from, to - from);
+        _preparer?.Enter(this, TailWord.Position(claim));
     }
 
     private sealed class PointerMemory(byte* start, int length) : MemoryManager<byte>

@@ -22,7 +22,7 @@ internal readonly record struct SegmentLayout(long FileLength)
 
     public const long IndexStart = SegmentHeader.Length;
 
-    private const int PageLength = 4096;
+    public const int PageLength = 4096;
 
     public int IndexEntries => FileLength <= BlockLength ? 0 : (int)(FileLength >> BlockShift);
 

@@ -1,4 +1,5 @@
 using Comet.Journals.Control;
+using Comet.Journals.Records;
 
 namespace Comet.Journals.Segments;
 
@@ -10,6 +11,8 @@ internal sealed unsafe class SegmentRoller(JournalState state)
 {
     // The writer that hit the end knows the exact next sequence; when it died right then, a few sequences are left out instead.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
+
+    private static readonly TimeSpan PrepareBefore = TimeSpan.FromSeconds(2);
 
     private ControlFile Control => state.Control!;
 
@@ -44,6 +47,21 @@ internal sealed unsafe class SegmentRoller(JournalState state)
         }
 
         return Active();
+    }
+
+    /// <summary>Has the next segment ready soon when the cycle is nearly over.</summary>
+    public void PrepareForEndOfCycle()
+    {
+        var segment = Active();
+        try
+        {
+            if (segment.Header.CycleEnd - UnixTicks.Of(state.Options.TimeProvider.GetUtcNow()) < PrepareBefore.Ticks)
+                state.Segments.PrepareNext(TailWord.Position(Volatile.Read(ref *Control.Tail)));
+        }
+        finally
+        {
+            segment.Release();
+        }
     }
 
     private long? AgreeFirst(MappedSegment segment)

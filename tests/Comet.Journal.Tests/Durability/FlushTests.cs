@@ -53,7 +53,7 @@ public sealed class FlushTests
         var waits = new List<Task> { writer.AppendAsync(Payload.Of(0)).AsTask() };
         Assert.True(await entered.WaitAsync(Limit));
         for (var i = 1; i <= 500; i++)
-            waits.Add(writer.AppendAsync(Payload.Of(i)).AsTask());
+            waits.Add(writer.AppendAsync(Payload.Of(i, 8)).AsTask());
         hold.Release(1000);
         await Task.WhenAll(waits).WaitAsync(Limit);
         files.BeforeFlush = null;
