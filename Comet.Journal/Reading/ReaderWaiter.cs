@@ -117,24 +117,23 @@ internal sealed unsafe class ReaderWaiter(JournalState state)
     /// <summary>False, and the thread ends, when there has been nobody to wait for a while.</summary>
     private bool TryStayForWork()
     {
-        lock (_gate)
+        var isOver = false;
+        while (true)
         {
-            if (_waiting.Count > 0)
-                return true;
+            lock (_gate)
+            {
+                _isIdle = false;
+                if (_waiting.Count > 0)
+                    return true;
 
-            _isIdle = !state.IsDisposed;
-            _isRunning = _isIdle;
-            if (!_isIdle)
-                return false;
-        }
+                _isRunning = !isOver && !state.IsDisposed;
+                if (!_isRunning)
+                    return false;
 
-        _ = _work.WaitOne(Linger);
-        lock (_gate)
-        {
-            // Whoever set the event and has been served meanwhile may come again soon.
-            _isRunning = _waiting.Count > 0 || !_isIdle;
-            _isIdle = false;
-            return _isRunning;
+                _isIdle = true;
+            }
+
+            isOver = !_work.WaitOne(Linger);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Comet.Journals.Control;
 using Comet.Journals.Segments;
 using CsCheck;
 using Microsoft.Extensions.Time.Testing;
@@ -112,10 +114,34 @@ public sealed class SeekTests
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
             var index = new byte[new SegmentLayout(file.Length).DataStart - SegmentLayout.IndexStart];
-            if (random.Next(2) == 0)
+            file.Position = SegmentLayout.IndexStart;
+            if (random.Next(3) is not 0 and var how)
+                file.ReadExactly(index);
+            else
+                how = 0;
+            if (how == 1)
                 random.NextBytes(index);
+            else if (how == 2)
+                Twist(MemoryMarshal.Cast<byte, long>(index.AsSpan()), random);
             file.Position = SegmentLayout.IndexStart;
             file.Write(index);
+        }
+    }
+
+    // Still in the right block of the right segment, but another place, another sequence or another time.
+    private static void Twist(Span<long> index, Random random)
+    {
+        for (var i = 2; i < index.Length; i += 2)
+        {
+            var wrong = random.Next(3);
+            if (index[i] == 0)
+                continue;
+            if (wrong == 0)
+                index[i] += random.Next(1, 100);
+            else if (wrong == 1)
+                index[i] += (long)TailWord.OneSequence * random.Next(-2, 3);
+            else
+                index[i + 1] = random.NextInt64(index[i + 1] * 2);
         }
     }
 

@@ -28,6 +28,34 @@ public sealed class WaitingTests
     }
 
     [Fact]
+    public async Task Who_is_asleep_is_woken_and_does_not_just_look_again_after_a_while()
+    {
+        using var directory = new TemporaryDirectory();
+        using var journal = Journal.Open(directory.Path);
+        using var other = Journal.Open(directory.Path);
+        using var writer = journal.CreateWriter();
+        using var reader = other.CreateReader();
+        const int Rounds = 30;
+        var soon = 0;
+        for (var i = 0; i < Rounds; i++)
+        {
+            SayThatSomebodySleeps(journal, false);
+            var waiting = reader.WaitAsync().AsTask();
+            Assert.True(SpinWait.SpinUntil(() => SaysThatSomebodySleeps(journal), Patience));
+            // From saying so to sleep are some microseconds; nothing tells when they are over. To look again are 40 ms.
+            await Task.Delay(TimeSpan.FromMilliseconds(3), TimeProvider.System);
+            var started = TimeProvider.System.GetTimestamp();
+            writer.Append("x"u8);
+            await waiting.WaitAsync(Patience);
+            soon += TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromMilliseconds(20) ? 1 : 0;
+            Assert.True(reader.TryRead(out _));
+        }
+
+        // On a busy machine some are late, and some had not quite fallen asleep.
+        Assert.True(soon >= Rounds / 2, $"Of {Rounds} wakes {soon} came soon.");
+    }
+
+    [Fact]
     public async Task Many_readers_wait_on_one_thread_and_all_are_woken()
     {
         const int Readers = 200;
@@ -171,7 +199,7 @@ public sealed class WaitingTests
         using var directory = new TemporaryDirectory();
         using var journal = Journal.Open(directory.Path);
         using var writer = journal.CreateWriter();
-        SayThatSomebodySleeps(journal);
+        SayThatSomebodySleeps(journal, true);
         var before = Wakes(journal);
         for (var i = 0; i < 1000; i++)
             writer.Append("x"u8);
@@ -180,5 +208,8 @@ public sealed class WaitingTests
 
     private static unsafe int Wakes(Journal journal) => Volatile.Read(ref *journal.State.Control!.Wake);
 
-    private static unsafe void SayThatSomebodySleeps(Journal journal) => Volatile.Write(ref *journal.State.Control!.Waiters, 1);
+    private static unsafe bool SaysThatSomebodySleeps(Journal journal) => Volatile.Read(ref *journal.State.Control!.Waiters) != 0;
+
+    private static unsafe void SayThatSomebodySleeps(Journal journal, bool isSo) =>
+        Volatile.Write(ref *journal.State.Control!.Waiters, isSo ? 1 : 0);
 }

@@ -1,4 +1,6 @@
+using Comet.Journals.Control;
 using Comet.Journals.Retention;
+using Comet.Journals.Tests.Support;
 
 namespace Comet.Journals.Tests.Retention;
 
@@ -104,20 +106,35 @@ public sealed class TruncationTests
     }
 
     [Fact]
-    public void The_mark_is_there_before_any_segment_goes()
+    public void What_is_first_is_durable_before_anything_is_deleted_the_oldest_first_and_the_names_are_gone_durably()
     {
         using var directory = new TemporaryDirectory();
-        using var journal = Filled(directory);
-        var names = directory.Segments;
-        var removed = journal.TruncateBefore(Count / 2);
-        var state = journal.State;
-        Assert.Equal(removed + 1, FirstSegmentMark.Read(state.Segments.Files, state.Directory, state.Metadata.JournalId));
-        Assert.Equal(names[removed..], directory.Segments);
+        var files = new TracedFileSystem();
+        using var journal = Filled(directory, files);
+        foreach (var (before, mark) in new[] { (Count / 3, ".tmp"), (2 * Count / 3, FirstSegmentMark.Name) })
+        {
+            var names = directory.Segments.Select(path => Path.GetFileName(path)).ToArray();
+            var seen = files.Events.Count;
+            var removed = journal.TruncateBefore(before);
+            Assert.True(removed > 1);
+            var events = files.Events.Skip(seen).Where(each => !each.EndsWith(".journal", StringComparison.Ordinal)
+                || each.StartsWith("delete", StringComparison.Ordinal)).ToList();
+            var deletions = names[..removed].Select(name => $"delete {name}").ToList();
+            Assert.Equal(deletions, events.Where(each => each.StartsWith("delete", StringComparison.Ordinal)));
+            var first = events.IndexOf(deletions[0]);
+            // A file that was there is flushed when it is opened, too, so that there is a copy to be kept.
+            Assert.Equal(mark == ".tmp" ? 1 : 2, events[..first].Count(each =>
+                each.StartsWith($"flush {FirstSegmentMark.Name}", StringComparison.Ordinal)
+                && each.EndsWith(mark, StringComparison.Ordinal)));
+            if (mark == ".tmp")
+                Assert.Equal("directory", events[first - 1]);
+            Assert.Equal("directory", events[^1]);
+        }
     }
 
-    private static Journal Filled(TemporaryDirectory directory)
+    private static Journal Filled(TemporaryDirectory directory, TracedFileSystem? files = null)
     {
-        var journal = Journal.Open(directory.Path, SmallSegments);
+        var journal = Journal.Open(files?.Environment ?? JournalEnvironment.Default, directory.Path, SmallSegments);
         using var writer = journal.CreateWriter();
         for (var i = 0; i < Count; i++)
             writer.Append(new byte[500]);

@@ -3,7 +3,7 @@ using Comet.Journals.FileSystem;
 
 namespace Comet.Journals.Tests.Support;
 
-/// <summary>The machine's file system, with every flush told in order, held up or failed as a test wants.</summary>
+/// <summary>The machine's file system, with every flush and deletion told in order, held up or failed as a test wants.</summary>
 internal sealed class TracedFileSystem : IFileSystem
 {
     private readonly IFileSystem _inner = FileSystems.Default;
@@ -51,7 +51,11 @@ internal sealed class TracedFileSystem : IFileSystem
 
     public void Replace(string from, string to) => _inner.Replace(from, to);
 
-    public void Delete(string path) => _inner.Delete(path);
+    public void Delete(string path)
+    {
+        Note($"delete {Path.GetFileName(path)}");
+        _inner.Delete(path);
+    }
 
     public void FlushDirectory(string directory)
     {
