@@ -1,4 +1,3 @@
-using System.Reactive.Linq;
 using Comet.Client.Rx.Bridging;
 
 namespace Comet.Client.Rx;
@@ -35,11 +34,10 @@ public static class AcknowledgeExtensions
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(handler);
-        var settings = options ?? new AcknowledgeOptions();
-        ArgumentOutOfRangeException.ThrowIfLessThan(settings.MaxConcurrency, 1, nameof(options));
+        var settings = Validated(options);
         return new AcknowledgedObservable<Delivery<T>>(
             source, handler, settings.MaxConcurrency, static delivery => delivery.AckAsync(),
-            (delivery, failure) => GiveBackAsync([delivery], failure, settings));
+            (delivery, failure) => Settlement.GiveBackAsync([delivery], failure, settings));
     }
 
     /// <summary>Runs <paramref name="handler"/> for each group of deliveries, as Buffer makes them, and acks or gives back all of a
@@ -51,45 +49,33 @@ public static class AcknowledgeExtensions
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(handler);
+        var settings = Validated(options);
+        return new AcknowledgedObservable<IList<Delivery<T>>>(
+            source, handler, settings.MaxConcurrency, static group => group.AckAllAsync(),
+            (group, failure) => Settlement.GiveBackAsync(group, failure, settings));
+    }
+
+    /// <summary>Runs a query over each window, as Window makes them, and brings its results. When the window is closed and its query has
+    /// completed, all deliveries of the window are acked as one; when the query has failed they are given back as one, to come again after
+    /// a growing delay, and the sequence goes on with the next window.</summary>
+    /// <param name="source">Windows that do not overlap: a delivery is settled with the first window that has it.</param>
+    /// <param name="query">What to do with a window. It subscribes at once, as with every hot sequence. Results that it brings before it
+    /// fails are passed on, and come again with the deliveries.</param>
+    /// <param name="options">Null: the defaults. MaxConcurrency is how many windows may be closed while their queries still run; beyond
+    /// that the source is held. What a window holds when the handle is disposed is given back.</param>
+    public static IObservable<TResult> AcknowledgeWindows<T, TResult>(
+        this IObservable<IObservable<Delivery<T>>> source, Func<IObservable<Delivery<T>>, IObservable<TResult>> query,
+            AcknowledgeOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(query);
+        return new WindowObservable<T, TResult>(source, query, Validated(options));
+    }
+
+    internal static AcknowledgeOptions Validated(AcknowledgeOptions? options)
+    {
         var settings = options ?? new AcknowledgeOptions();
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.MaxConcurrency, 1, nameof(options));
-        return new AcknowledgedObservable<IList<Delivery<T>>>(
-            source, handler, settings.MaxConcurrency, AckAllAsync, (group, failure) => GiveBackAsync(group, failure, settings));
-    }
-
-    /// <summary>Lets through what fulfils the condition, and acks the rest, so that it does not come again.</summary>
-    /// <param name="source">Deliveries.</param>
-    /// <param name="predicate">What to keep. When it throws, the sequence fails.</param>
-    public static IObservable<Delivery<T>> WhereOrAcknowledge<T>(this IObservable<Delivery<T>> source, Func<Delivery<T>, bool> predicate)
-    {
-        ArgumentNullException.ThrowIfNull(predicate);
-        return source.Where(delivery =>
-        {
-            if (predicate(delivery))
-                return true;
-            Forget(delivery.AckAsync());
-            return false;
-        });
-    }
-
-    // The ack is kept and sent again until it is confirmed; a consumer that has ended ends the sequence by itself.
-    private static void Forget(ValueTask acking)
-    {
-        if (!acking.IsCompletedSuccessfully)
-            _ = acking.AsTask().ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted,
-                TaskScheduler.Default);
-    }
-
-    private static async ValueTask AckAllAsync<T>(IList<Delivery<T>> group)
-    {
-        foreach (var delivery in group)
-            await delivery.AckAsync();
-    }
-
-    private static async ValueTask GiveBackAsync<T>(IList<Delivery<T>> group, Exception failure, AcknowledgeOptions options)
-    {
-        options.OnFailure?.Invoke(failure);
-        foreach (var delivery in group)
-            await delivery.NackAsync(options.NackDelay(delivery.DeliveryCount));
+        return settings;
     }
 }

@@ -13,7 +13,8 @@ namespace Comet.Client;
 public sealed class CometClient : IAsyncDisposable
 {
     private readonly Link _link;
-    private readonly ConcurrentDictionary<object, IAsyncDisposable> _children = new();
+    private readonly ConcurrentDictionary<object, (long Number, IAsyncDisposable Item)> _children = new();
+    private long _lastChild;
 
     private CometClient(Link link)
     {
@@ -63,7 +64,8 @@ public sealed class CometClient : IAsyncDisposable
         var checkedOptions = (options ?? new ProducerOptions<T>()).Validated();
         var encoder = new MessageEncoder<T>(checkedOptions.Serializer ?? MessageSerializer.DefaultFor<T>(), checkedOptions.Router);
         using (EngineContext.Enter(_link.Options.Engine))
-            return CreateProducerCoreAsync(ProducerSettings.From(topic, checkedOptions), encoder, cancellationToken);
+            return CreateProducerCoreAsync(ProducerSettings.From(topic, checkedOptions, _link.Options.Randomness), encoder,
+                cancellationToken);
     }
 
     /// <summary>Creates a consumer of a durable subscription, which is created on first use.</summary>
@@ -79,7 +81,8 @@ public sealed class CometClient : IAsyncDisposable
     {
         var checkedOptions = (options ?? new ConsumerOptions<T>()).Validated();
         var serializer = checkedOptions.Serializer ?? MessageSerializer.DefaultFor<T>();
-        var settings = ConsumerSettings.From(topic, Names.Require(subscription, "subscription"), checkedOptions);
+        var settings = ConsumerSettings.From(topic, Names.Require(subscription, "subscription"), checkedOptions,
+            _link.Options.Randomness);
         using (EngineContext.Enter(_link.Options.Engine))
             return StartAsync(settings, serializer, (core, forget) => new Consumer<T>(core, forget), cancellationToken);
     }
@@ -93,7 +96,7 @@ public sealed class CometClient : IAsyncDisposable
     public Task<Reader<T>> CreateReaderAsync<T>(string topic, ReaderOptions<T>? options = null,
         CancellationToken cancellationToken = default)
     {
-        var settings = ConsumerSettings.From(topic, options ?? new ReaderOptions<T>());
+        var settings = ConsumerSettings.From(topic, options ?? new ReaderOptions<T>(), _link.Options.Randomness);
         var serializer = options?.Serializer ?? MessageSerializer.DefaultFor<T>();
         using (EngineContext.Enter(_link.Options.Engine))
             return StartAsync(settings, serializer, (core, forget) => new Reader<T>(core, forget), cancellationToken);
@@ -124,7 +127,9 @@ public sealed class CometClient : IAsyncDisposable
     /// connection. Never throws; doing it again does nothing.</summary>
     public async ValueTask DisposeAsync()
     {
-        await Task.WhenAll(_children.Values.Select(static child => child.DisposeAsync().AsTask()));
+        // In the order in which they were made, so that a simulation repeats.
+        await Task.WhenAll(_children.Values.OrderBy(static child => child.Number)
+            .Select(static child => child.Item.DisposeAsync().AsTask()));
         await _link.DisposeAsync();
     }
 
@@ -158,7 +163,7 @@ public sealed class CometClient : IAsyncDisposable
     private T Keep<T>(T child)
         where T : IAsyncDisposable
     {
-        _children[child] = child;
+        _children[child] = (Interlocked.Increment(ref _lastChild), child);
         return child;
     }
 

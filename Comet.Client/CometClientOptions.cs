@@ -41,6 +41,13 @@ public sealed record CometClientOptions
     /// <summary>The scheduler of the engine's continuations: null is the thread pool; a simulation sets its own.</summary>
     internal SynchronizationContext? Engine { get; init; }
 
+    /// <summary>What names and jitter are drawn from: null is the system's randomness; a simulation gives a seeded one, which must be
+    /// thread-safe.</summary>
+    internal Random? Randomness { get; init; }
+
+    /// <summary>A fault to make on purpose, for tests of the tests.</summary>
+    internal PlantedBug PlantedBug { get; init; }
+
     internal CometClientOptions Validated()
     {
         if (Addresses is not { Count: > 0 })

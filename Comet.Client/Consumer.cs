@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using System.Threading.Channels;
 using Comet.Client.Consuming;
 
 namespace Comet.Client;
@@ -47,6 +48,11 @@ public sealed class Consumer<T> : IAsyncDisposable
     /// <param name="cancellationToken">Ends the loop with <see cref="OperationCanceledException"/>; the consumer can be read again.</param>
     public IAsyncEnumerable<Delivery<T>> ReadAllAsync(AckMode ackMode, CancellationToken cancellationToken = default) =>
         ackMode == AckMode.Explicit ? ReadAllAsync(cancellationToken) : ReadAndAckAsync(cancellationToken);
+
+    /// <summary>The deliveries as the reader of a channel; the program acks them. There is no buffer behind it but the receive window, so a
+    /// reader that does not read holds the broker back. It completes when the consumer has ended and all is read, with the fault if there
+    /// was one. Several readers, and the other ways to receive, share the deliveries.</summary>
+    public ChannelReader<Delivery<T>> AsChannelReader() => new DeliveryChannelReader<T>(_core);
 
     /// <summary>The next delivery.</summary>
     /// <param name="cancellationToken">Ends the wait; nothing is lost.</param>

@@ -20,6 +20,9 @@ public sealed class Delivery<T>
     internal Delivery(ReceivedBatch batch, int position, int offsetDelta) =>
         (_batch, _position, _offsetDelta) = (batch, position, offsetDelta);
 
+    private Delivery(ReceivedBatch batch, int position, int offsetDelta, T value)
+        : this(batch, position, offsetDelta) => (_value, _isDecoded) = (value, true);
+
     /// <summary>The message's address.</summary>
     public MessageId Id => new(_batch.Partition.Core.Settings.Topic, _batch.Partition.Number, Offset);
 
@@ -79,6 +82,11 @@ public sealed class Delivery<T>
         }
     }
 
+    /// <summary>The same message with another value, so that a pipeline can map what it carries and still ack it: id, key, headers and
+    /// lease are those of this delivery, and acking either is acking both.</summary>
+    /// <param name="value">What <see cref="Value"/> of the result is; <see cref="Payload"/> stays as it was sent.</param>
+    public Delivery<TResult> WithValue<TResult>(TResult value) => Delivery<TResult>.Create(_batch, _position, _offsetDelta, value);
+
     /// <summary>Acknowledges the message: it is not delivered again. Completes at once, unless the consumer confirms acks.</summary>
     /// <param name="cancellationToken">Ends the wait for the confirm; the ack stays on its way.</param>
     /// <exception cref="CometException">The consumer has ended, or the confirm did not come (<see cref="ErrorCode.Timeout"/>).</exception>
@@ -89,6 +97,9 @@ public sealed class Delivery<T>
     /// <param name="delay">Not before this time is over, by the broker's clock. Default: at once.</param>
     /// <exception cref="CometException">The consumer has ended.</exception>
     public ValueTask NackAsync(TimeSpan delay = default) => Partition.Core.NackAsync(Partition, [Offset, Offset], delay, _batch.Epoch);
+
+    internal static Delivery<T> Create(ReceivedBatch batch, int position, int offsetDelta, T value) =>
+        new(batch, position, offsetDelta, value);
 
     internal static Delivery<T>? TryTake(ConsumerCore core) =>
         core.TryTake(out var batch, out var position, out var offsetDelta) ? new Delivery<T>(batch, position, offsetDelta) : null;

@@ -1,5 +1,4 @@
 using System.Collections;
-using Comet.Client.Consuming;
 
 namespace Comet.Client;
 
@@ -19,36 +18,14 @@ public sealed class DeliveryBatch<T> : IReadOnlyList<Delivery<T>>
 
     /// <summary>Acknowledges all of them.</summary>
     /// <inheritdoc cref="Delivery{T}.AckAsync"/>
-    public async ValueTask AckAsync(CancellationToken cancellationToken = default)
-    {
-        foreach (var (partition, first, last, epoch) in Runs())
-            await partition.Core.AckAsync(partition, first, last, epoch, cumulative: false, cancellationToken);
-    }
+    public ValueTask AckAsync(CancellationToken cancellationToken = default) => _deliveries.AckAllAsync(cancellationToken);
 
     /// <summary>Gives all of them back.</summary>
     /// <inheritdoc cref="Delivery{T}.NackAsync"/>
-    public async ValueTask NackAsync(TimeSpan delay = default)
-    {
-        foreach (var (partition, first, last, epoch) in Runs())
-            await partition.Core.NackAsync(partition, [first, last], delay, epoch);
-    }
+    public ValueTask NackAsync(TimeSpan delay = default) => _deliveries.NackAllAsync(delay);
 
     /// <inheritdoc/>
     public IEnumerator<Delivery<T>> GetEnumerator() => _deliveries.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-
-    /// <summary>Stretches of offsets without a gap.</summary>
-    private IEnumerable<(PartitionConsumer Partition, long First, long Last, long Epoch)> Runs()
-    {
-        for (var i = 0; i < _deliveries.Count;)
-        {
-            var first = _deliveries[i];
-            var last = first.Offset;
-            for (i++; i < _deliveries.Count && _deliveries[i].Partition == first.Partition && _deliveries[i].Offset == last + 1
-                && _deliveries[i].OwnershipEpoch == first.OwnershipEpoch; i++)
-                last++;
-            yield return (first.Partition, first.Offset, last, first.OwnershipEpoch);
-        }
-    }
 }

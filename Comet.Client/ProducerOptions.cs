@@ -33,8 +33,9 @@ public sealed record ProducerOptions<T>
     /// <summary>A batch is closed when it has so many messages. Default: 4,096.</summary>
     public int MaxBatchMessages { get; init; } = 4_096;
 
-    /// <summary>How long a message waits for others to share its batch, when nothing of its partition is on its way. While something is,
-    /// messages gather without any waiting. Default: zero, which is best for latency and rarely worse for throughput.</summary>
+    /// <summary>How long a message waits for others to share its batch while fewer than eight batches of its partition are on their way.
+    /// While eight are, messages gather until one is confirmed. Default: zero, which is best for latency and rarely worse for
+    /// throughput.</summary>
     public TimeSpan Linger { get; init; }
 
     /// <summary>How many messages may wait for their confirm; then sending waits. Default: 100,000.</summary>

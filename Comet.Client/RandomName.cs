@@ -7,5 +7,15 @@ internal static class RandomName
 {
     private const int RandomBytes = 8;
 
-    public static string Create(string prefix) => $"{prefix}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes))}";
+    /// <param name="prefix">What it is a name of.</param>
+    /// <param name="randomness">Null: the system's.</param>
+    public static string Create(string prefix, Random? randomness)
+    {
+        Span<byte> bytes = stackalloc byte[RandomBytes];
+        if (randomness is null)
+            RandomNumberGenerator.Fill(bytes);
+        else
+            randomness.NextBytes(bytes);
+        return $"{prefix}-{Convert.ToHexStringLower(bytes)}";
+    }
 }

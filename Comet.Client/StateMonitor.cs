@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Comet.Transport;
 
 namespace Comet.Client;
 
@@ -56,7 +57,7 @@ public sealed class StateMonitor<TState>
             yield return node.State;
             if (_isFinal(node.State))
                 yield break;
-            node = await node.Next.Task.WaitAsync(cancellationToken);
+            node = await node.Next.Task.InContextAsync().WaitAsync(cancellationToken);
         }
     }
 

@@ -24,6 +24,7 @@ public sealed class CometBroker : IAsyncDisposable
     private readonly CancellationTokenSource _stopped = new();
     private readonly Lock _gate = new();
     private Task? _stopping;
+    private long _lastSession;
 
     /// <summary>Creates a broker; it serves at once.</summary>
     /// <param name="options">Null: the defaults.</param>
@@ -87,7 +88,7 @@ public sealed class CometBroker : IAsyncDisposable
 
     private async Task ServeOneAsync(ICometConnection connection, CancellationToken cancellationToken)
     {
-        await using var session = new Session(connection, _options, _topics, _time, _logger);
+        await using var session = new Session(Interlocked.Increment(ref _lastSession), connection, _options, _topics, _time, _logger);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         if (_sessions.Count >= _options.MaxConnections)
             session.End(new CometException(ErrorCode.LimitExceeded,
@@ -109,19 +110,21 @@ public sealed class CometBroker : IAsyncDisposable
 
     private async Task DrainAsync()
     {
-        foreach (var (session, _) in _sessions)
+        foreach (var session in _sessions.Keys.OrderBy(static s => s.Number))
             session.SayGoodbye();
         try
         {
-            await Task.WhenAll(_sessions.Values).WaitAsync(_options.DrainTimeout, _time);
+            await AllEndedAsync().WaitAsync(_options.DrainTimeout, _time);
         }
         catch (TimeoutException)
         {
             BrokerLog.DrainTimedOut(_logger, _sessions.Count);
         }
-        await _stopped.CancelAsync();
-        await Task.WhenAll(_sessions.Values);
+        await _stopped.CancelSoonAsync(_engine);
+        await AllEndedAsync();
     }
+
+    private Task AllEndedAsync() => Task.WhenAll(_sessions.Values.Select(static ended => ended.InContextAsync()));
 
     private sealed class EmbeddedTransport(CometBroker broker) : ICometTransport
     {

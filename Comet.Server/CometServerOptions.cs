@@ -72,6 +72,9 @@ public sealed record CometServerOptions
     /// <summary>Header codecs of your own, beside MessagePack and JSON.</summary>
     public IReadOnlyList<HeaderCodec> HeaderCodecs { get; init; } = [];
 
+    /// <summary>A fault to make on purpose, for tests of the tests.</summary>
+    internal PlantedBug PlantedBug { get; init; }
+
     /// <summary>Checks all values.</summary>
     /// <exception cref="ArgumentException">One is out of its range; the message names it, its value and the range.</exception>
     internal CometServerOptions Validated()

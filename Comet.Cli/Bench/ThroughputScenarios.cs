@@ -23,9 +23,10 @@ internal static class ThroughputScenarios
         {
             await using var consumer = await context.Client.SubscribeAsync<ReadOnlyMemory<byte>>(topic, Subscription);
             await using var producer = await context.Client.CreateProducerAsync<ReadOnlyMemory<byte>>(topic);
+            using var backlog = new Backlog();
             var start = BenchContext.Time.GetTimestamp();
-            var sending = Task.Run(() => SendAsync(producer, context.Payload(), count));
-            await ReceiveAsync(consumer, count);
+            var sending = Task.Run(() => SendAsync(producer, context.Payload(), count, backlog));
+            await ReceiveAsync(consumer, count, backlog);
             await sending;
             return BenchContext.Time.GetElapsedTime(start);
         });
@@ -53,9 +54,10 @@ internal static class ThroughputScenarios
             await using var consumer = await context.Client.SubscribeAsync(
                 topic, Subscription, new ConsumerOptions<ReadOnlyMemory<byte>> { ReceiveWindowMessages = 10 });
             await using var producer = await context.Client.CreateProducerAsync<ReadOnlyMemory<byte>>(topic);
+            using var backlog = new Backlog();
             var start = BenchContext.Time.GetTimestamp();
-            var sending = Task.Run(() => SendAsync(producer, context.Payload(), count));
-            await ReceiveAsync(consumer, count);
+            var sending = Task.Run(() => SendAsync(producer, context.Payload(), count, backlog));
+            await ReceiveAsync(consumer, count, backlog);
             await sending;
             return BenchContext.Time.GetElapsedTime(start);
         });
@@ -77,25 +79,29 @@ internal static class ThroughputScenarios
             return BenchContext.Time.GetElapsedTime(start);
         });
 
-    private static async Task SendAsync(Producer<ReadOnlyMemory<byte>> producer, byte[] payload, long count)
+    private static async Task SendAsync(Producer<ReadOnlyMemory<byte>> producer, byte[] payload, long count, Backlog? backlog = null)
     {
         var writer = producer.Writer;
         for (var i = 0L; i < count; i++)
         {
+            if (backlog is not null)
+                await backlog.BeforeSendAsync(i);
             while (!writer.TryWrite(payload))
                 await writer.WaitToWriteAsync();
         }
         await producer.FlushAsync();
     }
 
-    private static async Task ReceiveAsync(Consumer<ReadOnlyMemory<byte>> consumer, long count)
+    private static async Task ReceiveAsync(Consumer<ReadOnlyMemory<byte>> consumer, long count, Backlog? backlog = null)
     {
         var (received, bytes) = (0L, 0L);
         await foreach (var delivery in consumer.ReadAllAsync())
         {
             bytes += delivery.Value.Length;
             await delivery.AckAsync();
-            if (++received == count)
+            received++;
+            backlog?.Received(received);
+            if (received == count)
                 break;
         }
         await consumer.FlushAcksAsync();

@@ -124,10 +124,15 @@ internal static class ConsumeCommand
         return written;
     }
 
-    // The console's own stream ignores that nobody reads its pipe any more (as behind 'head'); what is lost there must not be acked.
-    private static Stream OpenOutput() => OperatingSystem.IsWindows()
-        ? Console.OpenStandardOutput()
-        : new FileStream(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+    // The console's own stream ignores that nobody reads its pipe any more (as behind 'head'); what is lost there must not be acked. In a
+    // file a stream of our own would write at a position of its own, over what others write to the same one.
+    private static Stream OpenOutput()
+    {
+        if (OperatingSystem.IsWindows())
+            return Console.OpenStandardOutput();
+        var stream = new FileStream(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        return stream.CanSeek ? Console.OpenStandardOutput() : stream;
+    }
 
     /// <summary>The next delivery; null when it is time to end.</summary>
     private static async Task<Delivery<ReadOnlyMemory<byte>>?> NextAsync(

@@ -20,6 +20,7 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
 
     private readonly ICometConnection _transport;
     private readonly TimeProvider _time;
+    private readonly SynchronizationContext? _engine;
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong, IAnswerHandler> _pending = [];
     private readonly ConcurrentDictionary<long, IAttachment> _attachments = new();
@@ -34,7 +35,7 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
 
     public Connection(ICometConnection transport, TimeProvider time)
     {
-        (_transport, _time) = (transport, time);
+        (_transport, _time, _engine) = (transport, time, SynchronizationContext.Current);
         Sender = new FrameSender(transport.Output, HeaderCodec.MessagePack, MaxUnsentBytes);
     }
 
@@ -73,7 +74,7 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
         var welcome = new PendingAnswer<WelcomeFrame>(answer => Accept(answer, options.HeaderCodec));
         Request(hello, welcome);
         _ = ReceiveAsync();
-        Welcome = await welcome.Task.WaitAsync(cancellationToken);
+        Welcome = await welcome.Task.InContextAsync().WaitAsync(cancellationToken);
         var interval = TimeSpan.FromMilliseconds(Math.Clamp(Welcome.HeartbeatMilliseconds, 10, 3_600_000));
         lock (_gate)
         {
@@ -113,7 +114,7 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
     {
         lock (_gate)
             _reason ??= reason;
-        _ = _ending.CancelAsync();
+        _ = _ending.CancelSoonAsync(_engine);
     }
 
     public async ValueTask DisposeAsync()

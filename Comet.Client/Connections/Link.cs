@@ -70,7 +70,7 @@ internal sealed class Link : IAsyncDisposable
             // Whoever hears of the end first must not be given the old one again.
             if (_connection is { Ended.IsCompleted: true })
                 Withdraw();
-            return _current.Task.IsCompletedSuccessfully ? _current.Task : _current.Task.WaitAsync(cancellationToken);
+            return _current.Task.IsCompletedSuccessfully ? _current.Task : _current.Task.InContextAsync().WaitAsync(cancellationToken);
         }
     }
 
@@ -111,7 +111,8 @@ internal sealed class Link : IAsyncDisposable
         connection.Request(request, pending);
         try
         {
-            return await pending.Task.WaitAsync(deadline ?? _options.OperationTimeout, _options.TimeProvider, cancellationToken);
+            return await pending.Task.InContextAsync().WaitAsync(deadline ?? _options.OperationTimeout, _options.TimeProvider,
+                cancellationToken);
         }
         catch (TimeoutException)
         {
@@ -123,7 +124,7 @@ internal sealed class Link : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         State.Set(ClientState.Closed);
-        await _closing.CancelAsync();
+        await _closing.CancelSoonAsync(_options.Engine);
         Task<Connection> current;
         lock (_gate)
         {
@@ -136,22 +137,26 @@ internal sealed class Link : IAsyncDisposable
         await _keeping;
     }
 
-    private static ResiliencePipeline<Connection> BuildRedial(CometClientOptions options) =>
-        new ResiliencePipelineBuilder<Connection> { TimeProvider = options.TimeProvider }
+    private static ResiliencePipeline<Connection> BuildRedial(CometClientOptions options)
+    {
+        var backoff = new Backoff(options);
+        return new ResiliencePipelineBuilder<Connection> { TimeProvider = options.TimeProvider }
             .AddRetry(new RetryStrategyOptions<Connection>
             {
                 // The retry library knows no fewer than one retry, that is two attempts.
                 ShouldHandle = new PredicateBuilder<Connection>()
                     .Handle<CometException>(e => e.IsTransient && options.Reconnect.MaxAttempts != 1),
                 MaxRetryAttempts = options.Reconnect.MaxAttempts is { } most ? Math.Max(most - 1, 1) : int.MaxValue,
-                BackoffType = DelayBackoffType.Exponential,
-                UseJitter = true,
-                Delay = options.Reconnect.InitialDelay,
-                MaxDelay = options.Reconnect.MaxDelay,
                 // The other nodes are tried at once; only when all were, it is time to wait.
-                DelayGenerator = arguments => new(arguments.AttemptNumber < options.Addresses.Count - 1 ? TimeSpan.Zero : null),
+                DelayGenerator = arguments =>
+                {
+                    if (arguments.AttemptNumber == 0)
+                        backoff.Reset();
+                    return new(arguments.AttemptNumber < options.Addresses.Count - 1 ? TimeSpan.Zero : backoff.Next());
+                },
             })
             .Build();
+    }
 
     /// <summary>Waits for the end of each connection and opens the next one, until the client is closed or a fault is final.</summary>
     private async Task KeepAsync(Connection connection)
@@ -166,7 +171,7 @@ internal sealed class Link : IAsyncDisposable
                 LinkLog.Lost(_logger, connection.RemoteAddress, reason.Code, reason.Message);
                 State.Set(ClientState.Reconnecting);
                 Withdraw();
-                connection = await _redial.ExecuteAsync(async token => await DialAsync(token), _closing.Token);
+                connection = await RedialAsync();
                 LinkLog.Reconnected(_logger, connection.RemoteAddress);
                 Publish(connection);
             }
@@ -184,11 +189,18 @@ internal sealed class Link : IAsyncDisposable
         }
     }
 
-    // The retry library awaits in its own way; the engine's context is entered anew for what is ours.
-    private Task<Connection> DialAsync(CancellationToken cancellationToken)
+    // The retry library leaves the context behind its awaits unless it is told not to.
+    private async Task<Connection> RedialAsync()
     {
-        using (EngineContext.Enter(_options.Engine))
-            return _dialer.DialNextAsync(cancellationToken);
+        var context = ResilienceContextPool.Shared.Get(continueOnCapturedContext: true, _closing.Token);
+        try
+        {
+            return await _redial.ExecuteAsync(async attempt => await _dialer.DialNextAsync(attempt.CancellationToken), context);
+        }
+        finally
+        {
+            ResilienceContextPool.Shared.Return(context);
+        }
     }
 
     private void Publish(Connection connection)

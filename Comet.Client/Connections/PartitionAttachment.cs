@@ -1,3 +1,4 @@
+using Comet.Transport;
 using Comet.Wire;
 using Microsoft.Extensions.Logging;
 
@@ -15,7 +16,7 @@ internal abstract class PartitionAttachment : IAttachment
     protected PartitionAttachment(Link link, int number)
     {
         (Link, Number) = (link, number);
-        _backoff = new Backoff(link.Options.Reconnect, link.Options.TimeProvider);
+        _backoff = new Backoff(link.Options);
     }
 
     public int Number { get; }
@@ -70,7 +71,7 @@ internal abstract class PartitionAttachment : IAttachment
     /// <summary>Stops keeping it attached, and waits until nothing more is done.</summary>
     protected async Task StopAsync()
     {
-        await _closing.CancelAsync();
+        await _closing.CancelSoonAsync(Link.Options.Engine);
         await _keeping;
     }
 
@@ -83,7 +84,7 @@ internal abstract class PartitionAttachment : IAttachment
             while (true)
             {
                 var interruption = _interrupted.Task;
-                await Task.WhenAny(connection.Ended, interruption).WaitAsync(_closing.Token);
+                await Task.WhenAny(connection.Ended.InContextAsync(), interruption.InContextAsync()).WaitAsync(_closing.Token);
                 // What the broker says of this attachment counts for more than the end of the connection behind it.
                 var isInterrupted = interruption.IsCompleted;
                 var reason = await (isInterrupted ? interruption : connection.Ended);
@@ -125,7 +126,7 @@ internal abstract class PartitionAttachment : IAttachment
                 AttachmentLog.Refused(Link.Logger, Number, e.Code, e.Message);
                 isRefusal = connection is not { IsEnding: true };
                 if (connection is { IsEnding: true })
-                    await connection.Ended.WaitAsync(_closing.Token);
+                    await connection.Ended.InContextAsync().WaitAsync(_closing.Token);
             }
         }
     }

@@ -1,4 +1,5 @@
 using Comet.Client.Connections;
+using Comet.Transport;
 using Comet.Wire;
 
 namespace Comet.Client.Consuming;
@@ -62,9 +63,12 @@ internal sealed class AckSender
         var connection = SendGathered();
         foreach (var pending in _unconfirmed)
             pending.Confirm ??= NewConfirm();
-        confirmed = Task.WhenAll(_unconfirmed.Select(static p => p.Confirm!.Task));
+        confirmed = Task.WhenAll(_unconfirmed.Select(static p => p.Confirm!.Task.InContextAsync()));
         return connection;
     }
+
+    /// <summary>Sends what is gathered; the caller flushes.</summary>
+    public void SendNow() => SendGathered();
 
     /// <summary>After a reconnect to the same log: sends again what is unconfirmed, before anything is delivered again.</summary>
     public void SendAgain()

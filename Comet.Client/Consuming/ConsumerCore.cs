@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Comet.Client.Connections;
+using Comet.Transport;
 using Comet.Wire;
 
 namespace Comet.Client.Consuming;
@@ -110,6 +111,23 @@ internal sealed class ConsumerCore
         return false;
     }
 
+    /// <summary>Whether something is there to be taken.</summary>
+    public bool HasArrived()
+    {
+        Connection? toFlush = null;
+        bool hasArrived;
+        lock (Gate)
+        {
+            while ((hasArrived = TryPeekArrived(out var batch)) && batch!.IsTaken)
+            {
+                toFlush = batch.Partition.TakenWhole(batch) ?? toFlush;
+                _arrived.Dequeue();
+            }
+        }
+        toFlush?.Sender.Flush();
+        return hasArrived;
+    }
+
     /// <summary>Completes with true when something may have arrived, with false when the stream has ended.</summary>
     public async ValueTask<bool> WaitAsync(CancellationToken cancellationToken)
     {
@@ -123,7 +141,7 @@ internal sealed class ConsumerCore
             _arrival ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             arrival = _arrival.Task;
         }
-        await arrival.WaitAsync(cancellationToken);
+        await arrival.InContextAsync().WaitAsync(cancellationToken);
         return true;
     }
 
@@ -248,7 +266,7 @@ internal sealed class ConsumerCore
     {
         try
         {
-            await confirm.WaitAsync(_link.Options.OperationTimeout, Time, cancellationToken);
+            await confirm.InContextAsync().WaitAsync(_link.Options.OperationTimeout, Time, cancellationToken);
         }
         catch (TimeoutException)
         {

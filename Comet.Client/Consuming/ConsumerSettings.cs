@@ -15,14 +15,15 @@ internal sealed record ConsumerSettings(
     int MaxGatheredAcks,
     int PriorityLevel)
 {
-    public static ConsumerSettings From<T>(string topic, string subscription, ConsumerOptions<T> options) => new(
-        topic, subscription, options.ConsumerName ?? RandomName.Create("consumer"), options.Type, IsDurable: true, options.StartPosition,
-        options.ReceiveWindowMessages, options.ReceiveWindowBytes, options.ConfirmAcks, options.AckLinger, options.MaxGatheredAcks,
-            options.PriorityLevel);
+    public static ConsumerSettings From<T>(string topic, string subscription, ConsumerOptions<T> options,
+        Random? randomness = null) => new(
+        topic, subscription, options.ConsumerName ?? RandomName.Create("consumer", randomness), options.Type, IsDurable: true,
+        options.StartPosition, options.ReceiveWindowMessages, options.ReceiveWindowBytes, options.ConfirmAcks, options.AckLinger,
+        options.MaxGatheredAcks, options.PriorityLevel);
 
-    public static ConsumerSettings From<T>(string topic, ReaderOptions<T> options)
+    public static ConsumerSettings From<T>(string topic, ReaderOptions<T> options, Random? randomness = null)
     {
-        var name = RandomName.Create("reader");
+        var name = RandomName.Create("reader", randomness);
         return From(topic, name, new ConsumerOptions<T>
         {
             ConsumerName = name,

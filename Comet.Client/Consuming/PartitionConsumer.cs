@@ -79,6 +79,8 @@ internal sealed class PartitionConsumer : PartitionAttachment
     /// <summary>Gives messages back. Without a connection there is nothing to do: they come again anyway.</summary>
     public Connection? SendNack(long[] ranges, TimeSpan delay)
     {
+        // In the order the program said it: what it has acked before is not given back.
+        Acks.SendNow();
         _connection?.Sender.Append(
             new NackFrame(_wireId, (long)Math.Ceiling(delay.TotalMilliseconds), null, ranges), 0, ReadOnlySequence<byte>.Empty);
         return _connection;
@@ -153,11 +155,13 @@ internal sealed class PartitionConsumer : PartitionAttachment
         }
     }
 
-    /// <summary>Where to begin. A reader goes on behind what was taken, and what has arrived beyond that comes again.</summary>
+    /// <summary>Where to begin. A reader goes on behind what was taken, and what has arrived beyond that comes again. A subscription that
+    /// a restarted broker does not know any more begins with the first message of the new log: all of them came later than what the old one
+    /// had, and none may be missed.</summary>
     private StartPosition PrepareStart()
     {
         if (_settings.IsDurable)
-            return _settings.Start;
+            return _epoch >= 0 ? StartPosition.Earliest : _settings.Start;
         lock (Gate)
         {
             Generation++;

@@ -26,6 +26,9 @@ internal sealed class ReceivedBatch(PartitionConsumer partition, byte[] bytes, i
 
     public RecordBatchHeader Header { get; private set; }
 
+    /// <summary>Whether <see cref="TryTake"/> has returned its last record.</summary>
+    public bool IsTaken => _isOpen && _position >= _records.Length;
+
     /// <summary>Goes on to the next record; false when there is none.</summary>
     /// <exception cref="CometException"><see cref="ErrorCode.CorruptBatch"/>.</exception>
     public bool TryTake(out int position, out int offsetDelta)

@@ -6,7 +6,7 @@ namespace Comet.Client.Producing;
 
 /// <summary>A producer's side of one partition: the open batch, the batches on their way, and those that wait for their turn. All of it is
 /// guarded by the producer's lock.</summary>
-/// <remarks>Batches are made without a timer: while something is on its way messages gather, and the confirm sends what has gathered
+/// <remarks>Batches are made without a timer: while many are on their way messages gather, and a confirm sends what has gathered
 /// (decision 0007, after J. Nagle, RFC 896). Batches keep their sequence ids for life, so sending one again stores it once.</remarks>
 internal sealed class PartitionProducer : PartitionAttachment
 {
@@ -33,6 +33,9 @@ internal sealed class PartitionProducer : PartitionAttachment
 
     public bool IsAttached => _connection is not null;
 
+    /// <summary>Whether the next batch would leave at once, so that there is nothing to gather for.</summary>
+    private bool HasTurn => _inFlight.Count < MaxBatchesInFlight && _waiting.Count == 0;
+
     /// <summary>All batches with messages that are not confirmed, oldest first.</summary>
     private IEnumerable<Batch> Unconfirmed => _inFlight.Concat(_waiting).Concat(Open is { Count: > 0 } open ? [open] : []);
 
@@ -49,7 +52,7 @@ internal sealed class PartitionProducer : PartitionAttachment
     {
         if (IsFull(open))
             CloseOpen();
-        else if (_inFlight.Count == 0 && _waiting.Count == 0 && _connection is not null)
+        else if (HasTurn && _connection is not null)
         {
             if (_settings.Linger > TimeSpan.Zero)
             {
@@ -89,12 +92,14 @@ internal sealed class PartitionProducer : PartitionAttachment
             // An answer that crossed a reattachment: the batch was sent again and is answered again.
             if (!_inFlight.TryPeek(out var first) || first != batch || published.BaseSequence != batch.BaseSequence)
                 return;
+            var hadTurn = HasTurn;
             _inFlight.Dequeue();
             _core.Confirmed(batch.Count, batch.PendingBytes);
             batch.Done?.TrySetResult();
             batch.TakeCompletions(_completing);
             Recycle(batch);
-            if (_waiting.Count == 0 && Open is { Count: > 0 } open && (_inFlight.Count == 0 || IsFull(open)))
+            // What gathered for want of a turn has one now; what lingers by wish goes on.
+            if (!hadTurn && HasTurn && Open is { Count: > 0 })
                 CloseOpen();
             toFlush = Pump();
         }
@@ -211,7 +216,7 @@ internal sealed class PartitionProducer : PartitionAttachment
             connection.Attach(_wireId, this);
             foreach (var batch in _inFlight)
                 Send(connection, batch);
-            if (_inFlight.Count == 0 && _waiting.Count == 0 && Open is { Count: > 0 })
+            if (HasTurn && Open is { Count: > 0 })
                 CloseOpen();
             Pump();
         }

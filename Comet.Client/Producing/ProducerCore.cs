@@ -1,4 +1,5 @@
 using Comet.Client.Connections;
+using Comet.Transport;
 
 namespace Comet.Client.Producing;
 
@@ -11,7 +12,7 @@ internal sealed class ProducerCore
 
     private readonly Link _link;
     private readonly PartitionProducer[] _partitions;
-    private readonly SendCompletionPool _completions = new();
+    private readonly SendCompletionPool _completions;
     private readonly ITimer _sweep;
     private TaskCompletionSource? _room;
     private CometException? _end;
@@ -24,6 +25,7 @@ internal sealed class ProducerCore
     public ProducerCore(Link link, ProducerSettings settings, int partitionCount)
     {
         (_link, Settings) = (link, settings);
+        _completions = new SendCompletionPool(link.Options.Engine);
         _partitions = [.. Enumerable.Range(0, partitionCount).Select(i => new PartitionProducer(this, link, i))];
         var period = settings.SendTimeout / SweepsPerTimeout;
         _sweep = Time.CreateTimer(static self => ((ProducerCore)self!).Sweep(), this, period, period);
@@ -105,7 +107,7 @@ internal sealed class ProducerCore
             _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             waiting = _room.Task;
         }
-        await waiting.WaitAsync(cancellationToken);
+        await waiting.InContextAsync().WaitAsync(cancellationToken);
     }
 
     /// <summary>Completes when all messages so far are confirmed.</summary>
@@ -116,7 +118,7 @@ internal sealed class ProducerCore
         {
             if (_end is not null)
                 throw Ended();
-            waiting = [.. _partitions.Select(static p => p.WaitForConfirmAsync())];
+            waiting = [.. _partitions.Select(static p => p.WaitForConfirmAsync().InContextAsync())];
         }
         SendOpenBatches();
         await Task.WhenAll(waiting).WaitAsync(cancellationToken);

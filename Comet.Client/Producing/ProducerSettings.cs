@@ -14,8 +14,8 @@ internal sealed record ProducerSettings(
     long MaxPendingBytes,
     TimeSpan SendTimeout)
 {
-    public static ProducerSettings From<T>(string topic, ProducerOptions<T> options) => new(
-        topic, options.ProducerName ?? RandomName.Create("producer"), options.AccessMode, options.Durability, options.Compression,
-        options.MaxBatchBytes, options.MaxBatchMessages, options.Linger, options.MaxPendingMessages, options.MaxPendingBytes,
-            options.SendTimeout);
+    public static ProducerSettings From<T>(string topic, ProducerOptions<T> options, Random? randomness = null) => new(
+        topic, options.ProducerName ?? RandomName.Create("producer", randomness), options.AccessMode, options.Durability,
+        options.Compression, options.MaxBatchBytes, options.MaxBatchMessages, options.Linger, options.MaxPendingMessages,
+        options.MaxPendingBytes, options.SendTimeout);
 }

@@ -32,17 +32,25 @@ internal sealed class SendCompletion(SendCompletionPool pool) : IValueTaskSource
 
     public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
 
-    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+    {
+        // AsTask does not ask for the context, and would leave a single-threaded engine for the thread pool.
+        if (pool.Engine is { } engine && ReferenceEquals(engine, SynchronizationContext.Current))
+            flags |= ValueTaskSourceOnCompletedFlags.UseSchedulingContext;
         _core.OnCompleted(continuation, state, token, flags);
+    }
 }
 
 /// <summary>Completions to use again; bounded, so that a burst does not stay in memory.</summary>
-internal sealed class SendCompletionPool
+internal sealed class SendCompletionPool(SynchronizationContext? engine)
 {
     private const int MaxKept = 16_384;
 
     private readonly Lock _gate = new();
     private readonly Stack<SendCompletion> _free = new();
+
+    /// <summary>The engine's context; null in production.</summary>
+    public SynchronizationContext? Engine { get; } = engine;
 
     public SendCompletion Rent(long started)
     {

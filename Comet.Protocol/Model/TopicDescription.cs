@@ -32,4 +32,11 @@ public sealed record PartitionDescription(int Partition, long StartOffset, long 
 /// <param name="Consumers">How many consumers are attached.</param>
 /// <param name="Permits">How many messages the consumers still let the broker send.</param>
 public sealed record SubscriptionDescription(
-    string Name, int Partition, SubscriptionType Type, long AckedUpTo, long Backlog, long Unacked, int Consumers, long Permits);
+    string Name, int Partition, SubscriptionType Type, long AckedUpTo, long Backlog, long Unacked, int Consumers, long Permits)
+{
+    /// <summary>How many messages are on their way to the dead-letter topic.</summary>
+    public long DeadLettering { get; init; }
+
+    /// <summary>Why the dead-letter topic does not take them at the moment; null when it does.</summary>
+    public string? DeadLetterError { get; init; }
+}

@@ -140,7 +140,7 @@ internal sealed class FrameSender
             _spaceWaiter ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             waiting = _spaceWaiter.Task;
         }
-        return new ValueTask(waiting.WaitAsync(cancellationToken));
+        return new ValueTask(waiting.InContextAsync().WaitAsync(cancellationToken));
     }
 
     /// <summary>Writes out what is there and takes no more frames. Completes when the output is let go of, also when writing

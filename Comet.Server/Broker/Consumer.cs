@@ -16,6 +16,21 @@ internal sealed class Consumer(IPeer peer, long id, string name, PartitionActor?
     /// <summary>Where it is attached; null before and after.</summary>
     public Subscription? Subscription { get; set; }
 
+    /// <summary>Its number within the subscription.</summary>
+    public int Number { get; set; }
+
+    /// <summary>A lower one goes before a higher one.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>The key slots that have something for it to take; null where keys do not matter.</summary>
+    public Queue<int>? ReadySlots { get; set; }
+
+    /// <summary>A hash of its name, when one was needed; otherwise 0.</summary>
+    public long NameHash { get; set; }
+
+    /// <summary>What is being gathered for it out of a batch.</summary>
+    public KeyGroup? Group { get; set; }
+
     public long PermitMessages { get; private set; }
 
     public long PermitBytes { get; private set; }

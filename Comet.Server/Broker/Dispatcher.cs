@@ -3,55 +3,91 @@ using Comet.Wire;
 
 namespace Comet.Server.Broker;
 
-/// <summary>Sends what a subscription's consumers have permits for: first what must be delivered again, then what is new.</summary>
-internal sealed class Dispatcher(IPartitionLog log, BatchCutter cutter, long maxOutstanding)
+/// <summary>Sends what a subscription's consumers have permits for: first what must be delivered again, then what was left out and is
+/// due now, then what is new.</summary>
+internal sealed class Dispatcher(IPartitionLog log, BatchCutter cutter, long maxOutstanding) : IDisposable
 {
     // Consumers that share take turns of at most so many messages, so that one does not get a whole large batch.
     private const int SharedTurn = 100;
 
-    public void Dispatch(Subscription subscription)
+    private readonly KeyDispatcher _byKey = new(log, cutter, maxOutstanding);
+
+    /// <summary>What may not be delivered yet; null when nothing is held back.</summary>
+    public IPendingOffsets? Pending { get; set; }
+
+    public void Dispatch(Subscription subscription, long now)
     {
-        while (CanGoOn(subscription) && subscription.PickConsumer() is { } consumer)
+        if (subscription.Slots is not null)
+        {
+            _byKey.Dispatch(subscription, Pending, now);
+            return;
+        }
+        while (subscription.PickConsumer() is { } consumer)
         {
             var most = subscription.Consumers.Count > 1 ? Math.Min(consumer.PermitMessages, SharedTurn) : consumer.PermitMessages;
-            if (subscription.HasRedelivery)
-                SendAgain(subscription, consumer, most);
-            else
-                SendNew(subscription, consumer, most);
+            if (!TrySendAgain(subscription, consumer, most, now, out var isHeldUp)
+                && (isHeldUp || !(TrySendReleased(subscription, consumer, most, now) || TrySendNew(subscription, consumer, most, now))))
+                return;
         }
     }
 
-    private bool CanGoOn(Subscription subscription) =>
-        subscription.HasRedelivery
-        || (subscription.Outstanding < maxOutstanding && subscription.PeekNew(log.StartOffset).First < log.StableOffset);
+    public void Dispose() => _byKey.Dispose();
 
-    private void SendAgain(Subscription subscription, Consumer consumer, long most)
+    private bool TrySendAgain(Subscription subscription, Consumer consumer, long most, long now, out bool isHeldUp)
     {
-        var run = subscription.TakeRedelivery();
-        if (!log.TryRead(run.Range.First, out var batch))
-            return;
-        var last = Math.Min(Math.Min(run.Range.Last, batch.LastOffset), run.Range.First + most - 1);
-        if (last < run.Range.Last)
-            subscription.PutBackRedelivery(run with { Range = new(last + 1, run.Range.Last) });
-        Send(subscription, consumer, batch, new(run.Range.First, last), run.DeliveryCount + 1);
+        if (!subscription.TryPeekAgain(most, out var run, out isHeldUp))
+            return false;
+        if (TryRead(subscription, run.Range.First, out var batch))
+            Send(subscription, consumer, batch, run.Range, run.State.DeliveryCount + 1, now);
+        return true;
     }
 
-    private void SendNew(Subscription subscription, Consumer consumer, long most)
+    private bool TrySendReleased(Subscription subscription, Consumer consumer, long most, long now)
     {
-        var next = subscription.PeekNew(log.StartOffset);
-        if (!log.TryRead(next.First, out var batch))
-            return;
+        if (!subscription.TryPeekReleased(most, out var range))
+            return false;
+        if (TryRead(subscription, range.First, out var batch))
+            Send(subscription, consumer, batch, range, 1, now);
+        return true;
+    }
+
+    private bool TrySendNew(Subscription subscription, Consumer consumer, long most, long now)
+    {
         // The limit holds within a batch too: batches may be large, and the limit bounds what the broker has to remember.
         var room = Math.Min(most, maxOutstanding - subscription.Outstanding);
-        var last = Math.Min(Math.Min(next.Last, batch.LastOffset), next.First + room - 1);
-        Send(subscription, consumer, batch, new(next.First, last), 1);
+        while (room > 0)
+        {
+            var next = subscription.PeekNew(log.StartOffset, log.StableOffset);
+            if (next.First >= log.StableOffset || !log.TryRead(next.First, out var batch))
+                return false;
+            var range = new OffsetRange(next.First, Math.Min(next.Last, batch.LastOffset));
+            if (Pending is not null && (batch.Header.Attributes & RecordBatchAttributes.HasDelayed) != 0)
+                range = Pending.NextDeliverable(batch, range);
+            if (range.Count > 0)
+            {
+                Send(subscription, consumer, batch, range with { Last = Math.Min(range.Last, range.First + room - 1) }, 1, now);
+                return true;
+            }
+            subscription.LeaveOut(Math.Min(next.Last, batch.LastOffset));
+        }
+        return false;
     }
 
-    private void Send(Subscription subscription, Consumer consumer, in StoredBatch batch, OffsetRange range, int deliveryCount)
+    /// <summary>Finds the batch of a message that is to be delivered; one that is gone is skipped.</summary>
+    private bool TryRead(Subscription subscription, long offset, out StoredBatch batch)
     {
-        var bytes = cutter.Cut(batch, range);
-        subscription.Book(consumer, range, deliveryCount);
-        consumer.Spend((int)range.Count, bytes.Length);
+        if (log.TryRead(offset, out batch) && batch.BaseOffset <= offset)
+            return true;
+        subscription.Skip(new(offset, Math.Max(offset, log.StartOffset - 1)));
+        return false;
+    }
+
+    private void Send(Subscription subscription, Consumer consumer, in StoredBatch batch, OffsetRange range, int deliveryCount, long now)
+    {
+        var sent = range with { Last = Math.Min(range.Last, batch.LastOffset) };
+        var bytes = cutter.Cut(batch, sent);
+        subscription.Book(consumer, sent, deliveryCount, now);
+        consumer.Spend((int)sent.Count, bytes.Length);
         consumer.Peer.Send(new DeliverFrame(consumer.Id, deliveryCount), 0, bytes);
     }
 }

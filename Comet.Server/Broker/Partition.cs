@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Comet.Server.Storage;
 using Comet.Wire;
 
@@ -31,6 +32,9 @@ internal sealed class Partition : IDisposable
     public int Number { get; }
 
     public FencingToken Fence { get; }
+
+    /// <summary>How answers to what the partition has asked for come back to it: its owner takes them in as commands.</summary>
+    public Action<PartitionCommand>? Inbox { get; set; }
 
     /// <summary>Whether something was appended that is not committed.</summary>
     public bool NeedsCommit => _log.EndOffset > _log.StableOffset && _closedWith == ErrorCode.None;
@@ -81,7 +85,7 @@ internal sealed class Partition : IDisposable
                 _subscriptions.Trim(long.MaxValue);
                 break;
             default:
-                HandleRare(command);
+                HandleRare(command, now);
                 break;
         }
     }
@@ -103,29 +107,39 @@ internal sealed class Partition : IDisposable
         foreach (var subscription in _subscriptions.All)
         {
             subscription.ReleaseDue(now);
-            _dispatcher.Dispatch(subscription);
+            _dispatcher.Dispatch(subscription, now);
+            if (_settings.DeadLetters is { } port)
+                subscription.DeadLetters.HandOver(this, _log, _cutter, port, now);
         }
     }
 
     public void Dispose()
     {
         (_log as IDisposable)?.Dispose();
+        _dispatcher.Dispose();
         _cutter.Dispose();
     }
 
-    private void HandleRare(in PartitionCommand command)
+    private void HandleRare(in PartitionCommand command, long now)
     {
         switch (command.Kind)
         {
             case CommandKind.AttachConsumer:
-                _subscriptions.Attach(command.Consumer!, (AttachRequest)command.Detail!, command.CorrelationId);
+                _subscriptions.Attach(command.Consumer!, (AttachRequest)command.Detail!, command.CorrelationId, now);
                 break;
             case CommandKind.DetachConsumer:
-                _subscriptions.Detach(command.Consumer!);
+                _subscriptions.Detach(command.Consumer!, now);
                 command.Consumer!.Peer.Confirm(command.CorrelationId);
                 break;
             case CommandKind.Unsubscribe:
                 _subscriptions.Unsubscribe((UnsubscribeRequest)command.Detail!, command.CorrelationId);
+                break;
+            case CommandKind.ExtendLease or CommandKind.GiveUp:
+                ExtendOrGiveUp(command, now);
+                break;
+            case CommandKind.DeadLetterAnswered:
+                var answer = (DeadLetterAnswer)command.Detail!;
+                answer.Letter.Source.DeadLetters.Answered(answer, now);
                 break;
             case CommandKind.ReportProgress:
                 ReportProgress(command.Consumer!);
@@ -202,10 +216,14 @@ internal sealed class Partition : IDisposable
 
     private static void Ack(in PartitionCommand command)
     {
+        if (!TryGetSubscription(command, out var subscription))
+            return;
         var consumer = command.Consumer!;
-        if (consumer.Subscription is not { IsDurable: true } subscription)
+        if (command.Cumulative && !subscription.IsOrdered)
         {
-            RefuseDetached(consumer, command.CorrelationId);
+            if (command.CorrelationId != 0)
+                consumer.Peer.Fail(command.CorrelationId, ErrorCode.Unsupported,
+                    $"'{subscription.Name}' is {subscription.Type}: acking all before a message would ack what others hold.");
             return;
         }
         var ranges = command.Ranges!;
@@ -216,17 +234,41 @@ internal sealed class Partition : IDisposable
 
     private static void Nack(in PartitionCommand command, long now)
     {
-        var consumer = command.Consumer!;
-        if (consumer.Subscription is not { IsDurable: true } subscription)
-        {
-            RefuseDetached(consumer, command.CorrelationId);
+        if (!TryGetSubscription(command, out var subscription))
             return;
-        }
         var ranges = command.Ranges!;
-        var due = command.Number == 0 ? 0 : now + command.Number;
+        var cause = new GiveBackCause(now, command.Number, command.Detail as string);
         for (var i = 0; i + 1 < ranges.Length; i += 2)
-            subscription.GiveBack(consumer, new(ranges[i], ranges[i + 1]), due);
-        consumer.Peer.Confirm(command.CorrelationId);
+            subscription.GiveBack(command.Consumer!, new(ranges[i], ranges[i + 1]), cause);
+        command.Consumer!.Peer.Confirm(command.CorrelationId);
+    }
+
+    private static void ExtendOrGiveUp(in PartitionCommand command, long now)
+    {
+        if (!TryGetSubscription(command, out var subscription))
+            return;
+        var ranges = command.Ranges!;
+        for (var i = 0; i + 1 < ranges.Length; i += 2)
+        {
+            var range = new OffsetRange(ranges[i], ranges[i + 1]);
+            if (command.Kind == CommandKind.ExtendLease)
+                subscription.Extend(command.Consumer!, range, now);
+            else
+                subscription.GiveUp(command.Consumer!, range, command.Detail as string, now);
+        }
+        command.Consumer!.Peer.Confirm(command.CorrelationId);
+    }
+
+    /// <summary>The subscription that a consumer acks to; false when it is refused, because it has none (any more).</summary>
+    private static bool TryGetSubscription(in PartitionCommand command, [NotNullWhen(true)] out Subscription? subscription)
+    {
+        subscription = command.Consumer!.Subscription;
+        if (subscription is { IsReader: false })
+            return true;
+        if (command.CorrelationId != 0)
+            command.Consumer.Peer.Fail(command.CorrelationId, ErrorCode.ConsumerNotFound,
+                $"The consumer '{command.Consumer.Name}' is not attached to a subscription; attach it again.");
+        return false;
     }
 
     private void ReportProgress(Consumer consumer)
@@ -262,13 +304,6 @@ internal sealed class Partition : IDisposable
             peer?.PublishAnswered(command.Batch.Length);
         if (command.CorrelationId != 0)
             peer?.Fail(command.CorrelationId, _closedWith, _closedBecause);
-    }
-
-    private static void RefuseDetached(Consumer consumer, ulong correlationId)
-    {
-        if (correlationId != 0)
-            consumer.Peer.Fail(correlationId, ErrorCode.ConsumerNotFound,
-                $"The consumer '{consumer.Name}' is not attached to a durable subscription; attach it again.");
     }
 
     /// <summary>An answer that leaves when the log is durable up to <paramref name="StableAt"/>.</summary>

@@ -28,6 +28,7 @@ internal sealed class PartitionActor : IDisposable
     public PartitionActor(Partition partition, TimeProvider time, ILogger logger)
     {
         (_partition, _time, _logger) = (partition, time, logger);
+        partition.Inbox = command => Post(command);
         _engine = SynchronizationContext.Current;
         _timer = time.CreateTimer(
             static self => ((PartitionActor)self!).Post(new(CommandKind.Wake)), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -108,6 +109,9 @@ internal sealed class PartitionActor : IDisposable
 
     private void Handle(in PartitionCommand command, long now)
     {
+        // A timer may fire a little before its time, and it fires once: whatever is due next needs it armed anew.
+        if (command.Kind == CommandKind.Wake)
+            _timerDue = long.MaxValue;
         try
         {
             _partition.Handle(command, now);
@@ -177,8 +181,9 @@ internal sealed class PartitionActor : IDisposable
 
     private void ArmTimer(long now)
     {
+        // A timer that is due earlier is left: it only asks again. What is due moves on with every ack while leases run.
         var due = _partition.NextDue;
-        if (due == _timerDue)
+        if (due >= _timerDue && _timerDue > now)
             return;
         _timerDue = due;
         var wait = due == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMicroseconds(Math.Max(due - now, 0) + 1);

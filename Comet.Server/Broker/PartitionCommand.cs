@@ -14,6 +14,9 @@ internal enum CommandKind
     Permits,
     Ack,
     Nack,
+    ExtendLease,
+    GiveUp,
+    DeadLetterAnswered,
     Wake,
     ReportProgress,
     Describe,
@@ -43,7 +46,7 @@ internal readonly record struct PartitionCommand(CommandKind Kind)
     /// <summary>The pooled array behind <see cref="Batch"/>, where the command had to wait; it is given back when it is handled.</summary>
     public byte[]? Rented { get; init; }
 
-    /// <summary>Messages, or a delay in microseconds.</summary>
+    /// <summary>Messages, or a delay in microseconds (<see cref="GiveBackCause.ByPolicy"/>: what the subscription says).</summary>
     public long Number { get; init; }
 
     /// <summary>Bytes.</summary>
@@ -59,7 +62,10 @@ internal readonly record struct PartitionCommand(CommandKind Kind)
 }
 
 /// <summary>What <see cref="CommandKind.AttachConsumer"/> asks for.</summary>
-internal sealed record AttachRequest(string Subscription, SubscriptionType Type, bool IsDurable, StartPosition Start);
+internal sealed record AttachRequest(string Subscription, SubscriptionType Type, SubscriptionKind Kind, StartPosition Start)
+{
+    public SubscriptionSettings Settings { get; init; } = new();
+}
 
 /// <summary>What <see cref="CommandKind.Unsubscribe"/> asks for.</summary>
 internal sealed record UnsubscribeRequest(IPeer Peer, string Subscription);

@@ -12,6 +12,12 @@ internal sealed record PartitionSettings
     /// <summary>The most that the records of one batch may restore to.</summary>
     public int MaxRecordsLength { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>Where dead letters go; null where there are none.</summary>
+    public IDeadLetterPort? DeadLetters { get; init; }
+
+    /// <summary>A fault to make on purpose, for tests of the tests.</summary>
+    public PlantedBug PlantedBug { get; init; }
+
     /// <summary>Called when this partition needs memory that others could give.</summary>
     public Action? RoomWanted { get; init; }
 }

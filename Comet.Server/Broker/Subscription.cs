@@ -1,157 +1,287 @@
+using System.Numerics;
 using Comet.Wire;
 
 namespace Comet.Server.Broker;
 
-/// <summary>A subscription in one partition: its cursor, what its consumers hold, and what must be delivered again. A reader is one
-/// that is not durable: for it, delivered is done.</summary>
-internal sealed class Subscription(string name, SubscriptionType type, bool isDurable, long start)
+/// <summary>A subscription in one partition: its cursor, what its consumers hold, and what must be delivered again.</summary>
+/// <remarks>On an ordered subscription a message that was given back holds up everything that was never delivered, also while its delay
+/// runs, and what was given back goes out in the order of offsets. On a key-shared one that holds for each slot of keys.</remarks>
+internal sealed class Subscription
 {
-    private readonly List<Consumer> _consumers = [];
-    private readonly DeliveryRuns _inFlight = new();
-    private readonly DeliveryRuns _redelivery = new();
-    private readonly PriorityQueue<DeliveryRun, long> _delayed = new();
-    private readonly List<DeliveryRun> _moving = [];
-    private long _delayedCount;
-    private int _turn;
+    private readonly ConsumerRow _consumers = new();
+    private readonly DeliveryTable _table;
+    private readonly LeaseQueue _leases;
+    private readonly PriorityQueue<StateRun, long> _delays = new();
+    private readonly Queue<long> _released = new();
+    private readonly List<StateRun> _runs = [];
+    private readonly List<long> _lost = [];
+    private Consumer? _active;
 
-    public string Name { get; } = name;
+    public Subscription(string name, SubscriptionType type, SubscriptionKind kind, CursorState start)
+    {
+        (Name, Type, Kind, NextOffset) = (name, type, kind, start.AckedUpTo);
+        Cursor = new Cursor(start);
+        var marking = type == SubscriptionType.KeyShared ? Marking.Nothing : IsOrdered ? Marking.WaitingAndDelayed : Marking.Waiting;
+        _table = new DeliveryTable(marking) { Changed = OnChanged };
+        _leases = new LeaseQueue(_table);
+        DeadLetters = new DeadLetterBox(this);
+        if (type == SubscriptionType.KeyShared)
+            Slots = new KeySlots(_table);
+    }
 
-    public SubscriptionType Type { get; } = type;
+    public string Name { get; }
 
-    public bool IsDurable { get; } = isDurable;
+    public SubscriptionType Type { get; }
 
-    public Cursor Cursor { get; } = new(start);
+    public SubscriptionKind Kind { get; }
 
-    /// <summary>The next offset that was never delivered.</summary>
-    public long NextOffset { get; private set; } = start;
+    /// <summary>Whether it stays when its consumers have gone.</summary>
+    public bool IsDurable => Kind == SubscriptionKind.Durable;
 
-    public IReadOnlyList<Consumer> Consumers => _consumers;
+    /// <summary>Whether what was delivered needs no ack.</summary>
+    public bool IsReader => Kind == SubscriptionKind.Reader;
+
+    /// <summary>Whether what was given back holds up what is new.</summary>
+    public bool IsOrdered => Type is SubscriptionType.Exclusive or SubscriptionType.Failover;
+
+    public SubscriptionSettings Settings { get; set; } = new();
+
+    public Cursor Cursor { get; }
+
+    /// <summary>The keys' slots; null where keys do not matter.</summary>
+    public KeySlots? Slots { get; }
+
+    public DeadLetterBox DeadLetters { get; }
+
+    /// <summary>All below was delivered once, or left out because it was not yet to be delivered.</summary>
+    public long NextOffset { get; private set; }
+
+    public IReadOnlyList<Consumer> Consumers => _consumers.All;
+
+    /// <summary>Whether there is no number left for another consumer.</summary>
+    public bool IsFull => _consumers.IsFull;
 
     /// <summary>What is delivered and not acked, or waits to be delivered again.</summary>
-    public long Outstanding => _inFlight.Count + _redelivery.Count + _delayedCount;
+    public long Outstanding => _table.Count;
 
-    public bool HasRedelivery => _redelivery.RunCount > 0;
+    /// <summary>What was left out and is to be delivered for the first time now.</summary>
+    public long ReleasedCount => _table.CountOf(MessageStage.Released);
 
-    /// <summary>When the next nacked message may be delivered again; <see cref="long.MaxValue"/> when none waits.</summary>
-    public long NextDue => _delayed.TryPeek(out _, out var due) ? due : long.MaxValue;
+    /// <summary>When a delay or lease is over next, or dead letters are to be tried again; <see cref="long.MaxValue"/> for never.</summary>
+    public long NextDue => Math.Min(
+        _delays.TryPeek(out _, out var due) ? due : long.MaxValue, Math.Min(_leases.NextDue, DeadLetters.NextDue));
+
+    public MessageState StateOf(long offset) => _table[offset];
+
+    public long CountOf(MessageStage stage) => _table.CountOf(stage);
 
     public void Attach(Consumer consumer)
     {
         consumer.Subscription = this;
         _consumers.Add(consumer);
+        Slots?.Attach(consumer);
+    }
+
+    /// <summary>On a failover subscription, lets the first consumer be the active one and tells those concerned. What the one before held
+    /// is delivered to it before anything new.</summary>
+    /// <param name="arrived">The consumer that has just been attached, which has to be told in any case.</param>
+    /// <param name="now">Microseconds since the Unix epoch.</param>
+    public void ChooseActive(Consumer? arrived, long now)
+    {
+        if (Type != SubscriptionType.Failover)
+            return;
+        var first = Consumers.Count > 0 ? Consumers[0] : null;
+        var before = _active;
+        _active = first;
+        if (before is not null && before != first && before.Subscription == this)
+        {
+            before.Peer.Send(new ConsumerActivityFrame(before.Id, false));
+            GiveBack(before, new(0, long.MaxValue), new(now, 0, "Another consumer has become the active one."));
+        }
+        if (arrived is not null && arrived != first)
+            arrived.Peer.Send(new ConsumerActivityFrame(arrived.Id, false));
+        if (first is not null && first != before)
+            first.Peer.Send(new ConsumerActivityFrame(first.Id, true));
     }
 
     /// <summary>Takes a consumer out; what it held is delivered again, before anything new.</summary>
-    public void Detach(Consumer consumer)
+    public void Detach(Consumer consumer, long now)
     {
         if (!_consumers.Remove(consumer))
             return;
         consumer.Subscription = null;
-        GiveBack(consumer, new(0, long.MaxValue), 0);
+        GiveBack(consumer, new(0, long.MaxValue), new(now, 0, $"The consumer '{consumer.Name}' has gone."));
+        Slots?.Detach(consumer, Consumers);
+        _consumers.Forget(consumer);
+        ChooseActive(null, now);
     }
 
     public SubscriptionDescription Describe(int partition, long stableOffset) => new(
         Name, partition, Type, Cursor.AckedUpTo, Math.Max(0, stableOffset - Cursor.AckedUpTo - Cursor.AckedAbove),
-        _inFlight.Count, _consumers.Count, _consumers.Sum(static c => c.PermitMessages));
-
-    /// <summary>Acks what was delivered of a range; anything else in it is not this subscription's to ack and is left alone.</summary>
-    public void Ack(OffsetRange range)
+        _table.CountOf(MessageStage.InFlight), Consumers.Count, Consumers.Sum(static c => c.PermitMessages))
     {
-        var delivered = new OffsetRange(Math.Max(range.First, 0), Math.Min(range.Last, NextOffset - 1));
-        if (delivered.Count <= 0)
-            return;
-        var moved = _inFlight.Remove(delivered, static (consumer, count) => consumer.Unacked -= count) + _redelivery.Remove(delivered);
-        // What was delivered and not acked is in flight, or to be delivered again, or waits for its time: the rest is the third.
-        _delayedCount -= Cursor.Ack(delivered) - moved;
+        DeadLettering = _table.CountOf(MessageStage.DeadLettering),
+        DeadLetterError = DeadLetters.Error,
+    };
+
+    /// <summary>Acks what was delivered of a range; anything else in it is not a consumer's to ack and is left alone.</summary>
+    public void Ack(OffsetRange range) => _table.Ack(range, Cursor);
+
+    /// <summary>Acks a range on behalf of the broker, delivered or not: what is gone, has expired or is left out for good.</summary>
+    public void Skip(OffsetRange range)
+    {
+        _table.Remove(range);
+        Cursor.Ack(range);
     }
 
-    /// <summary>Gives back what <paramref name="consumer"/> holds of a range, for delivery at <paramref name="due"/> or later (0: at
-    /// once).</summary>
-    public void GiveBack(Consumer consumer, OffsetRange range, long due)
+    /// <summary>Begins anew at an offset: what is in flight or waits is forgotten. Detach the consumers first, or they hold messages that
+    /// come again.</summary>
+    public void Seek(long offset)
     {
-        _moving.Clear();
-        _inFlight.CopyTo(_moving, consumer, range);
-        foreach (var run in _moving)
+        _table.Clear();
+        _leases.Clear();
+        _delays.Clear();
+        _released.Clear();
+        Slots?.Clear();
+        DeadLetters.Clear();
+        Cursor.Reset(offset);
+        NextOffset = offset;
+    }
+
+    /// <summary>A message that was left out may be delivered now; what this subscription has not come to yet is left to its turn.</summary>
+    public void Release(long offset)
+    {
+        if (offset >= NextOffset || Cursor.IsAcked(offset) || _table[offset].Stage != MessageStage.None)
+            return;
+        _table.Put(new(offset, offset), default(MessageState).As(MessageStage.Released));
+        _released.Enqueue(offset);
+    }
+
+    /// <summary>Gives back what a consumer holds of a range.</summary>
+    public void GiveBack(Consumer consumer, OffsetRange range, GiveBackCause cause)
+    {
+        foreach (var run in RunsOf(consumer, range))
+            GiveBack(run, cause);
+    }
+
+    /// <summary>Sends what a consumer holds of a range to the dead-letter topic.</summary>
+    public void GiveUp(Consumer consumer, OffsetRange range, string? reason, long now)
+    {
+        foreach (var run in RunsOf(consumer, range))
+            GiveUp(run, new(IsGivenUp: true, reason ?? "Its consumer gave it up."), now);
+    }
+
+    /// <summary>Begins the leases anew of what a consumer holds of a range.</summary>
+    public void Extend(Consumer consumer, OffsetRange range, long now)
+    {
+        if (Settings.Lease == 0)
+            return;
+        foreach (var run in RunsOf(consumer, range))
         {
-            _inFlight.Remove(run.Range, static (holder, count) => holder.Unacked -= count);
-            if (due == 0)
-            {
-                _redelivery.Add(run with { Consumer = null });
-                continue;
-            }
-            _delayed.Enqueue(run with { Consumer = null }, due);
-            _delayedCount += run.Range.Count;
+            var extended = run.State.WithNextLease();
+            _table.Put(run.Range, extended);
+            _leases.Add(now + Settings.Lease, run.Range, extended);
         }
     }
 
-    /// <summary>Moves what has become due to what is delivered next.</summary>
+    /// <summary>Moves what has become due to what is delivered next, and takes back what is held longer than its lease.</summary>
     public void ReleaseDue(long now)
     {
-        while (_delayed.TryPeek(out var run, out var due) && due <= now)
+        while (_delays.TryPeek(out var delay, out var due) && due <= now)
         {
-            _delayed.Dequeue();
-            // Some of it may have been acked meanwhile, by its id, and is not counted any more.
-            for (var at = run.Range.First; at <= run.Range.Last;)
+            _delays.Dequeue();
+            // Some of it may have been acked meanwhile, by its id.
+            _runs.Clear();
+            _table.CopyTo(_runs, delay.Range, MessageStage.Delayed);
+            foreach (var run in _runs)
             {
-                var gap = Cursor.NextUnacked(at);
-                var last = Math.Min(gap.Last, run.Range.Last);
-                if (gap.First <= last)
-                {
-                    _redelivery.Add(run with { Range = new(gap.First, last) });
-                    _delayedCount -= last - gap.First + 1;
-                }
-                at = last == long.MaxValue ? last : Math.Max(last, gap.First) + 1;
+                if (run.State != delay.State)
+                    continue;
+                _table.Put(run.Range, run.State.As(MessageStage.Waiting));
+                Slots?.Touch(run.State.KeySlot);
             }
         }
+        while (_leases.TryTakeOver(now, out var lease))
+            TakeBack(lease, now);
     }
 
-    /// <summary>The consumer whose turn it is and who can take messages.</summary>
-    public Consumer? PickConsumer()
+    /// <summary>The consumer whose turn it is and who can take messages. The turn is over when something is booked.</summary>
+    public Consumer? PickConsumer() => _consumers.Pick(onlyFirst: Type == SubscriptionType.Failover);
+
+    /// <summary>What is to be delivered again first, at most so many neighbours; false when there is nothing, or it is not yet due and
+    /// everything else stands behind it (<paramref name="isHeldUp"/>).</summary>
+    public bool TryPeekAgain(long most, out StateRun run, out bool isHeldUp)
     {
-        for (var i = 0; i < _consumers.Count; i++)
-        {
-            var consumer = _consumers[(_turn + i) % _consumers.Count];
-            if (!consumer.CanTake)
-                continue;
-            _turn = (_turn + i + 1) % _consumers.Count;
-            return consumer;
-        }
-        return null;
+        isHeldUp = _table.TryPeekMarked(most, out run) && run.State.Stage == MessageStage.Delayed;
+        return !isHeldUp && run.State.Stage == MessageStage.Waiting;
     }
 
-    /// <summary>What is to be delivered again first.</summary>
-    public DeliveryRun TakeRedelivery() => _redelivery.TakeFirst();
-
-    public void PutBackRedelivery(in DeliveryRun run) => _redelivery.PutBack(run);
+    /// <summary>The first neighbours, at most so many, of those that were left out and are to be delivered for the first time.</summary>
+    public bool TryPeekReleased(long most, out OffsetRange range)
+    {
+        range = new(0, -1);
+        if (ReleasedCount == 0)
+            return false;
+        while (_released.TryPeek(out var first) && _table[first].Stage != MessageStage.Released)
+            _released.Dequeue();
+        foreach (var next in _released)
+        {
+            if (range.Count == 0)
+                range = new(next, next);
+            else if (next == range.Last + 1 && range.Count < most && _table[next].Stage == MessageStage.Released)
+                range = range with { Last = next };
+            else
+                break;
+        }
+        return range.Count > 0;
+    }
 
     /// <summary>The next stretch of offsets that were never delivered and are not acked, within what is kept.</summary>
-    public OffsetRange PeekNew(long startOffset)
+    public OffsetRange PeekNew(long startOffset, long limit)
     {
         if (startOffset > Cursor.AckedUpTo)
-        {
-            Ack(new(0, startOffset - 1));
-            Cursor.SkipTo(startOffset);
-        }
-        return Cursor.NextUnacked(Math.Max(NextOffset, startOffset));
+            Skip(new(0, startOffset - 1));
+        return Cursor.NextUnacked(Math.Max(NextOffset, startOffset), limit);
+    }
+
+    /// <summary>Passes over messages without delivering them: <see cref="Release"/> brings them, or they wait in their slots.</summary>
+    public void LeaveOut(long upTo) => NextOffset = Math.Max(NextOffset, upTo + 1);
+
+    /// <summary>Lets a message that cannot be sent when its turn comes wait in its slot; it was not delivered yet.</summary>
+    public void Park(long offset, int slot)
+    {
+        _table.Put(new(offset, offset), MessageState.InFlight(0, 0, slot).As(MessageStage.Waiting));
+        Slots!.Wait(slot, offset);
     }
 
     /// <summary>Books a delivery that is about to be made.</summary>
-    public void Book(Consumer consumer, OffsetRange range, int deliveryCount)
+    public void Book(Consumer consumer, OffsetRange range, int deliveryCount, long now)
     {
-        NextOffset = Math.Max(NextOffset, range.Last + 1);
+        LeaveOut(range.Last);
         consumer.LastDispatchedOffset = range.Last;
-        if (!IsDurable)
+        _consumers.EndTurn();
+        if (IsReader)
         {
-            Cursor.SkipTo(range.Last + 1);
+            Skip(range);
             return;
         }
-        consumer.Unacked += range.Count;
-        _inFlight.Add(new DeliveryRun(range, consumer, deliveryCount));
+        var state = MessageState.InFlight(consumer.Number, deliveryCount);
+        _table.Put(range, state);
+        if (Settings.Lease > 0)
+            _leases.Add(now + Settings.Lease, range, state);
     }
+
+    /// <summary>Books some of 64 neighbours as delivered to a consumer; <see cref="BookKeys"/> has booked each.</summary>
+    public void BookLease(Consumer consumer, long block, ulong mask, int deliveryCount, long now) =>
+        _leases.Add(new Lease(now + Settings.Lease, block, mask, MessageState.InFlight(consumer.Number, deliveryCount)));
+
+    /// <summary>Books a message of a slot that is about to be sent.</summary>
+    public void BookKeys(Consumer consumer, long offset, int slot, int deliveryCount) =>
+        _table.Put(new(offset, offset), MessageState.InFlight(consumer.Number, deliveryCount, slot));
 
     public void CloseAll(ErrorCode code, string message)
     {
-        foreach (var consumer in _consumers)
+        foreach (var consumer in Consumers)
         {
             consumer.Subscription = null;
             consumer.Peer.Forget(consumer);
@@ -159,4 +289,70 @@ internal sealed class Subscription(string name, SubscriptionType type, bool isDu
         }
         _consumers.Clear();
     }
+
+    private List<StateRun> RunsOf(Consumer consumer, OffsetRange range)
+    {
+        _runs.Clear();
+        if (consumer.Unacked > 0)
+            _table.CopyTo(_runs, range, MessageStage.InFlight, consumer.Number, consumer.Unacked);
+        return _runs;
+    }
+
+    private void GiveBack(in StateRun run, GiveBackCause cause)
+    {
+        if (Settings.MaxDeliveries > 0 && run.State.DeliveryCount >= Settings.MaxDeliveries)
+        {
+            GiveUp(run, new(IsGivenUp: false, cause.Reason ?? "It was given back."), cause.Now);
+            return;
+        }
+        var delay = cause.Delay == GiveBackCause.ByPolicy ? Settings.Backoff.After(run.State.DeliveryCount) : cause.Delay;
+        var given = run with { State = run.State.As(delay == 0 ? MessageStage.Waiting : MessageStage.Delayed) };
+        _table.Put(given.Range, given.State);
+        if (delay > 0)
+            _delays.Enqueue(given, cause.Now + delay);
+        for (var offset = given.Range.First; Slots is not null && offset <= given.Range.Last; offset++)
+            Slots.Wait(given.State.KeySlot, offset);
+    }
+
+    private void GiveUp(in StateRun run, DeadLetterReason reason, long now)
+    {
+        _table.Put(run.Range, run.State.As(MessageStage.DeadLettering));
+        DeadLetters.Add(run.Range, reason, now);
+    }
+
+    private void TakeBack(in Lease lease, long now)
+    {
+        var holder = _consumers[lease.State.Consumer];
+        _lost.Clear();
+        for (var mask = lease.Mask; mask != 0; mask &= mask - 1)
+        {
+            var offset = (lease.Block << BlockMask.Shift) + BitOperations.TrailingZeroCount(mask);
+            if (_lost.Count > 0 && _lost[^1] == offset - 1)
+                _lost[^1] = offset;
+            else
+                _lost.AddRange([offset, offset]);
+            GiveBack(new StateRun(new(offset, offset), _table[offset]), new(now, GiveBackCause.ByPolicy, "Its lease was over."));
+        }
+        holder.Peer.Send(new LeaseLostFrame(holder.Id, [.. _lost]));
+    }
+
+    private void OnChanged(MessageState state, int count)
+    {
+        if (state.Stage == MessageStage.InFlight)
+            _consumers[state.Consumer].Unacked += count;
+        Slots?.OnChanged(state, count);
+    }
+}
+
+/// <summary>What becomes of a subscription and of what it has delivered.</summary>
+internal enum SubscriptionKind
+{
+    /// <summary>It stays until it is removed; what it has not acked is kept.</summary>
+    Durable,
+
+    /// <summary>It goes with its last consumer, and keeps nothing from being dropped.</summary>
+    Ephemeral,
+
+    /// <summary>As ephemeral, of one consumer, and delivered is done.</summary>
+    Reader,
 }

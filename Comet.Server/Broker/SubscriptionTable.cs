@@ -3,11 +3,11 @@ using Comet.Wire;
 
 namespace Comet.Server.Broker;
 
-/// <summary>The subscriptions of one partition, durable ones by name.</summary>
+/// <summary>The subscriptions of one partition, those that are no readers by name.</summary>
 internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
 {
     private readonly List<Subscription> _all = [];
-    private readonly Dictionary<string, Subscription> _durable = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Subscription> _named = new(StringComparer.Ordinal);
 
     public List<Subscription> All => _all;
 
@@ -23,33 +23,35 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
     }
 
     /// <summary>Attaches a consumer, creating its subscription on first use; the answer goes to its peer.</summary>
-    public void Attach(Consumer consumer, AttachRequest request, ulong correlationId)
+    public void Attach(Consumer consumer, AttachRequest request, ulong correlationId, long now)
     {
         var subscription = FindOrCreate(request);
-        var refusal = Refuse(subscription, consumer, request);
+        var refusal = Refuse(subscription, consumer, request, now);
         if (refusal is not null)
         {
             consumer.Peer.Forget(consumer);
             consumer.Peer.Fail(correlationId, refusal.Code, refusal.Message);
             return;
         }
+        subscription.Settings = request.Settings;
         subscription.Attach(consumer);
         consumer.Peer.Send(new SubscribedFrame(consumer.Id, subscription.NextOffset, fence.Epoch), correlationId);
+        subscription.ChooseActive(consumer, now);
     }
 
-    public void Detach(Consumer consumer)
+    public void Detach(Consumer consumer, long now)
     {
         if (consumer.Subscription is not { } subscription)
             return;
-        subscription.Detach(consumer);
+        subscription.Detach(consumer, now);
         consumer.Peer.Forget(consumer);
-        if (!subscription.IsDurable)
-            _all.Remove(subscription);
+        if (!subscription.IsDurable && subscription.Consumers.Count == 0)
+            Remove(subscription);
     }
 
     public void Unsubscribe(UnsubscribeRequest request, ulong correlationId)
     {
-        if (!_durable.TryGetValue(request.Subscription, out var subscription))
+        if (!_named.TryGetValue(request.Subscription, out var subscription))
         {
             request.Peer.Fail(correlationId, ErrorCode.SubscriptionNotFound, $"There is no subscription '{request.Subscription}'.");
         }
@@ -60,8 +62,7 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
         }
         else
         {
-            _durable.Remove(request.Subscription);
-            _all.Remove(subscription);
+            Remove(subscription);
             request.Peer.Confirm(correlationId);
         }
     }
@@ -70,37 +71,42 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
     public void Trim(long bytes)
     {
         var needed = log.StableOffset;
-        foreach (var subscription in _durable.Values)
-            needed = Math.Min(needed, subscription.Cursor.AckedUpTo);
+        foreach (var subscription in _named.Values)
+            needed = subscription.IsDurable ? Math.Min(needed, subscription.Cursor.AckedUpTo) : needed;
         var target = bytes >= log.Bytes ? long.MinValue : log.Bytes - bytes;
         while (log.Bytes > target && log.TryRead(log.StartOffset, out var oldest) && oldest.LastOffset < needed)
             log.TruncateBefore(fence, oldest.LastOffset + 1);
     }
 
     public IReadOnlyList<SubscriptionDescription> Describe(int partition) =>
-        [.. _durable.Values.Select(s => s.Describe(partition, log.StableOffset))];
+        [.. _named.Values.Select(s => s.Describe(partition, log.StableOffset))];
 
     public void CloseAll(ErrorCode code, string message)
     {
         foreach (var subscription in _all)
             subscription.CloseAll(code, message);
         _all.Clear();
-        _durable.Clear();
+        _named.Clear();
     }
 
     /// <summary>Why a consumer cannot join; null when it can. A namesake over another connection makes room.</summary>
-    private static CometException? Refuse(Subscription subscription, Consumer consumer, AttachRequest request)
+    private static CometException? Refuse(Subscription subscription, Consumer consumer, AttachRequest request, long now)
     {
         if (subscription.Type != request.Type)
             return new(ErrorCode.SubscriptionTypeMismatch,
                 $"The subscription '{subscription.Name}' is {subscription.Type}, not {request.Type}.");
+        if (subscription.Kind != request.Kind)
+            return new(ErrorCode.SubscriptionTypeMismatch,
+                $"The subscription '{subscription.Name}' is {subscription.Kind}, not {request.Kind}.");
+        if (subscription.IsFull)
+            return new(ErrorCode.LimitExceeded, $"The subscription '{subscription.Name}' has {subscription.Consumers.Count} consumers.");
         if (subscription.Consumers.FirstOrDefault(c => string.Equals(c.Name, consumer.Name, StringComparison.Ordinal)) is { } namesake)
         {
             if (ReferenceEquals(namesake.Peer, consumer.Peer))
                 return new(ErrorCode.ConsumerNameTaken,
                     $"A consumer named '{consumer.Name}' is attached to '{subscription.Name}' already.");
             // The same consumer over a new connection, whose old one may be half dead: the new one has it.
-            subscription.Detach(namesake);
+            subscription.Detach(namesake, now);
             namesake.Peer.Forget(namesake);
             namesake.Peer.Send(new ConsumerClosedFrame(
                 namesake.Id, ErrorCode.ConsumerNameTaken, $"A consumer named '{consumer.Name}' has attached over another connection."));
@@ -113,13 +119,20 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence)
 
     private Subscription FindOrCreate(AttachRequest request)
     {
-        if (request.IsDurable && _durable.TryGetValue(request.Subscription, out var known))
+        if (request.Kind != SubscriptionKind.Reader && _named.TryGetValue(request.Subscription, out var known))
             return known;
-        var created = new Subscription(request.Subscription, request.Type, request.IsDurable, Resolve(request.Start));
+        var created = new Subscription(request.Subscription, request.Type, request.Kind, new(Resolve(request.Start), []));
         _all.Add(created);
-        if (request.IsDurable)
-            _durable.Add(request.Subscription, created);
+        if (request.Kind != SubscriptionKind.Reader)
+            _named.Add(request.Subscription, created);
         return created;
+    }
+
+    private void Remove(Subscription subscription)
+    {
+        _all.Remove(subscription);
+        if (!subscription.IsReader)
+            _named.Remove(subscription.Name);
     }
 
     private long Resolve(StartPosition start) => start.Kind switch

@@ -6,8 +6,8 @@ namespace Comet.Server.Hosting;
 /// <summary>Hands Kestrel's connections to the broker.</summary>
 internal sealed class CometConnectionHandler(CometBroker broker) : ConnectionHandler
 {
-    public override Task OnConnectedAsync(ConnectionContext connection) =>
-        broker.ServeAsync(new KestrelConnection(connection), connection.ConnectionClosed);
+    // Without ConnectionClosed as the token: the input ends with the connection anyway, but behind what has arrived before.
+    public override Task OnConnectedAsync(ConnectionContext connection) => broker.ServeAsync(new KestrelConnection(connection));
 
     private sealed class KestrelConnection(ConnectionContext context) : ICometConnection
     {

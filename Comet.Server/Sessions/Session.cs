@@ -19,6 +19,7 @@ internal sealed class Session : IAsyncDisposable
     private readonly ICometConnection _connection;
     private readonly CometServerOptions _options;
     private readonly TimeProvider _time;
+    private readonly SynchronizationContext? _engine;
     private readonly ILogger _logger;
     private readonly FrameSender _sender;
     private readonly SessionPeer _peer;
@@ -28,13 +29,18 @@ internal sealed class Session : IAsyncDisposable
     private CometException? _reason;
     private int _silentIntervals;
 
-    public Session(ICometConnection connection, CometServerOptions options, TopicRegistry topics, TimeProvider time, ILogger logger)
+    public Session(long number, ICometConnection connection, CometServerOptions options, TopicRegistry topics, TimeProvider time,
+        ILogger logger)
     {
-        (_connection, _options, _time, _logger) = (connection, options, time, logger);
+        (Number, _connection, _options, _time, _logger) = (number, connection, options, time, logger);
+        _engine = SynchronizationContext.Current;
         _sender = new FrameSender(connection.Output, HeaderCodec.MessagePack, options.MaxUnsentBytes);
         _peer = new SessionPeer(_sender, options);
         _frames = new SessionFrames(_peer, _sender, topics, options);
     }
+
+    /// <summary>Counts the broker's sessions, from 1.</summary>
+    public long Number { get; }
 
     /// <summary>Serves the connection until it ends. Does not throw: how it ended is logged and told to the client.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -77,7 +83,7 @@ internal sealed class Session : IAsyncDisposable
         lock (_gate)
             _reason ??= reason;
         // Continuations of the receive loop must not run inside a timer or another session's call.
-        _ = _ending.CancelAsync();
+        _ = _ending.CancelSoonAsync(_engine);
     }
 
     public ValueTask DisposeAsync()

@@ -123,6 +123,14 @@ internal sealed class SessionFrames : IFrameHandler
             case FrameType.Nack:
                 Nack(frame);
                 break;
+            case FrameType.ExtendLease:
+                var extend = frame.Read<ExtendLeaseFrame>(_codec);
+                Post(CommandKind.ExtendLease, extend.ConsumerId, frame.CorrelationId, extend.Ranges, null);
+                break;
+            case FrameType.DeadLetter:
+                var letter = frame.Read<DeadLetterFrame>(_codec);
+                Post(CommandKind.GiveUp, letter.ConsumerId, frame.CorrelationId, letter.Ranges, letter.Reason);
+                break;
             case FrameType.Ping:
                 _sender.Send(default(PongFrame), frame.CorrelationId);
                 break;
@@ -208,15 +216,20 @@ internal sealed class SessionFrames : IFrameHandler
     private void Nack(in RawFrame frame)
     {
         var nack = frame.Read<NackFrame>(_codec);
-        if (nack.DelayMilliseconds is < 0 or > MaxNackDelayMilliseconds)
+        if (nack.DelayMilliseconds is < NackFrame.DelayByPolicy or > MaxNackDelayMilliseconds)
             throw new CometException(ErrorCode.InvalidArgument,
                 $"A nack's delay is 0 to {MaxNackDelayMilliseconds} ms, not {nack.DelayMilliseconds}.");
-        if (FindConsumer(nack.ConsumerId, frame.CorrelationId) is { } consumer)
+        var delay = nack.DelayMilliseconds == NackFrame.DelayByPolicy ? GiveBackCause.ByPolicy : nack.DelayMilliseconds * 1000;
+        Post(CommandKind.Nack, nack.ConsumerId, frame.CorrelationId, nack.Ranges, nack.Reason, delay);
+    }
+
+    private void Post(CommandKind kind, long consumerId, ulong correlationId, long[] ranges, string? reason, long delay = 0)
+    {
+        if (FindConsumer(consumerId, correlationId) is { } consumer)
         {
-            consumer.Partition!.Post(new(CommandKind.Nack)
+            consumer.Partition!.Post(new(kind)
             {
-                Consumer = consumer, CorrelationId = frame.CorrelationId, Number = nack.DelayMilliseconds * 1000,
-                    Ranges = RequirePairs(nack.Ranges),
+                Consumer = consumer, CorrelationId = correlationId, Number = delay, Ranges = RequirePairs(ranges), Detail = reason,
             });
         }
     }
@@ -254,12 +267,8 @@ internal sealed class SessionFrames : IFrameHandler
     private void Subscribe(in SubscribeFrame request, ulong correlationId)
     {
         var partition = FindPartition(request.Topic, request.Partition);
-        if (request.SubscriptionType is not (SubscriptionType.Exclusive or SubscriptionType.Shared))
-            throw new CometException(ErrorCode.Unsupported, $"This broker has no {request.SubscriptionType} subscriptions.");
-        var attach = new AttachRequest(
-            Names.Require(request.Subscription, "subscription"), request.SubscriptionType, request.Durable,
-                StartPosition.FromWire(request.StartKind, request.StartValue));
-        var consumer = _peer.AddConsumer(Names.Require(request.ConsumerName, "consumer"), partition);
+        var attach = SubscribeCheck.Check(request);
+        var consumer = _peer.AddConsumer(Names.Require(request.ConsumerName, "consumer"), request.PriorityLevel, partition);
         partition.Post(new(CommandKind.AttachConsumer) { Consumer = consumer, CorrelationId = correlationId, Detail = attach });
     }
 

@@ -63,7 +63,7 @@ internal sealed class SessionPeer : IPeer
             _roomWaiter ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             waiting = _roomWaiter.Task;
         }
-        return new ValueTask(waiting.WaitAsync(cancellationToken));
+        return new ValueTask(waiting.InContextAsync().WaitAsync(cancellationToken));
     }
 
     public Producer AddProducer(string name, ProducerAccessMode accessMode, PartitionActor partition)
@@ -75,11 +75,11 @@ internal sealed class SessionPeer : IPeer
         return producer;
     }
 
-    public Consumer AddConsumer(string name, PartitionActor partition)
+    public Consumer AddConsumer(string name, int priority, PartitionActor partition)
     {
         if (_consumers.Count >= _options.MaxConsumersPerConnection)
             throw TooMany("consumers", _options.MaxConsumersPerConnection);
-        var consumer = new Consumer(this, ++_lastId, name, partition);
+        var consumer = new Consumer(this, ++_lastId, name, partition) { Priority = priority };
         _consumers[consumer.Id] = consumer;
         return consumer;
     }

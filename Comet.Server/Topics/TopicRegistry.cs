@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Comet.Server.Broker;
+using Comet.Server.DeadLetters;
 using Comet.Server.Storage;
 using Comet.Server.Storage.Memory;
 using Microsoft.Extensions.Logging;
@@ -16,6 +17,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
     private readonly Lock _gate = new();
     private readonly SortedDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
     private readonly MemoryBudget _budget = new(options.MemoryLimit);
+    private DeadLetterOffice? _deadLetters;
     private bool _isTrimming;
 
     /// <summary>Creates a topic.</summary>
@@ -55,6 +57,10 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             ? Create(name, options.DefaultPartitionCount, ifNotExists: true)
             : throw new CometException(ErrorCode.TopicNotFound, $"There is no topic '{name}'. Create it first: comet topic create {name}.");
     }
+
+    /// <summary>Finds a topic that the broker itself needs, or creates it.</summary>
+    /// <exception cref="CometException">What <see cref="Create"/> throws.</exception>
+    public Topic GetOrCreate(string name) => TryGet(name, out var topic) ? topic : Create(name, 1, ifNotExists: true);
 
     public void Delete(string name)
     {
@@ -99,7 +105,9 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
         {
             MaxRememberedProducers = options.MaxRememberedProducers,
             MaxOutstandingMessages = options.MaxOutstandingMessages,
+            DeadLetters = _deadLetters ??= new DeadLetterOffice(this),
             RoomWanted = TrimAll,
+            PlantedBug = options.PlantedBug,
         };
         var log = new MemoryPartitionLog(_budget, options.PartitionMemoryLimit);
         return new PartitionActor(new Partition(topic, number, log, _fence, settings), time, logger);

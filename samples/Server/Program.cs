@@ -22,6 +22,16 @@ builder.AddCometServer(
     })]);
 
 await using var app = builder.Build();
-await app.StartAsync();
+try
+{
+    await app.StartAsync();
+}
+catch (IOException e)
+{
+    // A port that is taken, most often: a sentence says more than a stack trace.
+    await Console.Error.WriteLineAsync($"Cannot listen on {string.Join(", ", addresses)}: {e.InnerException?.Message ?? e.Message}");
+    return 1;
+}
 Console.WriteLine($"Serving {string.Join(", ", app.Services.GetRequiredService<CometListeners>().Endpoints)}; Ctrl-C stops.");
 await app.WaitForShutdownAsync();
+return 0;

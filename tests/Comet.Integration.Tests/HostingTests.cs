@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using Comet.Client;
 using Comet.Integration.Tests.Processes;
 using Comet.Server;
@@ -81,6 +83,30 @@ public sealed class HostingTests
         var broker = app.Services.GetRequiredService<CometBroker>();
         await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker.Transport });
         await RoundTripAsync(client);
+    }
+
+    [Theory]
+    [InlineData("COME", "")]
+    [InlineData("COMET/1\n", "")]
+    [InlineData("COMET/1\n\u0064\0\0\0\u0010", "The connection ended in the middle of a frame.")]
+    public async Task Who_hangs_up_is_not_told_that_the_broker_stops(string sent, string told)
+    {
+        await using var app = Build([AnyPort]);
+        await app.StartAsync();
+        var endpoint = app.Services.GetRequiredService<CometListeners>().Endpoints[0];
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, endpoint.Port);
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.Latin1.GetBytes(sent));
+        client.Client.Shutdown(SocketShutdown.Send);
+
+        using var received = new MemoryStream();
+        await stream.CopyToAsync(received).WaitAsync(Limits.Wait);
+
+        var answer = Encoding.Latin1.GetString(received.ToArray());
+        Assert.StartsWith("COMET/1\n", answer, StringComparison.Ordinal);
+        Assert.Contains(told, answer, StringComparison.Ordinal);
+        Assert.DoesNotContain("stopping", answer, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -21,6 +21,20 @@ internal static class RecordBatchCutter
         output.Advance(length);
     }
 
+    /// <summary>Begins a batch of records that are appended to <paramref name="output"/>, which is empty, one by one.</summary>
+    public static void Begin(GrowableBuffer output, ReadOnlySpan<byte> batch, in RecordBatchHeader header)
+    {
+        var target = output.GetSpan(header.RecordsStart);
+        batch.Slice(RecordBatchHeader.Size, header.ProducerNameLength).CopyTo(target[RecordBatchHeader.Size..]);
+        output.Advance(header.RecordsStart);
+    }
+
+    /// <summary>Completes a batch that <see cref="Begin"/> has begun.</summary>
+    /// <param name="output">What was begun, with its records behind it.</param>
+    /// <param name="header">The header of the batch they come from.</param>
+    /// <param name="count">How many they are.</param>
+    public static void End(GrowableBuffer output, in RecordBatchHeader header, int count) => Complete(output.WrittenSpan, header, count);
+
     private static void Complete(Span<byte> target, in RecordBatchHeader header, int count)
     {
         var cut = header with

@@ -41,4 +41,8 @@ internal enum FrameType : byte
     ConsumerClosed = 55,    // S→C notice
     ConsumerProgress = 56,  // S→C notice: the heartbeat of a consumer
     Unsubscribe = 57,       // C→S → Ok
+    ExtendLease = 58,       // C→S → Ok when it has a correlation id
+    DeadLetter = 59,        // C→S → Ok when it has a correlation id
+    ConsumerActivity = 60,  // S→C notice: failover
+    LeaseLost = 61,         // S→C notice
 }

@@ -2,7 +2,8 @@ namespace Comet.Wire;
 
 /// <summary>The description of a topic.</summary>
 /// <remarks>Header: <c>name | partitions: list of (partition | start | end | bytes | producers) | subscriptions: list of (name |
-/// partition | type | acked_up_to | backlog | unacked | consumers | permits)</c>.</remarks>
+/// partition | type | acked_up_to | backlog | unacked | consumers | permits | dead_lettering |
+/// dead_letter_error)</c>.</remarks>
 internal readonly record struct TopicInfoFrame(TopicDescription Topic) : IFrame<TopicInfoFrame>
 {
     public static FrameType Type => FrameType.TopicInfo;
@@ -62,7 +63,7 @@ internal readonly record struct TopicInfoFrame(TopicDescription Topic) : IFrame<
     private static void WriteSubscription<TWriter>(ref TWriter writer, SubscriptionDescription subscription)
         where TWriter : IHeaderWriter, allows ref struct
     {
-        writer.BeginRecord(8);
+        writer.BeginRecord(10);
         writer.WriteString("name", subscription.Name);
         writer.WriteInteger("partition", subscription.Partition);
         writer.WriteInteger("type", (long)subscription.Type);
@@ -71,6 +72,8 @@ internal readonly record struct TopicInfoFrame(TopicDescription Topic) : IFrame<
         writer.WriteInteger("unacked", subscription.Unacked);
         writer.WriteInteger("consumers", subscription.Consumers);
         writer.WriteInteger("permits", subscription.Permits);
+        writer.WriteInteger("dead_lettering", subscription.DeadLettering);
+        writer.WriteString("dead_letter_error", subscription.DeadLetterError);
         writer.EndRecord();
     }
 
@@ -86,7 +89,11 @@ internal readonly record struct TopicInfoFrame(TopicDescription Topic) : IFrame<
             reader.ReadInteger("backlog"),
             reader.ReadInteger("unacked"),
             HeaderFields.ReadInt32(ref reader, "consumers"),
-            reader.ReadInteger("permits"));
+            reader.ReadInteger("permits"))
+        {
+            DeadLettering = reader.ReadInteger("dead_lettering"),
+            DeadLetterError = reader.ReadString("dead_letter_error"),
+        };
         reader.EndRecord();
         return subscription;
     }

@@ -46,7 +46,7 @@ public class PartitionBenchmarks
         Do(new(CommandKind.AttachConsumer)
         {
             Consumer = _consumer, CorrelationId = 2,
-                Detail = new AttachRequest("s", SubscriptionType.Exclusive, true, StartPosition.Earliest),
+                Detail = new AttachRequest("s", SubscriptionType.Exclusive, SubscriptionKind.Durable, StartPosition.Earliest),
         });
         // Until the log has been once around its memory, it grows.
         for (var bytes = 0L; bytes < 2 * MemoryLimit; bytes += _batch.Length)

@@ -64,12 +64,31 @@ public class AckTests
     }
 
     [Fact]
+    public async Task What_was_acked_before_it_was_given_back_does_not_come_again()
+    {
+        await using var comet = await Topic10Async();
+        await using var consumer = await SubscribeAsync(comet, new() { AckLinger = TimeSpan.FromMinutes(1) });
+        var first = await consumer.ReceiveAsync(Cancelled);
+
+        await first.AckAsync(Cancelled);
+        await first.NackAsync();
+
+        for (var i = 1; i < 10; i++)
+            Assert.Equal($"{i}", (await consumer.ReceiveAsync(Cancelled)).Value);
+        // What the broker would have given back stands before this one.
+        await using var producer = await comet.Client.CreateProducerAsync<string>("t", cancellationToken: Cancelled);
+        await producer.SendAsync("last", Cancelled);
+        Assert.Equal("last", (await consumer.ReceiveAsync(Cancelled)).Value);
+    }
+
+    [Fact]
     public async Task A_message_nacked_with_a_delay_stays_away_until_that_is_over_by_the_brokers_clock()
     {
         var time = new FakeTimeProvider();
         await using var broker = new Comet.Server.CometBroker(time: time);
         await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker.Transport }, Cancelled);
-        await using var consumer = await client.SubscribeAsync<string>("t", "s", cancellationToken: Cancelled);
+        await using var consumer = await client.SubscribeAsync<string>(
+            "t", "s", new() { Type = SubscriptionType.Shared }, cancellationToken: Cancelled);
         await using var producer = await client.CreateProducerAsync<string>("t", cancellationToken: Cancelled);
         await producer.SendAsync("bad", Cancelled);
         await (await consumer.ReceiveAsync(Cancelled)).NackAsync(TimeSpan.FromSeconds(10));

@@ -6,27 +6,35 @@ namespace Comet.Client.Tests.Producing;
 
 public class BatchingTests
 {
+    private const int MaxBatchesInFlight = 8;
+
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task While_a_batch_is_on_its_way_messages_gather_and_its_confirm_sends_them()
+    public async Task Batches_leave_at_once_until_eight_are_on_their_way_then_messages_gather_and_a_confirm_sends_them()
     {
         var broker = new ScriptedBroker();
         await using var client = await ConnectAsync(broker, TimeProvider.System);
         await using var producer = await client.CreateProducerAsync<string>("t", cancellationToken: Cancelled);
         var session = await broker.Sessions.ReadAsync(Cancelled);
-        foreach (var value in new[] { "a", "b", "c" })
-            Assert.True(producer.Writer.TryWrite(value));
+        for (var i = 0; i < MaxBatchesInFlight + 3; i++)
+            Assert.True(producer.Writer.TryWrite($"{i}"));
 
-        var first = await ExpectBatchAsync(session);
-        Assert.Equal((0, 1), (first.BaseSequence, first.RecordCount));
-        Assert.False(session.HasReceived(FrameType.Publish));
-        session.Send(new PublishedFrame(1, 0, 0, 1, Durability.Memory, false), first.CorrelationId);
+        var first = await ExpectBatchAsync(session, 0, 1);
+        var second = await ExpectBatchAsync(session, 1, 1);
+        for (var i = 2; i < MaxBatchesInFlight; i++)
+            await ExpectBatchAsync(session, i, 1);
+        await ExpectNoBatchAsync(client, session);
 
-        var second = await ExpectBatchAsync(session);
-        Assert.Equal((1, 2), (second.BaseSequence, second.RecordCount));
-        session.Send(new PublishedFrame(1, 1, 1, 2, Durability.Memory, false), second.CorrelationId);
-        await producer.FlushAsync(Cancelled);
+        // One confirm makes room for one batch; all that has gathered is in it.
+        Complete(session, first);
+        await ExpectBatchAsync(session, MaxBatchesInFlight, 3);
+
+        // Nothing has gathered, so the next confirm sends nothing, and the next message finds a turn and leaves at once.
+        Complete(session, second);
+        await ExpectNoBatchAsync(client, session);
+        Assert.True(producer.Writer.TryWrite("next"));
+        await ExpectBatchAsync(session, MaxBatchesInFlight + 3, 1);
     }
 
     [Fact]
@@ -37,14 +45,19 @@ public class BatchingTests
         var options = new ProducerOptions<string> { MaxBatchMessages = 3 };
         await using var producer = await client.CreateProducerAsync("t", options, Cancelled);
         var session = await broker.Sessions.ReadAsync(Cancelled);
-        for (var i = 0; i < 8; i++)
+        for (var i = 0; i < MaxBatchesInFlight + 7; i++)
             Assert.True(producer.Writer.TryWrite($"{i}"));
+        var onTheirWay = new Queue<SentBatch>();
+        for (var i = 0; i < MaxBatchesInFlight; i++)
+            onTheirWay.Enqueue(await ExpectBatchAsync(session, i, 1));
 
-        Assert.Equal(1, (await ExpectBatchAsync(session)).RecordCount);
-        Assert.Equal(3, (await ExpectBatchAsync(session)).RecordCount);
-        var last = await ExpectBatchAsync(session);
-        Assert.Equal((4, 3), (last.BaseSequence, last.RecordCount));
-        Assert.Equal(8, producer.PendingMessages);
+        // What has gathered behind the eight fills two batches and begins a third.
+        foreach (var (sequence, count) in new[] { (0, 3), (3, 3), (6, 1) })
+        {
+            await ExpectNoBatchAsync(client, session);
+            Complete(session, onTheirWay.Dequeue());
+            await ExpectBatchAsync(session, MaxBatchesInFlight + sequence, count);
+        }
     }
 
     [Fact]
@@ -58,8 +71,7 @@ public class BatchingTests
         var session = await broker.Sessions.ReadAsync(Cancelled);
         for (var i = 0; i < 3; i++)
             Assert.True(producer.Writer.TryWrite(new byte[1000]));
-        await client.PingAsync(Cancelled);
-        Assert.False(session.HasReceived(FrameType.Publish));
+        await ExpectNoBatchAsync(client, session);
         Assert.True(producer.Writer.TryWrite(new byte[1000]));
 
         var batch = await ExpectBatchAsync(session);
@@ -82,14 +94,36 @@ public class BatchingTests
         time.Advance(TimeSpan.FromMilliseconds(9));
         Assert.True(producer.Writer.TryWrite("b"));
 
-        // What is sent later than the messages arrives first: they are still here.
-        await client.PingAsync(Cancelled);
-        Assert.False(session.HasReceived(FrameType.Publish));
+        await ExpectNoBatchAsync(client, session);
         time.Advance(TimeSpan.FromMilliseconds(1));
 
         var batch = await ExpectBatchAsync(session);
         Assert.Equal(2, batch.RecordCount);
         Complete(session, batch);
+        await producer.FlushAsync(Cancelled);
+    }
+
+    [Fact]
+    public async Task A_confirm_does_not_end_the_linger_of_what_came_after_it()
+    {
+        var broker = new ScriptedBroker();
+        var time = new FakeTimeProvider();
+        await using var client = await ConnectAsync(broker, time);
+        var options = new ProducerOptions<string> { Linger = TimeSpan.FromMilliseconds(10) };
+        await using var producer = await client.CreateProducerAsync("t", options, Cancelled);
+        var session = await broker.Sessions.ReadAsync(Cancelled);
+        var sending = producer.SendAsync("a", Cancelled);
+        time.Advance(options.Linger);
+        var first = await ExpectBatchAsync(session, 0, 1);
+        Assert.True(producer.Writer.TryWrite("b"));
+
+        Complete(session, first);
+        await sending;
+        await ExpectNoBatchAsync(client, session);
+        Assert.True(producer.Writer.TryWrite("c"));
+        time.Advance(options.Linger);
+
+        Complete(session, await ExpectBatchAsync(session, 1, 2));
         await producer.FlushAsync(Cancelled);
     }
 
@@ -112,7 +146,8 @@ public class BatchingTests
     {
         const int Count = 2_000;
         await using var comet = await Embedded.StartAsync();
-        var options = new ProducerOptions<string> { Compression = compression };
+        // The linger makes batches that are worth compressing, however fast the broker confirms.
+        var options = new ProducerOptions<string> { Compression = compression, Linger = TimeSpan.FromMinutes(1) };
         await using var producer = await comet.Client.CreateProducerAsync("t", options, Cancelled);
         var expected = Enumerable.Range(0, Count).Select(static i => $"message {i} {new string('x', i % 100)}").ToArray();
         foreach (var value in expected)
@@ -128,8 +163,28 @@ public class BatchingTests
         session.Send(new PublishedFrame(1, batch.BaseSequence, batch.BaseSequence, batch.RecordCount, Durability.Memory, false),
             batch.CorrelationId);
 
-    private static Task<CometClient> ConnectAsync(ScriptedBroker broker, TimeProvider time) => CometClient.ConnectAsync(
-        new CometClientOptions { Transport = broker, TimeProvider = time, DisposeTimeout = TimeSpan.FromMilliseconds(1) }, Cancelled);
+    private static Task<CometClient> ConnectAsync(ScriptedBroker broker, TimeProvider time)
+    {
+        // On a clock that stands still disposing would wait for ever for what a failed test has not confirmed.
+        if (time is FakeTimeProvider fake)
+            Cancelled.Register(() => fake.Advance(TimeSpan.FromSeconds(1)));
+        return CometClient.ConnectAsync(
+            new CometClientOptions { Transport = broker, TimeProvider = time, DisposeTimeout = TimeSpan.FromMilliseconds(1) }, Cancelled);
+    }
+
+    private static async Task<SentBatch> ExpectBatchAsync(ScriptedSession session, long baseSequence, int recordCount)
+    {
+        var batch = await ExpectBatchAsync(session);
+        Assert.Equal((baseSequence, recordCount), (batch.BaseSequence, batch.RecordCount));
+        return batch;
+    }
+
+    // What is sent later than a batch would be arrives behind it.
+    private static async Task ExpectNoBatchAsync(CometClient client, ScriptedSession session)
+    {
+        await client.PingAsync(Cancelled);
+        Assert.False(session.HasReceived(FrameType.Publish));
+    }
 
     private static async Task<SentBatch> ExpectBatchAsync(ScriptedSession session)
     {

@@ -32,11 +32,13 @@ public class SendTests
 
         var flush = producer.FlushAsync(Cancelled);
 
-        // The first batch is stored; the second waits behind its confirm, and FlushAsync sends it without waiting for that.
-        await Eventually.TopicAsync(stage.Observer, "t", static t => t.Stored() == 100);
+        // Eight batches of one message are stored; the ninth has the others and waits for a confirm.
+        await Eventually.TopicAsync(stage.Observer, "t", static t => t.Stored() == 8);
         Assert.False(flush.IsCompleted);
+        Assert.Equal(100, producer.PendingMessages);
         stage.Network.Answers.Open();
         await flush;
+        Assert.Equal(100, (await stage.Observer.Topics.DescribeAsync("t", Cancelled)).Stored());
         Assert.Equal(0, producer.PendingMessages);
     }
 

@@ -74,19 +74,19 @@ public class TimeoutTests
         await using var stage = await Stage.StartAsync(options: new() { TimeProvider = time });
         await using var producer = await stage.Client.CreateProducerAsync<string>("t", cancellationToken: Cancelled);
         stage.Network.Requests.Close();
-        // The first goes alone; the second opens a batch that the third joins much later.
-        var first = producer.SendAsync("first", Cancelled).AsTask();
+        // Eight go alone; the second opens a batch behind them that the third joins much later.
+        var first = Enumerable.Range(0, 8).Select(_ => producer.SendAsync("first", Cancelled).AsTask()).ToArray();
         var second = producer.SendAsync("second", Cancelled).AsTask();
         time.Advance(TimeSpan.FromSeconds(25));
         var third = producer.SendAsync("third", Cancelled).AsTask();
 
         time.Advance(TimeSpan.FromSeconds(10));
 
-        await Assert.ThrowsAsync<CometException>(() => first);
-        await Assert.ThrowsAsync<CometException>(() => second);
+        foreach (var overdue in first.Append(second))
+            await Assert.ThrowsAsync<CometException>(() => overdue);
         Assert.False(third.IsCompleted);
         stage.Network.Requests.Open();
-        Assert.Equal(2, (await third).Offset);
+        Assert.Equal(9, (await third).Offset);
     }
 
     [Fact]

@@ -114,6 +114,21 @@ public class ConsumerReconnectionTests
     }
 
     [Fact]
+    public async Task A_subscription_that_began_at_the_latest_misses_nothing_that_a_restarted_broker_took_before_it_was_back()
+    {
+        await using var stage = await Stage.StartAsync();
+        await using var consumer = await stage.Client.SubscribeAsync<string>("t", "s", cancellationToken: Cancelled);
+        stage.Network.Requests.Close();
+        await stage.ReplaceBrokerAsync();
+        await SendAsync(stage, 0, 3);
+
+        stage.Network.Requests.Open();
+
+        for (var i = 0; i < 3; i++)
+            Assert.Equal($"{i}", (await consumer.ReceiveAsync(Cancelled)).Value);
+    }
+
+    [Fact]
     public async Task A_reader_takes_each_message_once_and_in_order_over_many_cuts()
     {
         const int Count = 5_000;

@@ -58,8 +58,17 @@ internal sealed class ScriptedSession(ScriptedBroker broker, ICometConnection co
         where TFrame : struct, IFrame<TFrame> => _sender.Send(frame, correlationId, payload ?? []);
 
     /// <summary>The next frame of that type that the client sends.</summary>
-    public async Task<ReceivedFrame> ExpectAsync(FrameType type) =>
-        await Received(type).Reader.ReadAsync(TestContext.Current.CancellationToken);
+    public async Task<ReceivedFrame> ExpectAsync(FrameType type)
+    {
+        try
+        {
+            return await Received(type).Reader.ReadAsync(TestContext.Current.CancellationToken);
+        }
+        catch (OperationCanceledException cancelled)
+        {
+            throw new TimeoutException($"The client sent no {type} that was not expected before.", cancelled);
+        }
+    }
 
     /// <summary>Whether another frame of that type has come that was not expected yet.</summary>
     public bool HasReceived(FrameType type) => Received(type).Reader.TryPeek(out _);

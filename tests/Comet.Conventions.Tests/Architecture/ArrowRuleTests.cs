@@ -15,7 +15,7 @@ public sealed class ArrowRuleTests
     [InlineData("Comet.Client/Comet.Client.csproj", """<PackageReference Include="Polly" />""", 1)]
     [InlineData("Comet.Client/Comet.Client.csproj", """<FrameworkReference Include="Microsoft.AspNetCore.App" />""", 1)]
     [InlineData("Comet.Client/Comet.Client.csproj", """<InternalsVisibleTo Include="Comet.Client.Rx" />""", 1)]
-    [InlineData("Comet.Protocol/Comet.Protocol.csproj", """<InternalsVisibleTo Include="Comet.Client;Comet.Testing" />""", 1)]
+    [InlineData("Comet.Protocol/Comet.Protocol.csproj", """<InternalsVisibleTo Include="Comet.Client;Comet.Cli" />""", 1)]
     [InlineData("Comet.Client/Comet.Client.csproj", """<Reference Include="Other" />""", 1)]
     [InlineData("Comet.Client/Comet.Client.csproj", """<Compile Include="..\Comet.Server\X.cs" />""", 1)]
     [InlineData("tests/Comet.Client.Tests/Comet.Client.Tests.csproj", "<Compile Include=\"..\\..\\Comet.Server\\X.cs\" />", 1)]

@@ -12,14 +12,16 @@ internal static class ArrowTable
     public static readonly Arrows[] Projects =
     [
         new("Comet.Protocol", [], ["MessagePack", "K4os.Compression.LZ4", "Snappier"],
-            ["Comet.Client", "Comet.Server", "Comet.Protocol.Tests", "Comet.Client.Tests", "Comet.Server.Tests", "Comet.Benchmarks"]),
+            ["Comet.Client", "Comet.Server", "Comet.Testing", "Comet.Protocol.Tests", "Comet.Client.Tests", "Comet.Server.Tests",
+                "Comet.Simulation.Tests", "Comet.Benchmarks"]),
         new("Comet.Journal", [], ["K4os.Compression.LZ4", "K4os.Compression.LZ4.Streams", "Snappier"], ["Comet.Journal.Tests"]),
-        new("Comet.Client", ["Comet.Protocol"], ["Polly.Core", "Microsoft.Extensions.*"], ["Comet.Client.Tests"]),
+        new("Comet.Client", ["Comet.Protocol"], ["Polly.Core", "Microsoft.Extensions.*"],
+            ["Comet.Client.Tests", "Comet.Testing"]),
         new("Comet.Client.Rx", ["Comet.Client"], ["System.Reactive", "System.Interactive.Async"], ["Comet.Client.Rx.Tests"]),
         new("Comet.Server", ["Comet.Protocol", "Comet.Journal"],
             ["Microsoft.AspNetCore.App", "Microsoft.Data.Sqlite", "Npgsql", "dotnet-etcd", "Google.Protobuf", "Grpc.Net.Client"],
-            ["Comet.Server.Tests", "Comet.Benchmarks"]),
-        new("Comet.Testing", ["Comet.Client", "Comet.Server"], [], ["Comet.Testing.Tests"]),
+            ["Comet.Server.Tests", "Comet.Testing", "Comet.Benchmarks"]),
+        new("Comet.Testing", ["Comet.Client", "Comet.Server"], [], ["Comet.Testing.Tests", "Comet.Simulation.Tests"]),
         new("Comet.Cli", ["Comet.Client", "Comet.Server", "Comet.Journal"], ["System.CommandLine", "Spectre.Console"], ["Comet.Cli.Tests"])
     ];
 

@@ -31,19 +31,30 @@ internal sealed class CometProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>The path of the program: the same configuration's folder of the command's project,
+    /// artifacts/bin/&lt;project&gt;/&lt;configuration&gt;/.</summary>
+    public static string Program
+    {
+        get
+        {
+            var ownFolder = new DirectoryInfo(AppContext.BaseDirectory);
+            return Path.Combine(ownFolder.Parent!.Parent!.FullName, "Comet.Cli", ownFolder.Name, "comet");
+        }
+    }
+
     public static CometProcess Start(params string[] arguments)
     {
-        // The same configuration's folder of the command's project: artifacts/bin/<project>/<configuration>/.
-        var ownFolder = new DirectoryInfo(AppContext.BaseDirectory);
-        var program = Path.Combine(ownFolder.Parent!.Parent!.FullName, "Comet.Cli", ownFolder.Name, "comet");
-        var start = new ProcessStartInfo(program, arguments)
+        var start = new ProcessStartInfo(Program, arguments)
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
         };
-        // A runtime that is found by nothing but the PATH is not found by the program's own host.
-        start.Environment.TryAdd("DOTNET_ROOT", Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..")));
+        FindRuntime(start);
         return new CometProcess(Process.Start(start)!);
     }
+
+    /// <summary>A runtime that is found by nothing but the PATH is not found by the program's own host.</summary>
+    public static void FindRuntime(ProcessStartInfo start) => start.Environment.TryAdd(
+        "DOTNET_ROOT", Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..")));
 
     /// <summary>Runs a command to its end, with nothing to read.</summary>
     public static Task<CometResult> RunAsync(params string[] arguments) => RunWithInputAsync(default, arguments);

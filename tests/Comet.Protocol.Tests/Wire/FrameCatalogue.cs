@@ -23,7 +23,10 @@ internal static class FrameCatalogue
         Of(new TopicInfoFrame(new(
             "orders/eu",
             [new(0, 10, 20, 4096, 2), new(1, 0, 5, 100, 1)],
-            [new("billing", 0, SubscriptionType.Shared, 12, 8, 3, 2, 997)]))),
+            [new("billing", 0, SubscriptionType.Shared, 12, 8, 3, 2, 997)
+            {
+                DeadLettering = 4, DeadLetterError = "full",
+            }]))),
         Of(new LookupTopicFrame("orders/eu", true)),
         Of(new TopicLocationFrame("orders/eu", 2, ["comet://a:7400", "comet://b:7400"])),
         Of(new CreateProducerFrame("orders/eu", 3, "shop-1", ProducerAccessMode.WaitForExclusive, Durability.Disk)),
@@ -32,7 +35,10 @@ internal static class FrameCatalogue
         Of(new PublishedFrame(7, 42, 184, 10, Durability.Memory, true)),
         Of(new CloseProducerFrame(7)),
         Of(new ProducerClosedFrame(7, ErrorCode.ProducerFenced, "a newer one")),
-        Of(new SubscribeFrame("orders/eu", 3, "billing", SubscriptionType.KeyShared, true, "worker-1", 2, 100, 9)),
+        Of(new SubscribeFrame("orders/eu", 3, "billing", SubscriptionType.KeyShared, true, "worker-1", 2, 100, 9)
+        {
+            Terms = new(true, 30_000, 1000, 60_000, 2500, 5, "orders/dead"),
+        }),
         Of(new SubscribedFrame(9, 100, 3)),
         Of(new PermitsFrame(9, 1000, 1 << 20)),
         Of(new DeliverFrame(9, 2)),
@@ -42,6 +48,10 @@ internal static class FrameCatalogue
         Of(new ConsumerClosedFrame(9, ErrorCode.TopicDeleted, "gone")),
         Of(new ConsumerProgressFrame(9, 119, 5, 4096, 12)),
         Of(new UnsubscribeFrame("orders/eu", 3, "billing")),
+        Of(new ExtendLeaseFrame(9, [110, 119])),
+        Of(new DeadLetterFrame(9, "no such customer", [110, 110])),
+        Of(new ConsumerActivityFrame(9, true)),
+        Of(new LeaseLostFrame(9, [110, 119, 121, 121])),
     ];
 
     private static FrameExample<TFrame> Of<TFrame>(TFrame frame)

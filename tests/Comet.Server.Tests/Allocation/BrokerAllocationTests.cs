@@ -71,7 +71,7 @@ public sealed class BrokerAllocationTests(ITestOutputHelper output)
                 while (_delivered < _sequence || _published < _sequence)
                     await ReadAsync();
                 (_range[0], _range[1]) = (0, _sequence - 1);
-                Encode(new AckFrame(_consumer, true, _range), 0);
+                Encode(new AckFrame(_consumer, false, _range), 0);
             }
             await FlushAsync();
         }

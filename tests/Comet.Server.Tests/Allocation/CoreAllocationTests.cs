@@ -71,7 +71,7 @@ public sealed class CoreAllocationTests
             _producer = new Producer(Peer, 1, "p", ProducerAccessMode.Shared, null);
             Do(new(CommandKind.AttachProducer) { Producer = _producer });
             _consumers = [.. Enumerable.Range(0, consumers).Select(i => new Consumer(Peer, 10 + i, $"c{i}", null))];
-            var request = new AttachRequest("s", type, true, StartPosition.Earliest);
+            var request = new AttachRequest("s", type, SubscriptionKind.Durable, StartPosition.Earliest);
             foreach (var consumer in _consumers)
                 Do(new(CommandKind.AttachConsumer) { Consumer = consumer, Detail = request });
         }
@@ -129,7 +129,7 @@ public sealed class CoreAllocationTests
         private void Ack(long upTo)
         {
             (_range[0], _range[1]) = (0, upTo);
-            Do(new(CommandKind.Ack) { Consumer = _consumers[0], Cumulative = true, Ranges = _range });
+            Do(new(CommandKind.Ack) { Consumer = _consumers[0], Ranges = _range });
         }
 
         private void Do(in PartitionCommand command)

@@ -9,12 +9,13 @@ internal static class Batches
 {
     /// <summary>A batch of <paramref name="count"/> messages, whose payloads are their sequence ids in text and padding.</summary>
     public static byte[] Make(
-        string producer, long baseSequence, int count, int padding = 0, CompressionType compression = CompressionType.None)
+        string producer, long baseSequence, int count, int padding = 0, CompressionType compression = CompressionType.None,
+        Func<long, string?>? keyOf = null)
     {
         using var builder = new RecordBatchBuilder(producer, 1024);
         for (var i = 0; i < count; i++)
         {
-            builder.BeginRecord(1_000_000 + i, null, null, 0);
+            builder.BeginRecord(1_000_000 + i, keyOf?.Invoke(baseSequence + i), null, 0);
             builder.Output.Write(Encoding.ASCII.GetBytes(Text(baseSequence + i, padding)));
             builder.EndRecord();
         }

@@ -57,7 +57,8 @@ public sealed class PartitionActorTests : IDisposable
         var consumer = new Consumer(new FakePeer(), 5, "c", _actor);
         _actor.Post(new(CommandKind.AttachConsumer)
         {
-            Consumer = consumer, CorrelationId = 3, Detail = new AttachRequest("s", SubscriptionType.Shared, true, StartPosition.Earliest),
+            Consumer = consumer, CorrelationId = 3,
+            Detail = new AttachRequest("s", SubscriptionType.Shared, SubscriptionKind.Durable, StartPosition.Earliest),
         });
         _log.Fault = new IOException("The disk is full");
         Publish(producer, 0);

@@ -13,12 +13,15 @@ internal sealed class PartitionRig : IDisposable
     public PartitionRig(PartitionSettings? settings = null, long memoryLimit = long.MaxValue)
     {
         Log = new ScriptedLog(memoryLimit);
-        Partition = new Partition("t", 0, Log, new FencingToken(1), settings ?? new PartitionSettings());
+        Partition = new Partition("t", 0, Log, new FencingToken(1), settings ?? new PartitionSettings()) { Inbox = Inbox.Enqueue };
     }
 
     public ScriptedLog Log { get; }
 
     public Partition Partition { get; }
+
+    /// <summary>What was answered to the partition and not taken in yet.</summary>
+    public Queue<PartitionCommand> Inbox { get; } = new();
 
     /// <summary>Microseconds.</summary>
     public long Now { get; set; } = 1_000_000;
@@ -34,10 +37,14 @@ internal sealed class PartitionRig : IDisposable
     }
 
     public Consumer Subscribe(string name, string subscription = "s", SubscriptionType type = SubscriptionType.Shared,
-        bool isDurable = true, StartPosition? start = null, FakePeer? peer = null)
+        SubscriptionKind kind = SubscriptionKind.Durable, StartPosition? start = null, FakePeer? peer = null, int priority = 0,
+        SubscriptionSettings? settings = null)
     {
-        var consumer = new Consumer(peer ?? new FakePeer(), ++_lastId, name, null);
-        var request = new AttachRequest(subscription, type, isDurable, start ?? StartPosition.Earliest);
+        var consumer = new Consumer(peer ?? new FakePeer(), ++_lastId, name, null) { Priority = priority };
+        var request = new AttachRequest(subscription, type, kind, start ?? StartPosition.Earliest)
+        {
+            Settings = settings ?? new SubscriptionSettings(),
+        };
         Do(new(CommandKind.AttachConsumer) { Consumer = consumer, Detail = request });
         return consumer;
     }
@@ -65,8 +72,14 @@ internal sealed class PartitionRig : IDisposable
     public void Ack(Consumer consumer, long first, long last, bool cumulative = false) =>
         Do(new(CommandKind.Ack) { Consumer = consumer, Cumulative = cumulative, Ranges = [first, last] });
 
-    public void Nack(Consumer consumer, long first, long last, long delay = 0) =>
-        Do(new(CommandKind.Nack) { Consumer = consumer, Number = delay, Ranges = [first, last] });
+    public void Nack(Consumer consumer, long first, long last, long delay = 0, string? reason = null) =>
+        Do(new(CommandKind.Nack) { Consumer = consumer, Number = delay, Ranges = [first, last], Detail = reason });
+
+    public void Extend(Consumer consumer, long first, long last) =>
+        Do(new(CommandKind.ExtendLease) { Consumer = consumer, Ranges = [first, last] });
+
+    public void GiveUp(Consumer consumer, long first, long last, string? reason = null) =>
+        Do(new(CommandKind.GiveUp) { Consumer = consumer, Ranges = [first, last], Detail = reason });
 
     public void Detach(Consumer consumer) => Do(new(CommandKind.DetachConsumer) { Consumer = consumer });
 

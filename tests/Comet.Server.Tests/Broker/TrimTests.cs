@@ -27,10 +27,10 @@ public sealed class TrimTests
         rig.Permit(fast, 1 << 20);
         var stored = Publish(rig, 500);
         Assert.InRange(stored, 100, 256);
-        rig.Ack(fast, 0, stored - 1, cumulative: true);
+        rig.Ack(fast, 0, stored - 1);
         Assert.Equal(0, Publish(rig, 1));
         Assert.Equal(stored, PartitionRig.TakeDelivered(slow).Count);
-        rig.Ack(slow, 0, stored / 2, cumulative: true);
+        rig.Ack(slow, 0, stored / 2);
         Assert.InRange(Publish(rig, 500), 1, stored);
         Assert.InRange(rig.Log.StartOffset, 1, (stored / 2) + 1);
     }
@@ -39,7 +39,7 @@ public sealed class TrimTests
     public void A_reader_holds_nothing_back_and_goes_on_with_what_is_kept()
     {
         using var rig = new PartitionRig(memoryLimit: Limit);
-        var reader = rig.Subscribe("r", isDurable: false);
+        var reader = rig.Subscribe("r", kind: SubscriptionKind.Reader);
         Assert.Equal(500, Publish(rig, 500));
         rig.Permit(reader, 1 << 20);
         var delivered = PartitionRig.TakeDelivered(reader).Select(d => d.Offset).ToList();

@@ -44,7 +44,7 @@ public sealed class HeartbeatTests : IAsyncLifetime
         var consumer = (await client.SubscribeAsync(BrokerTest.Subscribe("t"))).ConsumerId;
         await client.SendAsync(new PermitsFrame(consumer, 6, 1000));
         await client.ReceiveAsync(consumer, 6);
-        await client.AskAsync(new AckFrame(consumer, true, [0, 1]));
+        await client.AskAsync(new AckFrame(consumer, false, [0, 1]));
         _time.Advance(s_interval);
         Assert.Equal(FrameType.Ping, (await client.NextOrEndAsync())!.Type);
         var progress = (await client.NextOrEndAsync())!.Read<ConsumerProgressFrame>();

@@ -118,7 +118,7 @@ public sealed class ProducerSessionTests() : BrokerTest(new CometServerOptions
             break;
         }
         Assert.InRange(stored, 15, 26);
-        await client.AskAsync(new AckFrame(consumer.ConsumerId, true, [0, stored - 1]));
+        await client.AskAsync(new AckFrame(consumer.ConsumerId, false, [0, stored - 1]));
         Assert.Equal(stored, (await client.PublishAsync(producer, stored, 1, padding: 20_000)).BaseOffset);
         Assert.Equal(Enumerable.Range(0, stored + 1).Select(o => ((long)o, 1)), await client.ReceiveAsync(consumer.ConsumerId, stored + 1));
     }

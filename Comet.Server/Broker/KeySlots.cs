@@ -1,0 +1,197 @@
+using System.Text;
+
+namespace Comet.Server.Broker;
+
+/// <summary>Which consumer of a key-shared subscription gets which keys. Keys fall into 4,096 slots; each slot is owned by the consumer
+/// with the highest hash of slot and name, so that one who comes or goes moves only its own share.</summary>
+/// <remarks>
+/// While messages of a slot are in flight with a consumer that does not own it (any more), nothing of the slot is sent: it moves when they
+/// are acked, given back or their lease is over. What was given back, or could not be sent when its turn came, waits in its slot, in the
+/// order of offsets, and everything new of the slot waits behind it.
+/// </remarks>
+internal sealed class KeySlots(DeliveryTable table)
+{
+    public const int Count = 4096;
+    private const uint Spread = 0x9E3779B1;
+    private const int SlotBits = 12;
+
+    private readonly Slot[] _slots = new Slot[Count];
+    private readonly List<int> _changed = [];
+
+    /// <summary>The slot of a message: by its key, or by its offset when it has none.</summary>
+    public static int SlotOf(ReadOnlySpan<byte> key, long offset)
+    {
+        // Multiplied, because a partition holds keys that are alike in the low bits of the same hash.
+        var hash = key.IsEmpty ? (uint)offset : (uint)KeyHash.Compute(key);
+        return (int)(hash * Spread >> (32 - SlotBits));
+    }
+
+    public Consumer? OwnerOf(int slot) => _slots[slot].Owner;
+
+    /// <summary>The number of the consumer that messages of the slot are in flight with; null when none are.</summary>
+    public int? HolderOf(int slot) => _slots[slot].InFlight > 0 ? _slots[slot].Holder : null;
+
+    public void Attach(Consumer consumer)
+    {
+        consumer.ReadySlots ??= new Queue<int>();
+        for (var slot = 0; slot < Count; slot++)
+        {
+            if (_slots[slot].Owner is { } owner && Compare(slot, owner, consumer) >= 0)
+                continue;
+            GiveTo(slot, consumer);
+        }
+    }
+
+    /// <summary>Spreads a consumer's slots over the rest, when what it held is given back.</summary>
+    public void Detach(Consumer consumer, IReadOnlyList<Consumer> rest)
+    {
+        consumer.ReadySlots!.Clear();
+        for (var slot = 0; slot < Count; slot++)
+        {
+            if (_slots[slot].Owner != consumer)
+                continue;
+            Consumer? best = null;
+            foreach (var other in rest)
+                best = best is null || Compare(slot, other, best) > 0 ? other : best;
+            GiveTo(slot, best);
+        }
+    }
+
+    /// <summary>Whom a new message of a slot may be sent to; null when it has to wait.</summary>
+    public Consumer? TargetOfNew(int slot) => _slots[slot] is { Waiting: 0, Owner: { } owner } && CanSend(slot) ? owner : null;
+
+    /// <summary>Lets a message wait in its slot that has been put into a waiting stage.</summary>
+    public void Wait(int slot, long offset)
+    {
+        (_slots[slot].Queue ??= new PriorityQueue<long, long>()).Enqueue(offset, offset);
+        Touch(slot);
+    }
+
+    /// <summary>Looks again whether a slot has something that its owner can be sent.</summary>
+    public void Touch(int slot)
+    {
+        if (_slots[slot].IsReady || _slots[slot].Owner is not { } owner || !CanSend(slot) || !TryPeek(slot, out _))
+            return;
+        _slots[slot].IsReady = true;
+        owner.ReadySlots!.Enqueue(slot);
+    }
+
+    /// <summary>Keeps account of what is in flight and waits.</summary>
+    public void OnChanged(MessageState state, int count)
+    {
+        ref var slot = ref _slots[state.KeySlot];
+        if (state.Stage is MessageStage.Waiting or MessageStage.Delayed)
+        {
+            slot.Waiting += count;
+        }
+        else if (state.Stage == MessageStage.InFlight)
+        {
+            slot.InFlight += count;
+            if (count > 0)
+                slot.Holder = state.Consumer;
+        }
+        // The table is in the middle of the change; the slot is looked at when it is through.
+        if (count >= 0 || slot.Waiting == 0 || slot.IsChanged || (state.Stage == MessageStage.InFlight && slot.InFlight > 0))
+            return;
+        slot.IsChanged = true;
+        _changed.Add(state.KeySlot);
+    }
+
+    /// <summary>Looks again at the slots where something was taken away that may have been in the way.</summary>
+    public void TouchChanged()
+    {
+        foreach (var slot in _changed)
+        {
+            _slots[slot].IsChanged = false;
+            Touch(slot);
+        }
+        _changed.Clear();
+    }
+
+    /// <summary>Takes what waits for a consumer and can be sent, slot by slot. The caller books it, or lets it wait again.</summary>
+    public void Take(Consumer consumer, long most, List<long> target)
+    {
+        while (target.Count < most && consumer.ReadySlots!.TryPeek(out var slot))
+        {
+            if (_slots[slot].Owner != consumer)
+            {
+                // It has moved, and the new owner has it in its own row.
+                consumer.ReadySlots.Dequeue();
+                continue;
+            }
+            if (CanSend(slot))
+            {
+                while (target.Count < most && TryPeek(slot, out var offset))
+                {
+                    _slots[slot].Queue!.Dequeue();
+                    target.Add(offset);
+                }
+                if (target.Count == most && TryPeek(slot, out _))
+                    return;
+            }
+            consumer.ReadySlots.Dequeue();
+            _slots[slot].IsReady = false;
+        }
+    }
+
+    /// <summary>Forgets what waits, when the table is emptied.</summary>
+    public void Clear()
+    {
+        for (var slot = 0; slot < Count; slot++)
+            _slots[slot].Queue?.Clear();
+    }
+
+    private void GiveTo(int slot, Consumer? owner)
+    {
+        _slots[slot].Owner = owner;
+        _slots[slot].IsReady = false;
+        Touch(slot);
+    }
+
+    private bool CanSend(int slot) =>
+        _slots[slot] is var s && s.Owner is not null && (s.InFlight == 0 || s.Holder == s.Owner.Number);
+
+    /// <summary>The first message that waits in a slot, unless its delay still runs.</summary>
+    private bool TryPeek(int slot, out long offset)
+    {
+        offset = 0;
+        if (_slots[slot].Queue is not { } queue)
+            return false;
+        while (queue.TryPeek(out offset, out _))
+        {
+            var stage = table[offset].Stage;
+            if (stage is MessageStage.Waiting or MessageStage.Delayed)
+                return stage == MessageStage.Waiting;
+            queue.Dequeue();
+        }
+        return false;
+    }
+
+    private static int Compare(int slot, Consumer left, Consumer right)
+    {
+        var order = Score(slot, left).CompareTo(Score(slot, right));
+        return order != 0 ? order : string.CompareOrdinal(left.Name, right.Name);
+    }
+
+    /// <summary>SplitMix64 over slot and name.</summary>
+    private static ulong Score(int slot, Consumer consumer)
+    {
+        if (consumer.NameHash == 0)
+            consumer.NameHash = KeyHash.Compute(Encoding.UTF8.GetBytes(consumer.Name)) + 1L;
+        var x = ((ulong)consumer.NameHash << SlotBits) + (ulong)slot + 0x9E3779B97F4A7C15;
+        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
+        x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
+        return x ^ (x >> 31);
+    }
+
+    private struct Slot
+    {
+        public Consumer? Owner;
+        public PriorityQueue<long, long>? Queue;
+        public int Holder;
+        public int InFlight;
+        public int Waiting;
+        public bool IsReady;
+        public bool IsChanged;
+    }
+}

@@ -1,0 +1,59 @@
+using System.Reflection;
+using Comet.Tests;
+using Xunit.v3;
+
+[assembly: TestDeadline]
+
+namespace Comet.Tests;
+
+/// <summary>No test waits for ever. In time its cancellation token is cancelled, which ends every wait for something that never comes; a
+/// test that hangs even so ends the whole run, and its name is the last word.</summary>
+[AttributeUsage(AttributeTargets.Assembly)]
+internal sealed class TestDeadlineAttribute : BeforeAfterTestAttribute
+{
+    // Far longer than any test takes on a busy machine.
+    private static readonly TimeSpan s_cancelAfter = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_abortAfter = TimeSpan.FromSeconds(90);
+
+    private static readonly AsyncLocal<Watch?> s_current = new();
+
+    public override void Before(MethodInfo methodUnderTest, IXunitTest test) => s_current.Value = new Watch(TestContext.Current, test);
+
+    public override void After(MethodInfo methodUnderTest, IXunitTest test)
+    {
+        if (s_current.Value is not { } watch)
+            return;
+        watch.Dispose();
+        if (watch.IsCancelled && TestContext.Current.TestState?.Result == TestResult.Failed)
+            throw new TimeoutException($"Something that the test waits for did not come within {s_cancelAfter.TotalSeconds} s.");
+    }
+
+    private sealed class Watch : IDisposable
+    {
+        private readonly Timer _cancel;
+        private readonly Timer _abort;
+        private volatile bool _isCancelled;
+
+        public Watch(ITestContext context, IXunitTest test)
+        {
+            _cancel = new Timer(_ => Cancel(context), null, s_cancelAfter, Timeout.InfiniteTimeSpan);
+            _abort = new Timer(
+                _ => Environment.FailFast($"'{test.TestDisplayName}' hangs: it has not ended after {s_abortAfter.TotalSeconds} s."),
+                null, s_abortAfter, Timeout.InfiniteTimeSpan);
+        }
+
+        public bool IsCancelled => _isCancelled;
+
+        public void Dispose()
+        {
+            _cancel.Dispose();
+            _abort.Dispose();
+        }
+
+        private void Cancel(ITestContext context)
+        {
+            _isCancelled = true;
+            context.CancelCurrentTest();
+        }
+    }
+}
