@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Comet.Cli.Commands;
+using Comet.Cli.Journals;
 using Comet.Cli.Output;
 
 namespace Comet.Cli;
@@ -38,6 +39,7 @@ internal static class CometCommandLine
             TopicCommand.Create(),
             ProduceCommand.Create(),
             ConsumeCommand.Create(),
+            JournalCommand.Create(),
             BenchCommand.Create(),
             DoctorCommand.Create(),
         };

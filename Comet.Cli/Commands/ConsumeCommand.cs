@@ -4,7 +4,6 @@ using System.IO.Pipelines;
 using System.Text;
 using Comet.Cli.Output;
 using Comet.Client;
-using Microsoft.Win32.SafeHandles;
 
 namespace Comet.Cli.Commands;
 
@@ -13,7 +12,6 @@ internal static class ConsumeCommand
 {
     // Written and acked together; small enough that an interrupted run repeats little.
     private const int MaxGroup = 1_000;
-    private const int StandardOutput = 1;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
     private static readonly Argument<string> s_topic = new("topic")
@@ -102,7 +100,7 @@ internal static class ConsumeCommand
         Consumer<ReadOnlyMemory<byte>> consumer, ParseResult arguments, long count, CancellationToken cancellationToken)
     {
         var isJson = arguments.GetValue(GlobalOptions.Json);
-        var output = PipeWriter.Create(OpenOutput());
+        var output = PipeWriter.Create(StandardOutput.Open());
         var timeout = arguments.GetValue(s_timeout);
         var group = new List<Delivery<ReadOnlyMemory<byte>>>();
         var written = 0L;
@@ -122,16 +120,6 @@ internal static class ConsumeCommand
             group.Clear();
         }
         return written;
-    }
-
-    // The console's own stream ignores that nobody reads its pipe any more (as behind 'head'); what is lost there must not be acked. In a
-    // file a stream of our own would write at a position of its own, over what others write to the same one.
-    private static Stream OpenOutput()
-    {
-        if (OperatingSystem.IsWindows())
-            return Console.OpenStandardOutput();
-        var stream = new FileStream(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-        return stream.CanSeek ? Console.OpenStandardOutput() : stream;
     }
 
     /// <summary>The next delivery; null when it is time to end.</summary>
@@ -167,11 +155,9 @@ internal sealed record MessageLine(
     string Id, string? Key, Dictionary<string, string>? Headers, DateTimeOffset PublishTime, DateTimeOffset AppendTime, int DeliveryCount,
         string? Payload, string? PayloadBase64)
 {
-    private static readonly UTF8Encoding s_strict = new(false, throwOnInvalidBytes: true);
-
     public static MessageLine From(Delivery<ReadOnlyMemory<byte>> delivery)
     {
-        var text = TryDecode(delivery.Payload);
+        var text = PayloadText.TryDecode(delivery.Payload.Span);
         var headers = delivery.Headers;
         return new MessageLine(
             delivery.Id.ToString(), delivery.Key,
@@ -179,17 +165,5 @@ internal sealed record MessageLine(
                 static g => Encoding.UTF8.GetString(g.First().Value.Span), StringComparer.Ordinal),
             delivery.PublishTime, delivery.AppendTime, delivery.DeliveryCount, text, text is null
                 ? Convert.ToBase64String(delivery.Payload.Span) : null);
-    }
-
-    private static string? TryDecode(ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            return s_strict.GetString(payload.Span);
-        }
-        catch (DecoderFallbackException)
-        {
-            return null;
-        }
     }
 }

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Comet.Cli.Bench;
 using Comet.Cli.Commands;
+using Comet.Cli.Journals;
 
 namespace Comet.Cli.Output;
 
@@ -20,6 +21,10 @@ namespace Comet.Cli.Output;
 [JsonSerializable(typeof(TopicChange))]
 [JsonSerializable(typeof(DoctorCheck))]
 [JsonSerializable(typeof(BenchResult))]
+[JsonSerializable(typeof(AppendReport))]
+[JsonSerializable(typeof(RecordLine))]
+[JsonSerializable(typeof(JournalStatLine))]
+[JsonSerializable(typeof(JournalBenchResult))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     public static string Line<T>(T value, JsonTypeInfo<T> type) =>
