@@ -1,5 +1,4 @@
 using Comet.Journals.Durability;
-using Comet.Journals.FileSystem;
 using Comet.Journals.Places;
 using Comet.Journals.Reading;
 using Comet.Journals.Recovery;

@@ -1,4 +1,3 @@
-using Comet.Journals.FileSystem;
 
 namespace Comet.Journals.Control;
 

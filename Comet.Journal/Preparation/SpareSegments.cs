@@ -1,5 +1,4 @@
 using Comet.Journals.Background;
-using Comet.Journals.Segments;
 
 namespace Comet.Journals.Preparation;
 

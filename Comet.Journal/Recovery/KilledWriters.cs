@@ -1,5 +1,4 @@
 using Comet.Journals.Control;
-using Comet.Journals.FileSystem;
 using Comet.Journals.Records;
 using Comet.Journals.Segments;
 

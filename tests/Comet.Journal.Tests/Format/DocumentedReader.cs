@@ -40,8 +40,8 @@ internal static class DocumentedReader
             return null;
 
         var bytes = Shared(path);
-        return new[] { 0, 4096, 8192 }.Select(at => bytes[at..(at + 512)])
-            .Where(copy => U64(copy, 0) == 0x636C5074656D6F43 && U32(copy, 8) == 1 && copy[16..32].SequenceEqual(id)
+        return Enumerable.Range(0, 3).Select(static copy => copy * 4096).Select(at => bytes[at..(at + 512)])
+            .Where(copy => U64(copy, 0) == 0x636C5074656D6F43 && U32(copy, 8) == 1 && copy.AsSpan(16, 16).SequenceEqual(id)
                 && U32(copy, 508) == Crc(copy[..508]))
             .OrderByDescending(copy => I64(copy, 32))
             .Select(copy => Enumerable.Range(0, 5).Select(i => I64(copy, 40 + (8 * i))).ToArray())

@@ -13,7 +13,7 @@ public sealed class AllocationTests
         using var writer = journal.CreateWriter();
         using var named = journal.OpenReader("a");
         var reader = named.Reader;
-        ReadOnlyMemory<byte>[] batch = [new byte[20], new byte[30], new byte[0]];
+        ReadOnlyMemory<byte>[] batch = [new byte[20], new byte[30], Array.Empty<byte>()];
         var allocated = 0L;
         // The first round compiles and makes room for the steps back.
         for (var round = 0; round < 2; round++)

@@ -89,7 +89,7 @@ public sealed class ReplayTests
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var entries = journal.ReplayAsync().GetAsyncEnumerator();
         // Nothing is waited for without a speed: every step is complete at once.
-        while (entries.MoveNextAsync() is { IsCompletedSuccessfully: true, Result: true })
+        while (entries.MoveNextAsync().AsTask() is { IsCompletedSuccessfully: true, Result: true })
         {
             hash.AppendData(entries.Current.Value.Span);
             hash.AppendData(BitConverter.GetBytes(entries.Current.Timestamp.Ticks));
