@@ -140,12 +140,6 @@ internal sealed class PartitionConsumer : PartitionAttachment
         connection?.Sender.Send(new PermitsFrame(_wireId, 0, 0));
     }
 
-    private void WakeWhoAsks()
-    {
-        if (_hasAsked)
-            _core.Wake();
-    }
-
     /// <summary>The broker does not know the consumer any more. Called under the lock; one word of it is enough.</summary>
     public void Refused(CometException refusal)
     {
@@ -164,7 +158,8 @@ internal sealed class PartitionConsumer : PartitionAttachment
                 break;
             case FrameType.ConsumerProgress:
                 Compare(frame.Read<ConsumerProgressFrame>(codec));
-                WakeWhoAsks();
+                if (_hasAsked)
+                    _core.Wake();
                 break;
             case FrameType.LeaseLost:
                 var lost = frame.Read<LeaseLostFrame>(codec);
@@ -178,8 +173,9 @@ internal sealed class PartitionConsumer : PartitionAttachment
                 break;
             case FrameType.ConsumerClosed:
                 var closed = frame.Read<ConsumerClosedFrame>(codec);
-                if (closed.Code == ErrorCode.SubscriptionMoved)
-                    DropArrived();
+                // What has arrived and was not taken is from before the subscription was moved.
+                lock (Gate)
+                    Generation += closed.Code == ErrorCode.SubscriptionMoved ? 1 : 0;
                 Interrupt(new CometException(closed.Code, closed.Message ?? $"The broker detached the consumer: {closed.Code}."));
                 break;
         }
@@ -293,14 +289,8 @@ internal sealed class PartitionConsumer : PartitionAttachment
         }
         connection.Sender.Flush();
         _core.AttachmentChanged(null);
-        WakeWhoAsks();
-    }
-
-    /// <summary>What has arrived and was not taken is from before the subscription was moved.</summary>
-    private void DropArrived()
-    {
-        lock (Gate)
-            Generation++;
+        if (_hasAsked)
+            _core.Wake();
     }
 
     private void Deliver(int deliveryCount, in ReadOnlySequence<byte> payload)

@@ -62,14 +62,8 @@ internal sealed class Subscription
     /// <summary>All below was delivered once, or left out because it was not yet to be delivered.</summary>
     public long NextOffset { get; private set; }
 
-    /// <summary>How many messages the topic's time to live has acked.</summary>
-    public long Expired { get; set; }
-
-    /// <summary>All below has been looked at for its time to live.</summary>
-    public long ExpiredUpTo { get; set; }
-
-    /// <summary>How many messages the topic's backlog quota has acked.</summary>
-    public long Dropped { get; set; }
+    /// <summary>What the topic's policy has done to it.</summary>
+    public PolicyMarks Marks { get; private init; } = new();
 
     public IReadOnlyList<Consumer> Consumers => _consumers.All;
 
@@ -135,11 +129,10 @@ internal sealed class Subscription
     }
 
     /// <summary>The same subscription at another place: nothing is acked behind it, nobody holds anything or is attached.</summary>
-    public Subscription MovedTo(long offset, long generation) =>
-        new(Name, Type, Kind, new(offset, []), generation)
-        {
-            Settings = Settings, Expired = Expired, Dropped = Dropped, Counters = Counters, Bug = Bug,
-        };
+    public Subscription MovedTo(long offset, long generation) => new(Name, Type, Kind, new(offset, []), generation)
+    {
+        Settings = Settings, Marks = Marks.Moved(), Counters = Counters, Bug = Bug,
+    };
 
     public SubscriptionDescription Describe(int partition, long stableOffset) => new(
         Name, partition, Type, Cursor.AckedUpTo, Math.Max(0, stableOffset - Cursor.AckedUpTo - Cursor.AckedAbove),
