@@ -13,7 +13,7 @@ internal static class SubscriptionCommand
     private static readonly Option<string> s_subscription = new("--subscription") { Description = "The subscription.", Required = true };
     private static readonly Option<string> s_type = new("--type")
     {
-        Description = "How its consumers will share the messages: exclusive or shared.",
+        Description = "How its consumers will share the messages.",
         DefaultValueFactory = static _ => "exclusive",
     };
     private static readonly Option<StartPosition> s_from = ValueParsers.Position("--from", "Where it begins.", StartPosition.Latest);
@@ -25,7 +25,7 @@ internal static class SubscriptionCommand
 
     public static Command Create()
     {
-        s_type.AcceptOnlyFromAmong("exclusive", "shared");
+        s_type.AcceptOnlyFromAmong("exclusive", "shared", "failover", "key-shared");
         return new("subscription", "Create, list, describe and delete durable subscriptions.")
         {
             Make("create", "Create a subscription that nobody consumes yet: from then on messages are kept for it.", CreateAsync,
@@ -77,10 +77,14 @@ internal static class SubscriptionCommand
     {
         var (topic, name) = (arguments.GetRequiredValue(s_topic), arguments.GetRequiredValue(s_name));
         await client.Subscriptions.CreateAsync(
-            topic, name, Enum.Parse<SubscriptionType>(arguments.GetRequiredValue(s_type), ignoreCase: true), arguments.GetValue(s_from),
+            topic, name, ParseType(arguments.GetRequiredValue(s_type)), arguments.GetValue(s_from),
             arguments.GetValue(s_ifNotExists), cancellationToken);
         Report(arguments, topic, name, "created");
     }
+
+    private static SubscriptionType ParseType(string text) => text == "key-shared"
+        ? SubscriptionType.KeyShared
+        : Enum.Parse<SubscriptionType>(text, ignoreCase: true);
 
     private static async Task DeleteAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
     {

@@ -5,7 +5,8 @@ using Comet.Journals;
 
 namespace Comet.Cli.Journals;
 
-/// <summary>comet journal bench: appends, reads and durable appends in a directory of its own, beside a plain copy of the same bytes.</summary>
+/// <summary>comet journal bench: appends, reads and durable appends in a directory of its own, beside a plain copy of the same
+/// bytes.</summary>
 internal static class JournalBenchCommand
 {
     private const long BytesPerRun = 256L << 20;

@@ -10,7 +10,10 @@ internal static class JournalStatCommand
 {
     public static Command Create()
     {
-        var command = new Command("stat", "Tell how much is in a journal, and how far its named readers are.") { JournalArguments.Directory };
+        var command = new Command("stat", "Tell how much is in a journal, and how far its named readers are.")
+        {
+            JournalArguments.Directory,
+        };
         command.SetAction(Run);
         return command;
     }
@@ -20,8 +23,8 @@ internal static class JournalStatCommand
         using var journal = JournalArguments.OpenToRead(arguments);
         var files = new DirectoryInfo(journal.DirectoryPath).GetFiles("*.journal*");
         var stat = new JournalStatLine(
-            journal.DirectoryPath, journal.FirstSequence, journal.LastSequence, journal.Count(), files.Length, files.Sum(static f => f.Length),
-            journal.Options.RollCycle.ToString(), [.. journal.GetReaders()]);
+            journal.DirectoryPath, journal.FirstSequence, journal.LastSequence, journal.Count(), files.Length,
+            files.Sum(static f => f.Length), journal.Options.RollCycle.ToString(), [.. journal.GetReaders()]);
         if (arguments.GetValue(GlobalOptions.Json))
             Console.WriteLine(CliJson.Line(stat, CliJson.Default.JournalStatLine));
         else

@@ -35,7 +35,8 @@ internal sealed class RecordOutput(bool isJson) : IAsyncDisposable
 }
 
 /// <summary>A record as JSON. A payload that is no UTF-8 stands in payloadBase64.</summary>
-internal sealed record RecordLine(long Sequence, DateTimeOffset Time, long Segment, long FilePosition, string? Payload, string? PayloadBase64)
+internal sealed record RecordLine(
+    long Sequence, DateTimeOffset Time, long Segment, long FilePosition, string? Payload, string? PayloadBase64)
 {
     public static RecordLine From(in JournalRecord record)
     {

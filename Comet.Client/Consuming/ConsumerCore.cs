@@ -16,6 +16,7 @@ internal sealed class ConsumerCore
     private readonly Dictionary<(string Topic, int Number), PartitionConsumer> _byAddress = [];
     private readonly ArrivalQueue _arrived = new();
     private TaskCompletionSource? _arrival;
+    private bool _wasWoken;
 
     /// <param name="link">The client's connection.</param>
     /// <param name="settings">Options.</param>
@@ -105,12 +106,15 @@ internal sealed class ConsumerCore
         arrival?.TrySetResult();
     }
 
-    /// <summary>Has who waits look again.</summary>
+    /// <summary>Has who waits look again, or who waits next.</summary>
     public void Wake()
     {
         TaskCompletionSource? arrival;
         lock (Gate)
+        {
             (arrival, _arrival) = (_arrival, null);
+            _wasWoken = arrival is null;
+        }
         arrival?.TrySetResult();
     }
 
@@ -173,8 +177,11 @@ internal sealed class ConsumerCore
         Task arrival;
         lock (Gate)
         {
-            if (!_arrived.IsEmpty)
+            if (!_arrived.IsEmpty || _wasWoken)
+            {
+                _wasWoken = false;
                 return true;
+            }
             if (State.IsFinal)
                 return State.Fault is null ? false : throw Ended();
             _arrival ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -28,6 +28,7 @@ internal sealed class PartitionConsumer : PartitionAttachment
     private long _takenMessages;
     private long _takenBytes;
     private int _suspiciousReports;
+    private bool _hasAsked;
 
     /// <param name="core">The consumer.</param>
     /// <param name="link">The client's connection.</param>
@@ -129,6 +130,16 @@ internal sealed class PartitionConsumer : PartitionAttachment
         return _connection;
     }
 
+    /// <summary>Asks for the heartbeat of the partition now; <see cref="CaughtUpGeneration"/> and <see cref="ConsumerCore.Wake"/> tell when
+    /// it has come.</summary>
+    public void AskForProgress()
+    {
+        Connection? connection;
+        lock (Gate)
+            (connection, _hasAsked) = (_connection, true);
+        connection?.Sender.Send(new PermitsFrame(_wireId, 0, 0));
+    }
+
     /// <summary>The broker does not know the consumer any more. Called under the lock; one word of it is enough.</summary>
     public void Refused(CometException refusal)
     {
@@ -147,7 +158,8 @@ internal sealed class PartitionConsumer : PartitionAttachment
                 break;
             case FrameType.ConsumerProgress:
                 Compare(frame.Read<ConsumerProgressFrame>(codec));
-                _core.Wake();
+                if (_hasAsked)
+                    _core.Wake();
                 break;
             case FrameType.LeaseLost:
                 var lost = frame.Read<LeaseLostFrame>(codec);
@@ -161,8 +173,9 @@ internal sealed class PartitionConsumer : PartitionAttachment
                 break;
             case FrameType.ConsumerClosed:
                 var closed = frame.Read<ConsumerClosedFrame>(codec);
-                if (closed.Code == ErrorCode.SubscriptionMoved)
-                    DropArrived();
+                // What has arrived and was not taken is from before the subscription was moved.
+                lock (Gate)
+                    Generation += closed.Code == ErrorCode.SubscriptionMoved ? 1 : 0;
                 Interrupt(new CometException(closed.Code, closed.Message ?? $"The broker detached the consumer: {closed.Code}."));
                 break;
         }
@@ -276,13 +289,8 @@ internal sealed class PartitionConsumer : PartitionAttachment
         }
         connection.Sender.Flush();
         _core.AttachmentChanged(null);
-    }
-
-    /// <summary>What has arrived and was not taken is from before the subscription was moved.</summary>
-    private void DropArrived()
-    {
-        lock (Gate)
-            Generation++;
+        if (_hasAsked)
+            _core.Wake();
     }
 
     private void Deliver(int deliveryCount, in ReadOnlySequence<byte> payload)

@@ -140,7 +140,7 @@ public enum BacklogAction
 public sealed record TopicUpdate
 {
     /// <summary>How many partitions the topic shall have: at least as many as it has. Producers and consumers that run use the new ones
-    /// by themselves. Messages of a key may go to another partition from then on, see docs/guarantees.md.</summary>
+    /// by themselves. Messages of a key may go to another partition from then on, see docs/replay-and-seek.md.</summary>
     public int? Partitions { get; init; }
 
     /// <inheritdoc cref="TopicPolicy.Retention"/>

@@ -69,7 +69,7 @@ internal sealed class Backlog(IPartitionLog log, SubscriptionTable subscriptions
         {
             var last = Math.Min(range.Last, pending.NextSet(at) - 1);
             if (last >= at)
-                subscription.Dropped += subscription.Skip(new(at, last));
+                subscription.Marks.Dropped += subscription.Skip(new(at, last));
             at = last + 1;
         }
     }

@@ -54,16 +54,16 @@ internal sealed class Expiry(IPartitionLog log, SubscriptionTable subscriptions,
     /// <summary>Acks what is old, and has not been looked at, up to <paramref name="end"/>.</summary>
     private void Expire(Subscription subscription, long end)
     {
-        var at = Math.Max(subscription.Cursor.AckedUpTo, subscription.ExpiredUpTo);
+        var at = Math.Max(subscription.Cursor.AckedUpTo, subscription.Marks.ExpiredUpTo);
         while (at < end)
         {
             var stop = Math.Min(end, Math.Min(pending.NextSet(at), _late.NextSet(at)));
             if (stop > at)
-                subscription.Expired += subscription.Skip(new(at, stop - 1));
+                subscription.Marks.Expired += subscription.Skip(new(at, stop - 1));
             for (at = stop; at < end && (pending.Contains(at) || _late.Contains(at));)
                 at = Math.Max(pending.NextClear(at), _late.NextClear(at));
         }
-        subscription.ExpiredUpTo = Math.Max(subscription.ExpiredUpTo, end);
+        subscription.Marks.ExpiredUpTo = Math.Max(subscription.Marks.ExpiredUpTo, end);
     }
 
     private void ExpireReleased(long before)
@@ -75,7 +75,7 @@ internal sealed class Expiry(IPartitionLog log, SubscriptionTable subscriptions,
             foreach (var subscription in subscriptions.All)
             {
                 if (!subscription.IsReader && !subscription.Cursor.IsAcked(oldest.Offset))
-                    subscription.Expired += subscription.Skip(new(oldest.Offset, oldest.Offset));
+                    subscription.Marks.Expired += subscription.Skip(new(oldest.Offset, oldest.Offset));
             }
         }
     }
@@ -89,6 +89,6 @@ internal sealed class Expiry(IPartitionLog log, SubscriptionTable subscriptions,
         _released.Clear();
         _late.RemoveBelow(long.MaxValue);
         foreach (var subscription in subscriptions.All)
-            subscription.ExpiredUpTo = 0;
+            subscription.Marks.ExpiredUpTo = 0;
     }
 }

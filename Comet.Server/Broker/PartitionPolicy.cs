@@ -39,8 +39,8 @@ internal sealed class PartitionPolicy(
             OldestUnackedOffset = appendTime is null ? null : first,
             OldestUnackedTime = appendTime,
             BacklogBytes = _backlog.Measure(subscription),
-            Expired = subscription.Expired,
-            Dropped = subscription.Dropped,
+            Expired = subscription.Marks.Expired,
+            Dropped = subscription.Marks.Dropped,
         };
     }
 

@@ -62,14 +62,8 @@ internal sealed class Subscription
     /// <summary>All below was delivered once, or left out because it was not yet to be delivered.</summary>
     public long NextOffset { get; private set; }
 
-    /// <summary>How many messages the topic's time to live has acked.</summary>
-    public long Expired { get; set; }
-
-    /// <summary>All below has been looked at for its time to live.</summary>
-    public long ExpiredUpTo { get; set; }
-
-    /// <summary>How many messages the topic's backlog quota has acked.</summary>
-    public long Dropped { get; set; }
+    /// <summary>What the topic's policy has done to it.</summary>
+    public PolicyMarks Marks { get; private init; } = new();
 
     public IReadOnlyList<Consumer> Consumers => _consumers.All;
 

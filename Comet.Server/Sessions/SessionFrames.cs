@@ -202,7 +202,11 @@ internal sealed class SessionFrames : IFrameHandler
     private void Permits(in PermitsFrame permits)
     {
         // Permits for a consumer that has just been closed by the broker cross its notice; they are no fault.
-        if (_peer.FindConsumer(permits.ConsumerId) is { } consumer)
+        if (_peer.FindConsumer(permits.ConsumerId) is not { } consumer)
+            return;
+        if (permits is { Messages: 0, Bytes: 0 })
+            consumer.Partition!.Post(new(CommandKind.ReportProgress) { Consumer = consumer });
+        else
             consumer.Partition!.Post(new(CommandKind.Permits) { Consumer = consumer, Number = permits.Messages, Bytes = permits.Bytes });
     }
 

@@ -118,7 +118,8 @@ public sealed class HostingTests
         var hello = "COMET/1\n\u0016\0\0\0\u0001\0\u0001\u0012\u0097\u0001\u0001\u00A7msgpack\u00A1x\u00A11\u00C4\0\0";
         var request = "\u0006\0\0\0\u0012\0\u0002\u0002\u0091\u00A0";
         var options = new CometServerOptions { DrainTimeout = TimeSpan.Zero, MaxUnsentBytes = 64 * 1024, MaxMessageLength = 1000 };
-        await using var app = Build([AnyPort], options: options with { HeartbeatInterval = TimeSpan.FromMilliseconds(isTold ? 60_000 : 50) });
+        var heartbeat = TimeSpan.FromMilliseconds(isTold ? 60_000 : 50);
+        await using var app = Build([AnyPort], options: options with { HeartbeatInterval = heartbeat });
         await app.StartAsync();
         var endpoint = app.Services.GetRequiredService<CometListeners>().Endpoints[0];
         await using (var client = await CometClient.ConnectAsync($"{endpoint}"))

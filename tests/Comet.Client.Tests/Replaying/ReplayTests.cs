@@ -136,7 +136,7 @@ public class ReplayTests
     [Fact]
     public async Task It_ends_when_retention_drops_what_was_still_to_come()
     {
-        await using var host = await Embedded.StartAsync(new() { HeartbeatInterval = TimeSpan.FromMilliseconds(50) });
+        await using var host = await Embedded.StartAsync(Calm);
         await using var producer = await host.Client.CreateProducerAsync<string>("t", cancellationToken: Cancelled);
         const int Count = 30_000;
         for (var i = 0; i < Count; i++)
@@ -149,6 +149,17 @@ public class ReplayTests
                 await host.Client.Topics.UpdateAsync("t", new() { Retention = RetentionPolicy.None }, Cancelled);
         }
         Assert.InRange(seen, 1, Count - 1);
+    }
+
+    [Fact]
+    public async Task What_waits_for_its_time_is_left_out_and_the_replay_ends_without_it()
+    {
+        await using var host = await Embedded.StartAsync(Calm);
+        await using var producer = await host.Client.CreateProducerAsync<string>("t", cancellationToken: Cancelled);
+        await producer.ScheduleAsync("first", TimeSpan.FromHours(1), Cancelled);
+        await producer.SendAsync("now", Cancelled);
+        await producer.ScheduleAsync("last", TimeSpan.FromHours(1), Cancelled);
+        Assert.Equal(["now"], (await ReadAsync(host.Client.Replay<string>("t", StartPosition.Earliest))).Select(static d => d.Value));
     }
 
     [Theory]
