@@ -3,11 +3,14 @@ using System.Globalization;
 
 namespace Comet.Cli;
 
-/// <summary>Options for durations (10s, 500ms, 2m) and sizes (100, 64k, 256m, 1g).</summary>
+/// <summary>Options for durations (10s, 500ms, 2m, 7d), sizes (100, 64k, 256MiB, 1GiB) and positions (earliest, 1200, 2h).</summary>
 internal static class ValueParsers
 {
     private static readonly (string Suffix, double Factor)[] s_durations = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400)];
-    private static readonly (string Suffix, double Factor)[] s_sizes = [("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30)];
+    private static readonly (string Suffix, double Factor)[] s_sizes =
+    [
+        ("kib", 1 << 10), ("mib", 1 << 20), ("gib", 1 << 30), ("tib", 1L << 40), ("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30),
+    ];
 
     public static Option<TimeSpan?> Duration(string name, string description) => Duration(name, description, TimeSpan.FromDays(24));
 
@@ -57,6 +60,69 @@ internal static class ValueParsers
             return 0;
         },
     };
+
+    /// <summary>Where in a topic: earliest, latest, an offset, a time, or how long ago.</summary>
+    public static Option<StartPosition> Position(string name, string description, StartPosition? defaultValue) => new(name)
+    {
+        Description = $"{description} One of earliest, latest, an offset such as 1200, a time such as 2026-01-31T08:00Z, or how long ago, "
+            + "such as 2h.",
+        HelpName = "position",
+        Required = defaultValue is null,
+        DefaultValueFactory = _ => defaultValue ?? default,
+        CustomParser = static result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (TryParsePosition(text, TimeProvider.System, out var position))
+                return position;
+            result.AddError($"'{text}' is no position: write earliest, latest, an offset such as 1200, a time such as "
+                + "2026-01-31T08:00Z, or how long ago, such as 2h.");
+            return default;
+        },
+    };
+
+    public static bool TryParsePosition(string text, TimeProvider time, out StartPosition position)
+    {
+        position = StartPosition.Latest;
+        if (text is "earliest" or "latest" or "now")
+        {
+            position = text == "earliest" ? StartPosition.Earliest : StartPosition.Latest;
+            return true;
+        }
+        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var offset))
+        {
+            position = StartPosition.FromOffset(offset);
+            return true;
+        }
+        if (TryParseDuration(text, out var ago))
+        {
+            position = StartPosition.FromTime(time.GetUtcNow() - ago);
+            return true;
+        }
+        if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var moment))
+            return false;
+        position = StartPosition.FromTime(moment);
+        return true;
+    }
+
+    /// <summary>Parses a duration of up to 36,525 days, for example 500ms, 10s, 2m, 1h or 7d.</summary>
+    public static bool TryParseDuration(string text, out TimeSpan duration)
+    {
+        duration = default;
+        if (!TryParse(text, s_durations, 1, out var seconds) || seconds > TimeSpan.FromDays(36_525).TotalSeconds)
+            return false;
+        duration = TimeSpan.FromSeconds(seconds);
+        return true;
+    }
+
+    /// <summary>Parses a size, for example 100, 64k, 256MiB or 1GiB.</summary>
+    public static bool TryParseSize(string text, out long bytes)
+    {
+        bytes = 0;
+        if (!TryParse(text, s_sizes, 1, out var value) || value >= long.MaxValue)
+            return false;
+        bytes = (long)value;
+        return true;
+    }
 
     private static bool TryParse(string text, (string Suffix, double Factor)[] suffixes, double factor, out double value)
     {

@@ -22,7 +22,7 @@ public sealed class CometClient : IAsyncDisposable
     {
         _link = link;
         Topics = new TopicAdministration(link);
-        Subscriptions = new SubscriptionAdministration(link);
+        Subscriptions = new SubscriptionAdministration(link, Topics);
         DeadLetters = new DeadLetterAdministration(this);
         Schedules = new ScheduleAdministration(link, Topics);
     }
@@ -30,10 +30,10 @@ public sealed class CometClient : IAsyncDisposable
     /// <summary>Whether the client is connected, and why not.</summary>
     public StateMonitor<ClientState> State => _link.State;
 
-    /// <summary>Creates, lists, describes and deletes topics.</summary>
+    /// <summary>Creates, changes, lists, describes and deletes topics.</summary>
     public TopicAdministration Topics { get; }
 
-    /// <summary>Explains durable subscriptions.</summary>
+    /// <summary>Creates, moves, lists, describes, explains and deletes durable subscriptions, without consuming.</summary>
     public SubscriptionAdministration Subscriptions { get; }
 
     /// <summary>Looks at the messages that subscriptions have given up, and moves them back.</summary>
@@ -128,16 +128,24 @@ public sealed class CometClient : IAsyncDisposable
             return StartAsync(settings, [topic], serializer, (core, forget) => new Reader<T>(core, forget), cancellationToken);
     }
 
+    /// <summary>Stored messages once more, from one position up to another, at the speed of choice. Nothing is asked of the broker
+    /// before <see cref="Replay{T}.ReadAllAsync"/>.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="from">Where it begins.</param>
+    /// <param name="to">Where it ends, that position excluded. Null: <see cref="StartPosition.Latest"/>, that is behind what is stored when
+    /// the enumeration begins; it never goes beyond that.</param>
+    /// <param name="serializer">How payloads become values. Null: UTF-8 for strings, the bytes themselves for bytes; other types need
+    /// one.</param>
+    /// <exception cref="CometException"><see cref="ErrorCode.InvalidName"/>.</exception>
+    public Replay<T> Replay<T>(string topic, StartPosition from, StartPosition? to = null, IMessageSerializer<T>? serializer = null) =>
+        new(_link, Topics, serializer ?? MessageSerializer.DefaultFor<T>(), Names.Require(topic, "topic"), from,
+            to ?? StartPosition.Latest);
+
     /// <summary>Removes a durable subscription that has no consumers, with its place in the topic.</summary>
     /// <exception cref="CometException"><see cref="ErrorCode.SubscriptionNotFound"/>, <see cref="ErrorCode.SubscriptionInUse"/>,
     /// …</exception>
-    public async Task UnsubscribeAsync(string topic, string subscription, CancellationToken cancellationToken = default)
-    {
-        Names.Require(subscription, "subscription");
-        var description = await Topics.DescribeAsync(topic, cancellationToken);
-        foreach (var partition in description.Partitions)
-            await _link.RequestAsync<UnsubscribeFrame, OkFrame>(new(topic, partition.Partition, subscription), null, cancellationToken);
-    }
+    public Task UnsubscribeAsync(string topic, string subscription, CancellationToken cancellationToken = default) =>
+        Subscriptions.DeleteAsync(topic, subscription, cancellationToken);
 
     /// <summary>Asks the node for a sign of life and returns how long the answer took.</summary>
     /// <exception cref="CometException">The broker cannot be reached.</exception>
@@ -169,8 +177,8 @@ public sealed class CometClient : IAsyncDisposable
     private async Task<Producer<T>> CreateProducerCoreAsync<T>(ProducerSettings settings, MessageEncoder<T> encoder,
         CancellationToken cancellationToken)
     {
-        var partitionCount = await Topics.LookUpAsync(settings.Topic, cancellationToken);
-        var core = new ProducerCore(_link, settings, partitionCount);
+        var (watch, partitionCount) = await Topics.LookUpAsync(settings.Topic, cancellationToken);
+        var core = new ProducerCore(_link, settings, partitionCount, watch);
         await core.StartAsync(cancellationToken);
         return Keep(new Producer<T>(core, encoder, Schedules, Forget));
     }
@@ -190,7 +198,8 @@ public sealed class CometClient : IAsyncDisposable
         if (names.Count == 0)
             throw new CometException(ErrorCode.TopicNotFound, $"There is no topic '{string.Join("', '", patterns)}'.");
         var settings = ConsumerSettings.From(names[0], subscription, options, _link.Options.Randomness);
-        return await StartAsync(settings, names, serializer, (core, forget) => new Consumer<T>(core, forget), cancellationToken);
+        return await StartAsync(
+            settings, names, serializer, (core, forget) => new Consumer<T>(core, Subscriptions, forget), cancellationToken);
     }
 
     private async Task<TStream> StartAsync<TStream>(
@@ -198,9 +207,21 @@ public sealed class CometClient : IAsyncDisposable
             CancellationToken cancellationToken)
         where TStream : IAsyncDisposable
     {
-        var topics = new List<(string, int)>();
-        foreach (var name in names)
-            topics.Add((name, await Topics.LookUpAsync(name, cancellationToken)));
+        var topics = new List<(string, int, TopicWatch?)>();
+        try
+        {
+            foreach (var name in names)
+            {
+                var (watch, partitionCount) = await Topics.LookUpAsync(name, cancellationToken);
+                topics.Add((name, partitionCount, watch));
+            }
+        }
+        catch
+        {
+            foreach (var (_, _, watch) in topics)
+                watch?.Dispose();
+            throw;
+        }
         var core = new ConsumerCore(_link, settings, topics, serializer);
         await core.StartAsync(cancellationToken);
         return Keep(create(core, Forget));

@@ -18,9 +18,11 @@ namespace Comet.Client;
 public sealed class Consumer<T> : IAsyncDisposable
 {
     private readonly ConsumerCore _core;
+    private readonly SubscriptionAdministration _subscriptions;
     private readonly Action<object> _forget;
 
-    internal Consumer(ConsumerCore core, Action<object> forget) => (_core, _forget) = (core, forget);
+    internal Consumer(ConsumerCore core, SubscriptionAdministration subscriptions, Action<object> forget) =>
+        (_core, _subscriptions, _forget) = (core, subscriptions, forget);
 
     /// <summary>The topic; of several, the first.</summary>
     public string Topic => _core.Settings.Topic;
@@ -126,12 +128,22 @@ public sealed class Consumer<T> : IAsyncDisposable
     /// way.</exception>
     public Task FlushAcksAsync(CancellationToken cancellationToken = default) => _core.FlushAcksAsync(cancellationToken);
 
+    /// <summary>Moves the subscription to another place in all partitions, for all its consumers: what lies behind that place is delivered,
+    /// again or for the first time, and what lies before it counts as acked. When it completes, nothing that was delivered before comes out
+    /// of this consumer's stream any more; acks of what was taken before do nothing.</summary>
+    /// <param name="position">Where to. What is not kept any more cannot be delivered.</param>
+    /// <param name="cancellationToken">Ends the wait; the subscription may be moved, in some partitions or all.</param>
+    /// <exception cref="CometException">The consumer has ended, or the broker cannot be reached.</exception>
+    public Task SeekAsync(StartPosition position, CancellationToken cancellationToken = default) =>
+        _core.SeekAsync(position, cancellationToken);
+
     /// <summary>Ends the consumer and removes the subscription with its place in the topic: a new one of that name begins anew.</summary>
     /// <exception cref="CometException"><see cref="ErrorCode.SubscriptionInUse"/> while it has other consumers.</exception>
-    public Task UnsubscribeAsync(CancellationToken cancellationToken = default)
+    public async Task UnsubscribeAsync(CancellationToken cancellationToken = default)
     {
-        _forget(this);
-        return _core.UnsubscribeAsync(cancellationToken);
+        await DisposeAsync();
+        foreach (var topic in Topics)
+            await _subscriptions.DeleteAsync(topic, Subscription, cancellationToken);
     }
 
     /// <summary>Sends acks that wait, at most for the client's DisposeTimeout, and detaches; what is not acked goes to others. The stream

@@ -14,11 +14,11 @@ public static class DeliveryGroupExtensions
     {
         ArgumentNullException.ThrowIfNull(deliveries);
         List<Task>? waiting = null;
-        foreach (var (partition, epoch, ranges) in Gather(deliveries))
+        foreach (var (partition, era, _, ranges) in Gather(deliveries))
         {
             for (var i = 0; i < ranges.Length; i += 2)
             {
-                var acking = partition.Core.AckAsync(partition, ranges[i], ranges[i + 1], epoch, cumulative: false, cancellationToken);
+                var acking = partition.Core.AckAsync(partition, ranges[i], ranges[i + 1], era, cumulative: false, cancellationToken);
                 if (!acking.IsCompletedSuccessfully)
                     (waiting ??= []).Add(acking.AsTask());
             }
@@ -37,27 +37,28 @@ public static class DeliveryGroupExtensions
     {
         ArgumentNullException.ThrowIfNull(deliveries);
         List<Task>? waiting = null;
-        foreach (var (partition, epoch, ranges) in Gather(deliveries))
+        foreach (var (partition, _, generation, ranges) in Gather(deliveries))
         {
-            var nacking = partition.Core.NackAsync(partition, ranges, delay, reason, epoch);
+            var nacking = partition.Core.NackAsync(partition, ranges, delay, reason, generation);
             if (!nacking.IsCompletedSuccessfully)
                 (waiting ??= []).Add(nacking.AsTask());
         }
         return waiting is null ? ValueTask.CompletedTask : new(Task.WhenAll(waiting));
     }
 
-    /// <summary>The offsets of each partition and epoch as ranges.</summary>
-    private static IEnumerable<(PartitionConsumer Partition, long Epoch, long[] Ranges)> Gather<T>(IEnumerable<Delivery<T>> deliveries)
+    /// <summary>The offsets of each partition and attachment as ranges.</summary>
+    private static IEnumerable<(PartitionConsumer Partition, long Era, int Generation, long[] Ranges)> Gather<T>(
+        IEnumerable<Delivery<T>> deliveries)
     {
-        var gathered = new Dictionary<(PartitionConsumer Partition, long Epoch), AckBuffer>();
+        var gathered = new Dictionary<(PartitionConsumer Partition, long Era, int Generation), AckBuffer>();
         foreach (var delivery in deliveries)
         {
-            var home = (delivery.Partition, delivery.OwnershipEpoch);
+            var home = (delivery.Partition, delivery.Era, delivery.Generation);
             if (!gathered.TryGetValue(home, out var offsets))
                 gathered[home] = offsets = new AckBuffer();
             offsets.Add(delivery.Offset, delivery.Offset);
             delivery.Settle();
         }
-        return gathered.Select(static g => (g.Key.Partition, g.Key.Epoch, g.Value.Take()));
+        return gathered.Select(static g => (g.Key.Partition, g.Key.Era, g.Key.Generation, g.Value.Take()));
     }
 }

@@ -1,10 +1,7 @@
-using System.Buffers;
 using System.CommandLine;
-using System.IO.Pipelines;
 using System.Text;
 using Comet.Cli.Output;
 using Comet.Client;
-using Microsoft.Win32.SafeHandles;
 
 namespace Comet.Cli.Commands;
 
@@ -13,7 +10,6 @@ internal static class ConsumeCommand
 {
     // Written and acked together; small enough that an interrupted run repeats little.
     private const int MaxGroup = 1_000;
-    private const int StandardOutput = 1;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
     private static readonly Argument<string> s_topic = new("topic")
@@ -101,37 +97,26 @@ internal static class ConsumeCommand
     private static async Task<long> CopyAsync(
         Consumer<ReadOnlyMemory<byte>> consumer, ParseResult arguments, long count, CancellationToken cancellationToken)
     {
-        var isJson = arguments.GetValue(GlobalOptions.Json);
-        var output = PipeWriter.Create(OpenOutput());
+        var output = new MessageOutput(arguments.GetValue(GlobalOptions.Json));
         var timeout = arguments.GetValue(s_timeout);
         var group = new List<Delivery<ReadOnlyMemory<byte>>>();
         var written = 0L;
         while (written < count && await NextAsync(consumer, timeout, cancellationToken) is { } next)
         {
-            Write(output, next, isJson);
+            output.Write(next);
             group.Add(next);
             while (group.Count < MaxGroup && written + group.Count < count && consumer.TryReceive(out var more))
             {
-                Write(output, more, isJson);
+                output.Write(more);
                 group.Add(more);
             }
-            await output.FlushAsync(CancellationToken.None);
+            await output.FlushAsync();
             foreach (var delivery in group)
                 await delivery.AckAsync(CancellationToken.None);
             written += group.Count;
             group.Clear();
         }
         return written;
-    }
-
-    // The console's own stream ignores that nobody reads its pipe any more (as behind 'head'); what is lost there must not be acked. In a
-    // file a stream of our own would write at a position of its own, over what others write to the same one.
-    private static Stream OpenOutput()
-    {
-        if (OperatingSystem.IsWindows())
-            return Console.OpenStandardOutput();
-        var stream = new FileStream(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-        return stream.CanSeek ? Console.OpenStandardOutput() : stream;
     }
 
     /// <summary>The next delivery; null when it is time to end.</summary>
@@ -150,15 +135,6 @@ internal static class ConsumeCommand
         {
             return null;
         }
-    }
-
-    private static void Write(PipeWriter output, Delivery<ReadOnlyMemory<byte>> delivery, bool isJson)
-    {
-        if (isJson)
-            output.Write(Encoding.UTF8.GetBytes(CliJson.Line(MessageLine.From(delivery), CliJson.Default.MessageLine)));
-        else
-            output.Write(delivery.Payload.Span);
-        output.Write("\n"u8);
     }
 }
 

@@ -4,7 +4,7 @@ using Comet.Client;
 
 namespace Comet.Cli.Commands;
 
-/// <summary>comet topic create | list | describe | delete.</summary>
+/// <summary>comet topic create | update | list | describe | delete.</summary>
 internal static class TopicCommand
 {
     private static readonly Argument<string> s_name = new("topic") { Description = "The topic's name." };
@@ -17,11 +17,17 @@ internal static class TopicCommand
     {
         Description = "How many partitions; 0: the broker's default."
     };
+    private static readonly Option<int?> s_newPartitions = new("--partitions", "-p")
+    {
+        Description = "How many partitions the topic shall have: at least as many as it has."
+    };
     private static readonly Option<bool> s_ifNotExists = new("--if-not-exists") { Description = "A topic that exists is no error." };
 
-    public static Command Create() => new("topic", "Create, list, describe and delete topics.")
+    public static Command Create() => new("topic", "Create, change, list, describe and delete topics.")
     {
-        Make("create", "Create a topic.", CreateTopicAsync, s_name, s_partitions, s_ifNotExists),
+        Make("create", "Create a topic.", CreateTopicAsync, s_name, [s_partitions, s_ifNotExists, .. PolicyOptions.All]),
+        Make("update", "Change a topic while it is in use; what is not given stays as it is.", UpdateAsync, s_name,
+            [s_newPartitions, .. PolicyOptions.All]),
         Make("list", "List topics.", ListAsync, s_prefix),
         Make("describe", "Show a topic's partitions and subscriptions.", DescribeAsync, s_name),
         Make("delete", "Delete a topic with all its messages.", DeleteAsync, s_name),
@@ -46,8 +52,20 @@ internal static class TopicCommand
     private static async Task CreateTopicAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
     {
         var name = arguments.GetRequiredValue(s_name);
-        await client.Topics.CreateAsync(name, arguments.GetValue(s_partitions), arguments.GetValue(s_ifNotExists), cancellationToken);
+        await client.Topics.CreateAsync(
+            name, arguments.GetValue(s_partitions), arguments.GetValue(s_ifNotExists),
+            PolicyOptions.Read(arguments).ApplyTo(TopicPolicy.Default), cancellationToken);
         Report(arguments, new TopicChange(name, "created"));
+    }
+
+    private static async Task UpdateAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
+    {
+        var name = arguments.GetRequiredValue(s_name);
+        var update = PolicyOptions.Read(arguments) with { Partitions = arguments.GetValue(s_newPartitions) };
+        if (update == new TopicUpdate())
+            throw new UsageException("Say what to change: --partitions, --retention…, --ttl, --quota or --durability.");
+        await client.Topics.UpdateAsync(name, update, cancellationToken);
+        Report(arguments, new TopicChange(name, "updated"));
     }
 
     private static async Task DeleteAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
@@ -80,16 +98,15 @@ internal static class TopicCommand
             return;
         }
         Console.WriteLine($"topic {topic.Name}");
+        if (PolicyOptions.Describe(topic.Policy) is { Length: > 0 } policy)
+            Console.WriteLine($"  policy: {policy}");
         foreach (var p in topic.Partitions)
         {
             Console.WriteLine($"  partition {p.Partition}: offsets {p.StartOffset} to {p.EndOffset}, "
                 + $"{Progress.Count(p.Bytes)} bytes, {p.Producers} producer(s)");
         }
-        foreach (var s in topic.Subscriptions)
-        {
-            Console.WriteLine($"  subscription {s.Name}, partition {s.Partition}: {s.Type}, acked up to {s.AckedUpTo}, backlog "
-                + $"{s.Backlog}, {s.Unacked} unacked, {s.Consumers} consumer(s), {s.Permits} permits");
-        }
+        foreach (var subscription in topic.Subscriptions)
+            Console.WriteLine($"  subscription {subscription.Name}, {SubscriptionCommand.Describe(subscription)}");
     }
 }
 

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Comet.Cli.Bench;
 using Comet.Cli.Commands;
+using Comet.Client;
 
 namespace Comet.Cli.Output;
 
@@ -18,6 +19,9 @@ namespace Comet.Cli.Output;
 [JsonSerializable(typeof(TopicSummary))]
 [JsonSerializable(typeof(TopicDescription))]
 [JsonSerializable(typeof(TopicChange))]
+[JsonSerializable(typeof(SubscriptionSummary))]
+[JsonSerializable(typeof(SubscriptionDescription))]
+[JsonSerializable(typeof(SubscriptionChange))]
 [JsonSerializable(typeof(ScheduledLine))]
 [JsonSerializable(typeof(ScheduleReport))]
 [JsonSerializable(typeof(SubscriptionExplanation))]

@@ -64,6 +64,9 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
     /// <summary>Called once when the broker says that it drains.</summary>
     public Action? GoodbyeReceived { get; set; }
 
+    /// <summary>Called, on the receive loop, when a topic that was looked up over this connection has more partitions.</summary>
+    public Action<string, int>? TopicChanged { get; set; }
+
     /// <summary>Shakes hands; on return the connection is open.</summary>
     public async Task OpenAsync(CometClientOptions options, CancellationToken cancellationToken)
     {
@@ -141,6 +144,10 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
                 if (_attachments.TryGetValue(id, out var attachment))
                     attachment.OnFrame(frame, _codec);
                 break;
+            case FrameType.TopicChanged:
+                var changed = frame.Read<TopicChangedFrame>(_codec);
+                TopicChanged?.Invoke(changed.Topic, changed.PartitionCount);
+                break;
             case FrameType.Ping:
                 Sender.Send(default(PongFrame), frame.CorrelationId);
                 break;
@@ -169,7 +176,7 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
         _codec = codec;
         Sender.Codec = codec;
         Limits = new FrameLimits((int)Math.Clamp(welcome.MaxFrameLength, 64 * 1024, int.MaxValue / 2),
-            FrameLimits.DefaultMaxHeaderLength * 16);
+            FrameLimits.MaxAnswerHeaderLength);
     }
 
     private async Task ReceiveAsync()

@@ -36,6 +36,9 @@ internal sealed class Link : IAsyncDisposable
     /// <summary>What the broker takes, as it said last.</summary>
     public int MaxMessageLength { get; private set; } = FrameLimits.DefaultMaxMessageLength;
 
+    /// <summary>What is known of the topics in use.</summary>
+    public TopicWatcher Topics { get; } = new();
+
     public StateMonitor<ClientState> State { get; } = new(ClientState.Reconnecting,
         static s => s is ClientState.Closed or ClientState.Faulted);
 
@@ -174,6 +177,7 @@ internal sealed class Link : IAsyncDisposable
                 connection = await RedialAsync();
                 LinkLog.Reconnected(_logger, connection.RemoteAddress);
                 Publish(connection);
+                _ = Topics.LookAgainAsync(this, connection);
             }
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
@@ -207,6 +211,7 @@ internal sealed class Link : IAsyncDisposable
     {
         // A draining broker still answers what is on its way; then the next node is dialled.
         MaxMessageLength = (int)Math.Clamp(connection.Welcome.MaxMessageLength, 1, FrameLimits.HardMaxMessageLength);
+        connection.TopicChanged = Topics.Learn;
         connection.GoodbyeReceived = () => _ = LeaveAsync(connection);
         lock (_gate)
         {

@@ -54,6 +54,11 @@ internal abstract class PartitionAttachment : IAttachment
         }
     }
 
+    /// <summary>Attaches for the first time, however long that takes, and keeps it so from then on.</summary>
+    /// <exception cref="OperationCanceledException">It was closed meanwhile.</exception>
+    /// <exception cref="CometException">It cannot be attached.</exception>
+    public async Task JoinAsync() => _keeping = KeepAsync(await AttachAgainAsync(isRefusal: false));
+
     public abstract void OnFrame(in RawFrame frame, HeaderCodec codec);
 
     /// <summary>Attaches over this connection; on return it is attached.</summary>
@@ -92,7 +97,8 @@ internal abstract class PartitionAttachment : IAttachment
                 OnDetached(connection, reason);
                 if (!reason.IsTransient && isInterrupted)
                     throw reason;
-                connection = await AttachAgainAsync(isRefusal: !connection.Ended.IsCompleted);
+                connection = await AttachAgainAsync(
+                    isRefusal: !connection.Ended.IsCompleted && reason.Code != ErrorCode.SubscriptionMoved);
                 _backoff.Reset();
             }
         }

@@ -78,14 +78,15 @@ internal sealed class AckSender
         SendGathered();
     }
 
-    /// <summary>The log is another one: the offsets mean nothing there.</summary>
-    public void Drop(CometException reason)
+    /// <summary>The log is another one, and the offsets mean nothing there; or (without a reason) the subscription was moved, and there is
+    /// nothing left to ack.</summary>
+    public void Drop(CometException? reason)
     {
         _gathered.Clear();
-        Fail(_gatheredConfirm, reason);
+        End(_gatheredConfirm, reason);
         _gatheredConfirm = null;
         foreach (var pending in _unconfirmed)
-            Fail(pending.Confirm, reason);
+            End(pending.Confirm, reason);
         _unconfirmed.Clear();
     }
 
@@ -93,8 +94,13 @@ internal sealed class AckSender
 
     private static TaskCompletionSource NewConfirm() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private static void Fail(TaskCompletionSource? confirm, CometException reason)
+    private static void End(TaskCompletionSource? confirm, CometException? reason)
     {
+        if (reason is null)
+        {
+            confirm?.TrySetResult();
+            return;
+        }
         confirm?.TrySetException(reason);
         // Nobody may be waiting; an exception that nobody looks at is no fault of the program.
         _ = confirm?.Task.Exception;
@@ -137,10 +143,7 @@ internal sealed class AckSender
                 toFlush = SendGathered();
         }
         toFlush?.Sender.Flush();
-        if (refusal is null)
-            pending.Confirm?.TrySetResult();
-        else
-            Fail(pending.Confirm, refusal);
+        End(pending.Confirm, refusal);
     }
 
     /// <summary>Acks on their way.</summary>

@@ -12,24 +12,33 @@ internal sealed class ConsumerCore
     private const int MaxReasonLength = 1_000;
 
     private readonly Link _link;
-    private readonly PartitionConsumer[] _partitions;
+    private readonly List<ConsumedTopic> _topics = [];
     private readonly Dictionary<(string Topic, int Number), PartitionConsumer> _byAddress = [];
     private readonly ArrivalQueue _arrived = new();
     private TaskCompletionSource? _arrival;
 
     /// <param name="link">The client's connection.</param>
     /// <param name="settings">Options.</param>
-    /// <param name="topics">The topics, with how many partitions each has.</param>
+    /// <param name="topics">The topics, with how many partitions each has, and what tells when it has more: the consumer's to
+    /// dispose.</param>
     /// <param name="serializer">An IMessageSerializer of what is received.</param>
-    public ConsumerCore(Link link, ConsumerSettings settings, IReadOnlyList<(string Name, int Partitions)> topics, object serializer)
+    /// <param name="firstPartition">The number of each topic's first partition.</param>
+    public ConsumerCore(
+        Link link, ConsumerSettings settings, IReadOnlyList<(string Name, int Partitions, TopicWatch? Watch)> topics, object serializer,
+        int firstPartition = 0)
     {
         (_link, Settings, Serializer) = (link, settings, serializer);
         Topics = [.. topics.Select(static t => t.Name)];
         var count = topics.Sum(static t => t.Partitions);
-        _partitions = [.. topics.SelectMany(t => Enumerable.Range(0, t.Partitions).Select(
-            i => new PartitionConsumer(this, link, t.Name, i, count)))];
-        foreach (var partition in _partitions)
-            _byAddress.Add((partition.Topic, partition.Number), partition);
+        foreach (var (name, partitions, watch) in topics)
+        {
+            // Acks by id must find a partition as soon as it delivers.
+            var set = new PartitionSet<PartitionConsumer>(Gate, joinsAttached: false, (number, isLate) =>
+                new PartitionConsumer(this, link, name, number, isLate ? Partitions.Length + 1 : count, isLate)) { Changed = Gather };
+            set.Start(firstPartition, partitions);
+            _topics.Add(new(set, watch));
+        }
+        Gather();
     }
 
     public IReadOnlyList<string> Topics { get; }
@@ -45,7 +54,13 @@ internal sealed class ConsumerCore
 
     public StateMonitor<ConsumerActivity> Activity { get; } = new(ConsumerActivity.Standby, static a => a is ConsumerActivity.Closed);
 
-    public int PartitionCount => _partitions.Length;
+    public int PartitionCount => Partitions.Length;
+
+    /// <summary>The partition of a consumer that has one.</summary>
+    public PartitionConsumer OnlyPartition => Partitions.Single();
+
+    /// <summary>Those of all topics, as of one moment.</summary>
+    private PartitionConsumer[] Partitions { get; set; } = [];
 
     public TimeProvider Time => _link.Options.TimeProvider;
 
@@ -54,8 +69,10 @@ internal sealed class ConsumerCore
     {
         try
         {
-            foreach (var partition in _partitions)
+            foreach (var partition in Partitions)
                 await partition.StartAsync(_link.Options.OperationTimeout, cancellationToken);
+            foreach (var topic in _topics)
+                topic.Watch?.Listen(count => topic.Set.Grow(count, Fault));
         }
         catch
         {
@@ -66,10 +83,13 @@ internal sealed class ConsumerCore
 
     public PartitionConsumer GetPartition(MessageId id)
     {
-        if (id.Topic is not null && _byAddress.TryGetValue((id.Topic, id.Partition), out var partition))
-            return partition;
+        lock (Gate)
+        {
+            if (id.Topic is not null && _byAddress.TryGetValue((id.Topic, id.Partition), out var partition))
+                return partition;
+        }
         throw new CometException(ErrorCode.InvalidArgument,
-            $"{id} is no message of '{Settings.Topic}', of which this consumer has {_partitions.Length} partition(s).");
+            $"{id} is no message of '{Settings.Topic}', of which this consumer has {Partitions.Length} partition(s).");
     }
 
     public void Arrived(ReceivedBatch batch)
@@ -82,6 +102,15 @@ internal sealed class ConsumerCore
             _arrived.Add(batch);
             (arrival, _arrival) = (_arrival, null);
         }
+        arrival?.TrySetResult();
+    }
+
+    /// <summary>Has who waits look again.</summary>
+    public void Wake()
+    {
+        TaskCompletionSource? arrival;
+        lock (Gate)
+            (arrival, _arrival) = (_arrival, null);
         arrival?.TrySetResult();
     }
 
@@ -155,8 +184,8 @@ internal sealed class ConsumerCore
         return true;
     }
 
-    /// <summary>Acks messages that were delivered under an epoch; -1 stands for the current one.</summary>
-    public ValueTask AckAsync(PartitionConsumer partition, long first, long last, long epoch, bool cumulative,
+    /// <summary>Acks messages that were delivered in an era; -1 stands for the current one.</summary>
+    public ValueTask AckAsync(PartitionConsumer partition, long first, long last, long era, bool cumulative,
         CancellationToken cancellationToken)
     {
         Connection? toFlush;
@@ -165,10 +194,11 @@ internal sealed class ConsumerCore
         {
             if (State.IsFinal)
                 return ValueTask.FromException(Ended());
-            // Delivered by a broker that has lost its memory since: its offsets mean other messages now.
-            if (Settings.IsReader || (epoch >= 0 && epoch != partition.Epoch))
+            // Delivered by a broker that has lost its memory since, whose offsets mean other messages now, or before the subscription was
+            // moved, which is to bring the message again.
+            if (Settings.IsReader || (era >= 0 && era != partition.Era))
                 return ValueTask.CompletedTask;
-            if (epoch < 0)
+            if (era < 0)
                 partition.Leases.Settled(first, last);
             toFlush = cumulative ? partition.Acks.AddCumulative(last, out confirm) : partition.Acks.Add(first, last, out confirm);
         }
@@ -176,33 +206,33 @@ internal sealed class ConsumerCore
         return confirm is null ? ValueTask.CompletedTask : new(ConfirmAsync(confirm, cancellationToken));
     }
 
-    /// <summary>Gives messages back that were delivered under an epoch.</summary>
+    /// <summary>Gives messages back that were delivered to an attachment.</summary>
     /// <param name="partition">The partition.</param>
     /// <param name="ranges">Pairs of first and last offset.</param>
     /// <param name="delay">Null: what the subscription says.</param>
     /// <param name="reason">Why; for the dead-letter topic.</param>
-    /// <param name="epoch">The epoch.</param>
-    public ValueTask NackAsync(PartitionConsumer partition, long[] ranges, TimeSpan? delay, string? reason, long epoch)
+    /// <param name="generation">The attachment.</param>
+    public ValueTask NackAsync(PartitionConsumer partition, long[] ranges, TimeSpan? delay, string? reason, int generation)
     {
         if (delay is { } wait)
             ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero, nameof(delay));
         var milliseconds = delay is { } d ? (long)Math.Ceiling(d.TotalMilliseconds) : NackFrame.DelayByPolicy;
-        return SendHeld(partition, epoch, () => partition.SendNack(ranges, milliseconds, Cut(reason)));
+        return SendHeldAsync(partition, generation, () => partition.SendNack(ranges, milliseconds, Cut(reason)));
     }
 
-    /// <summary>Sends messages that were delivered under an epoch to the dead-letter topic.</summary>
-    public ValueTask DeadLetterAsync(PartitionConsumer partition, long[] ranges, string? reason, long epoch) =>
-        SendHeld(partition, epoch, () => partition.SendDeadLetters(ranges, Cut(reason)));
+    /// <summary>Sends messages that were delivered to an attachment to the dead-letter topic.</summary>
+    public ValueTask DeadLetterAsync(PartitionConsumer partition, long[] ranges, string? reason, int generation) =>
+        SendHeldAsync(partition, generation, () => partition.SendDeadLetters(ranges, Cut(reason)));
 
-    /// <summary>Begins the leases anew of messages that were delivered under an epoch.</summary>
-    public ValueTask ExtendAsync(PartitionConsumer partition, long[] ranges, long epoch) =>
-        SendHeld(partition, epoch, () => partition.SendExtension(ranges));
+    /// <summary>Begins the leases anew of messages that were delivered to an attachment.</summary>
+    public ValueTask ExtendAsync(PartitionConsumer partition, long[] ranges, int generation) =>
+        SendHeldAsync(partition, generation, () => partition.SendExtension(ranges));
 
     /// <summary>Completes when every ack so far is confirmed.</summary>
     public async Task FlushAcksAsync(CancellationToken cancellationToken)
     {
         var confirms = new List<Task>();
-        foreach (var partition in _partitions)
+        foreach (var partition in Partitions)
         {
             Connection? toFlush;
             lock (Gate)
@@ -219,7 +249,7 @@ internal sealed class ConsumerCore
     public void ActivityChanged()
     {
         lock (Gate)
-            Activity.Set(_partitions.Any(static p => p.IsActive) ? ConsumerActivity.Active : ConsumerActivity.Standby);
+            Activity.Set(Partitions.Any(static p => p.IsActive) ? ConsumerActivity.Active : ConsumerActivity.Standby);
     }
 
     /// <summary>A partition was attached (null) or detached.</summary>
@@ -227,7 +257,7 @@ internal sealed class ConsumerCore
     {
         ActivityChanged();
         lock (Gate)
-            State.Set(_partitions.All(static p => p.IsAttached) ? ConsumerState.Attached : ConsumerState.Reattaching);
+            State.Set(Partitions.All(static p => p.IsAttached) ? ConsumerState.Attached : ConsumerState.Reattaching);
         if (reason is not null)
             ConsumerLog.Detached(_link.Logger, Settings.ConsumerName, Settings.Topic, reason.Code, reason.Message);
     }
@@ -239,13 +269,17 @@ internal sealed class ConsumerCore
         End(ConsumerState.Faulted, fault);
     }
 
-    /// <summary>Removes the subscription from the broker, with its place in the topic.</summary>
-    public async Task UnsubscribeAsync(CancellationToken cancellationToken)
+    /// <summary>Moves the subscription; on return nothing from before comes out of the stream any more.</summary>
+    public async Task SeekAsync(StartPosition position, CancellationToken cancellationToken)
     {
-        await DisposeAsync();
-        foreach (var partition in _partitions)
-            await _link.RequestAsync<UnsubscribeFrame, OkFrame>(
-                new(partition.Topic, partition.Number, Settings.Subscription), null, cancellationToken);
+        if (State.IsFinal)
+            throw Ended();
+        foreach (var partition in Partitions)
+        {
+            await _link.RequestAsync<SeekFrame, SoughtFrame>(
+                new(partition.Topic, partition.Number, Settings.Subscription, (long)position.Kind, position.Value), null,
+                    cancellationToken);
+        }
     }
 
     /// <summary>Sends and confirms acks, at most for the client's DisposeTimeout, and detaches. Never throws.</summary>
@@ -262,24 +296,36 @@ internal sealed class ConsumerCore
             ConsumerLog.ClosedUnconfirmed(_link.Logger, Settings.ConsumerName, Settings.Topic, e.Message);
         }
         End(ConsumerState.Closed, null);
-        await Task.WhenAll(_partitions.Select(p => CloseAsync(p, timeout.Token)));
+        foreach (var topic in _topics)
+            topic.Watch?.Dispose();
+        await Task.WhenAll(_topics.SelectMany(static t => t.Set.Close()).Select(p => CloseAsync(p, timeout.Token)));
     }
 
     public CometException Ended() => State.Fault is { } fault
         ? new(fault.Code, fault.Message, fault)
         : new(ErrorCode.Closed, $"The consumer of '{Settings.Topic}' is closed.");
 
+    /// <summary>A topic has more partitions. Called under the lock.</summary>
+    private void Gather()
+    {
+        Partitions = [.. _topics.SelectMany(static t => t.Set.All)];
+        foreach (var partition in Partitions)
+            _byAddress[(partition.Topic, partition.Number)] = partition;
+    }
+
     // The broker keeps no more of it, and a frame has its limit.
     private static string? Cut(string? reason) => reason is { Length: > MaxReasonLength } ? reason[..MaxReasonLength] : reason;
 
-    private ValueTask SendHeld(PartitionConsumer partition, long epoch, Func<Connection?> send)
+    private ValueTask SendHeldAsync(PartitionConsumer partition, int generation, Func<Connection?> send)
     {
         Connection? toFlush;
         lock (Gate)
         {
             if (State.IsFinal)
                 return ValueTask.FromException(Ended());
-            if (Settings.IsReader || epoch != partition.Epoch)
+            // What an earlier attachment was given comes again by itself, and may be here already: that delivery is another one, and not
+            // to be given back.
+            if (Settings.IsReader || generation != partition.Generation)
                 return ValueTask.CompletedTask;
             toFlush = send();
         }
@@ -318,7 +364,7 @@ internal sealed class ConsumerCore
         TaskCompletionSource? arrival;
         lock (Gate)
         {
-            foreach (var partition in _partitions)
+            foreach (var partition in Partitions)
                 partition.Acks.Drop(fault ?? new CometException(ErrorCode.Closed, $"The consumer of '{Settings.Topic}' is closed."));
             State.Set(state, fault);
             Activity.Set(ConsumerActivity.Closed);
@@ -329,4 +375,6 @@ internal sealed class ConsumerCore
         }
         arrival?.TrySetResult();
     }
+
+    private sealed record ConsumedTopic(PartitionSet<PartitionConsumer> Set, TopicWatch? Watch);
 }

@@ -16,11 +16,12 @@ internal sealed class PartitionConsumer : PartitionAttachment
 
     private readonly ConsumerCore _core;
     private readonly ConsumerSettings _settings;
+    private readonly StartPosition _start;
     private readonly int _windowMessages;
     private readonly long _windowBytes;
+    private readonly DeliveryEra _era = new();
     private Connection? _connection;
     private long _wireId = -1;
-    private long _epoch = -1;
     private long _nextOffset = -1;
     private long _permitMessages;
     private long _permitBytes;
@@ -33,10 +34,13 @@ internal sealed class PartitionConsumer : PartitionAttachment
     /// <param name="topic">The topic.</param>
     /// <param name="number">The partition's number in its topic.</param>
     /// <param name="partitionCount">How many partitions share the consumer's window.</param>
-    public PartitionConsumer(ConsumerCore core, Link link, string topic, int number, int partitionCount)
+    /// <param name="isLate">Whether the topic has grown by this partition while the consumer was there: then everything in it is
+    /// new.</param>
+    public PartitionConsumer(ConsumerCore core, Link link, string topic, int number, int partitionCount, bool isLate)
         : base(link, number)
     {
         (_core, _settings, Topic) = (core, core.Settings, topic);
+        _start = isLate && _settings.Start.Kind != StartPositionKind.Time ? StartPosition.Earliest : _settings.Start;
         _windowMessages = Math.Max(1, _settings.WindowMessages / partitionCount);
         _windowBytes = Math.Max(1024, _settings.WindowBytes / partitionCount);
         Acks = new AckSender(this, _settings, link.Options.TimeProvider);
@@ -59,9 +63,15 @@ internal sealed class PartitionConsumer : PartitionAttachment
     /// <summary>Whether messages come to this consumer, and not to another one of a failover subscription.</summary>
     public bool IsActive { get; private set; }
 
-    public long Epoch => _epoch;
+    public long Era => _era.Number;
 
     public bool IsAttached => _connection is not null;
+
+    /// <summary>Behind the last message that was taken; before the first one, where the attachment began.</summary>
+    public long NextOffset => Interlocked.Read(ref _nextOffset);
+
+    /// <summary>The last <see cref="Generation"/> in which the broker has said that there was nothing left to deliver; -1 before.</summary>
+    public int CaughtUpGeneration { get; private set; } = -1;
 
     /// <summary>Whether a batch belongs to an attachment that has ended, so that its messages come again.</summary>
     public bool IsStale(ReceivedBatch batch) => batch.Generation != Generation;
@@ -137,6 +147,7 @@ internal sealed class PartitionConsumer : PartitionAttachment
                 break;
             case FrameType.ConsumerProgress:
                 Compare(frame.Read<ConsumerProgressFrame>(codec));
+                _core.Wake();
                 break;
             case FrameType.LeaseLost:
                 var lost = frame.Read<LeaseLostFrame>(codec);
@@ -150,6 +161,8 @@ internal sealed class PartitionConsumer : PartitionAttachment
                 break;
             case FrameType.ConsumerClosed:
                 var closed = frame.Read<ConsumerClosedFrame>(codec);
+                if (closed.Code == ErrorCode.SubscriptionMoved)
+                    DropArrived();
                 Interrupt(new CometException(closed.Code, closed.Message ?? $"The broker detached the consumer: {closed.Code}."));
                 break;
         }
@@ -212,11 +225,11 @@ internal sealed class PartitionConsumer : PartitionAttachment
     private StartPosition PrepareStart()
     {
         if (_settings.IsDurable)
-            return _epoch >= 0 ? StartPosition.Earliest : _settings.Start;
+            return _era.HasBegun ? StartPosition.Earliest : _start;
         lock (Gate)
         {
             Generation++;
-            return _nextOffset >= 0 ? StartPosition.FromOffset(_nextOffset) : _settings.Start;
+            return _nextOffset >= 0 ? StartPosition.FromOffset(_nextOffset) : _start;
         }
     }
 
@@ -247,13 +260,14 @@ internal sealed class PartitionConsumer : PartitionAttachment
             (_connection, _wireId) = (connection, subscribed.ConsumerId);
             IsActive = _settings.Type != SubscriptionType.Failover;
             connection.Attach(_wireId, this);
-            var isFirst = _epoch < 0;
-            var isOtherLog = _epoch >= 0 && _epoch != subscribed.OwnershipEpoch;
-            if (isOtherLog)
+            var isFirst = !_era.HasBegun;
+            var change = _era.Attach(subscribed);
+            if (change == EraChange.OtherLog)
                 Acks.Drop(new CometException(ErrorCode.ConnectionLost,
                     "The broker has restarted; whether these acks were taken is unknown."));
-            _epoch = subscribed.OwnershipEpoch;
-            if (_nextOffset < 0 || isOtherLog || _settings.IsDurable)
+            else if (change == EraChange.Moved)
+                Acks.Drop(null);
+            if (_nextOffset < 0 || change == EraChange.OtherLog || _settings.IsDurable)
                 _nextOffset = subscribed.NextOffset;
             Acks.SendAgain();
             (_permitMessages, _permitBytes, _takenMessages, _takenBytes) = (0, 0, 0, 0);
@@ -264,13 +278,20 @@ internal sealed class PartitionConsumer : PartitionAttachment
         _core.AttachmentChanged(null);
     }
 
+    /// <summary>What has arrived and was not taken is from before the subscription was moved.</summary>
+    private void DropArrived()
+    {
+        lock (Gate)
+            Generation++;
+    }
+
     private void Deliver(int deliveryCount, in ReadOnlySequence<byte> payload)
     {
         var bytes = GC.AllocateUninitializedArray<byte>((int)payload.Length);
         payload.CopyTo(bytes);
         if (!TryReadHeader(bytes, out var header))
             return;
-        var batch = new ReceivedBatch(this, bytes, header, deliveryCount, Generation, _epoch);
+        var batch = new ReceivedBatch(this, bytes, header, deliveryCount, Generation, _era.Epoch, Era);
         lock (Gate)
         {
             Leases.Arrived(batch);
@@ -348,6 +369,8 @@ internal sealed class PartitionConsumer : PartitionAttachment
     {
         lock (Gate)
         {
+            if (report.Backlog == 0)
+                CaughtUpGeneration = Generation;
             var (missingMessages, missingBytes) = (_permitMessages - report.PermitMessages, _permitBytes - report.PermitBytes);
             var isSuspicious = report.Backlog > 0 && (missingMessages > 0 || missingBytes > 0);
             _suspiciousReports = isSuspicious ? _suspiciousReports + 1 : 0;

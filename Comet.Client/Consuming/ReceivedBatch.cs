@@ -4,7 +4,7 @@ namespace Comet.Client.Consuming;
 
 /// <summary>A delivered batch on the client: checked and walked through when it is taken out of the stream, not when it arrives.</summary>
 internal sealed class ReceivedBatch(
-    PartitionConsumer partition, byte[] bytes, in RecordBatchHeader header, int deliveryCount, int generation, long epoch)
+    PartitionConsumer partition, byte[] bytes, in RecordBatchHeader header, int deliveryCount, int generation, long epoch, long era)
 {
     // What one batch may restore to; a frame's limit and the largest message keep honest ones far below.
     private const int MaxRestoredLength = 2 * FrameLimits.HardMaxMessageLength;
@@ -19,6 +19,9 @@ internal sealed class ReceivedBatch(
     public int Generation { get; } = generation;
 
     public long Epoch { get; } = epoch;
+
+    /// <summary>The <see cref="PartitionConsumer.Era"/> it arrived in.</summary>
+    public long Era { get; } = era;
 
     public int DeliveryCount { get; } = deliveryCount;
 

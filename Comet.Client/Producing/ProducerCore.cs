@@ -11,7 +11,8 @@ internal sealed class ProducerCore
     private const int SweepsPerTimeout = 8;
 
     private readonly Link _link;
-    private readonly PartitionProducer[] _partitions;
+    private readonly TopicWatch _watch;
+    private readonly PartitionSet<PartitionProducer> _set;
     private readonly SendCompletionPool _completions;
     private readonly ITimer _sweep;
     private TaskCompletionSource? _room;
@@ -22,11 +23,17 @@ internal sealed class ProducerCore
     private long _lastProgress;
     private int _turn;
 
-    public ProducerCore(Link link, ProducerSettings settings, int partitionCount)
+    /// <param name="link">The client's connection.</param>
+    /// <param name="settings">Options.</param>
+    /// <param name="partitionCount">How many partitions the topic has.</param>
+    /// <param name="watch">Tells when it has more; the producer's to dispose.</param>
+    public ProducerCore(Link link, ProducerSettings settings, int partitionCount, TopicWatch watch)
     {
-        (_link, Settings) = (link, settings);
+        (_link, Settings, _watch) = (link, settings, watch);
         _completions = new SendCompletionPool(link.Options.Engine);
-        _partitions = [.. Enumerable.Range(0, partitionCount).Select(i => new PartitionProducer(this, link, i))];
+        // What is sent to a partition that is not attached would only wait.
+        _set = new(Gate, joinsAttached: true, (number, _) => new PartitionProducer(this, link, number));
+        _set.Start(0, partitionCount);
         var period = settings.SendTimeout / SweepsPerTimeout;
         _sweep = Time.CreateTimer(static self => ((ProducerCore)self!).Sweep(), this, period, period);
     }
@@ -38,7 +45,9 @@ internal sealed class ProducerCore
     public StateMonitor<ProducerState> State { get; } = new(ProducerState.Reattaching,
         static s => s is ProducerState.Closed or ProducerState.Faulted);
 
-    public int PartitionCount => _partitions.Length;
+    public int PartitionCount => Partitions.Length;
+
+    private PartitionProducer[] Partitions => _set.All;
 
     public int PendingMessages => Volatile.Read(ref _pendingMessages);
 
@@ -56,8 +65,9 @@ internal sealed class ProducerCore
             : _link.Options.OperationTimeout;
         try
         {
-            foreach (var partition in _partitions)
+            foreach (var partition in Partitions)
                 await partition.StartAsync(deadline, cancellationToken);
+            _watch.Listen(count => _set.Grow(count, Fault));
         }
         catch
         {
@@ -87,7 +97,7 @@ internal sealed class ProducerCore
     public long GetLastSequenceId(int partition)
     {
         lock (Gate)
-            return _partitions[partition].LastStoredSequence;
+            return Partitions[partition].LastStoredSequence;
     }
 
     /// <summary>Completes with true when there is room.</summary>
@@ -115,7 +125,7 @@ internal sealed class ProducerCore
         {
             if (_end is not null)
                 throw Ended();
-            waiting = [.. _partitions.Select(static p => p.WaitForConfirmAsync().InContextAsync())];
+            waiting = [.. Partitions.Select(static p => p.WaitForConfirmAsync().InContextAsync())];
         }
         SendOpenBatches();
         await Task.WhenAll(waiting).WaitAsync(cancellationToken);
@@ -145,7 +155,7 @@ internal sealed class ProducerCore
     {
         lock (Gate)
         {
-            var areAllAttached = _partitions.All(static p => p.IsAttached);
+            var areAllAttached = Partitions.All(static p => p.IsAttached);
             _lastRefusal = reason ?? (areAllAttached && HasMuchRoom ? null : _lastRefusal);
             State.Set(areAllAttached ? ProducerState.Attached : ProducerState.Reattaching);
         }
@@ -179,10 +189,12 @@ internal sealed class ProducerCore
             $"The producer of '{Settings.Topic}' is closed; what was not confirmed may not be stored."));
         State.Set(ProducerState.Closed);
         await _sweep.DisposeAsync();
-        await Task.WhenAll(_partitions.Select(p => CloseAsync(p, timeout.Token)));
+        _watch.Dispose();
+        var partitions = _set.Close();
+        await Task.WhenAll(partitions.Select(p => CloseAsync(p, timeout.Token)));
         lock (Gate)
         {
-            foreach (var partition in _partitions)
+            foreach (var partition in partitions)
                 partition.Release();
         }
     }
@@ -211,7 +223,7 @@ internal sealed class ProducerCore
             return false;
         if (_pendingMessages == 0)
             _lastProgress = Time.GetTimestamp();
-        var partition = _partitions[encoder.Route(message, _partitions.Length) ?? Turn()];
+        var partition = Partitions[encoder.Route(message, Partitions.Length) ?? Turn()];
         var batch = partition.GetOpen(message.SequenceId, ref toFlush);
         var length = encoder.Encode(message, batch.Builder, _link.MaxMessageLength, Time);
         completion = wantsCompletion ? _completions.Rent(Time.GetTimestamp()) : null;
@@ -225,14 +237,14 @@ internal sealed class ProducerCore
     // Without a key: a partition gets a batch, then the next one; one message to each would make batches of one.
     private int Turn()
     {
-        if (_partitions[_turn].Open is not { Count: > 0 })
-            _turn = (_turn + 1) % _partitions.Length;
+        if (Partitions[_turn].Open is not { Count: > 0 })
+            _turn = (_turn + 1) % Partitions.Length;
         return _turn;
     }
 
     private void SendOpenBatches()
     {
-        foreach (var partition in _partitions)
+        foreach (var partition in Partitions)
         {
             Connection? toFlush;
             lock (Gate)
@@ -251,7 +263,7 @@ internal sealed class ProducerCore
                 return;
             _end = reason;
             (room, _room) = (_room, null);
-            foreach (var partition in _partitions)
+            foreach (var partition in Partitions)
             {
                 partition.TakeOverdue(long.MaxValue, failed);
                 partition.FailWaiters(reason);
@@ -275,7 +287,7 @@ internal sealed class ProducerCore
             var now = Time.GetTimestamp();
             var before = now - (long)(Settings.SendTimeout.TotalSeconds * Time.TimestampFrequency);
             timeout = new CometException(ErrorCode.Timeout, TimeoutMessage(), _lastRefusal);
-            foreach (var partition in _partitions)
+            foreach (var partition in Partitions)
             {
                 partition.TakeOverdue(before, failed);
                 if (_lastProgress <= before)

@@ -75,6 +75,10 @@ public enum ErrorCode
     ProducerNotFound = 222,
     /// <summary>A sequence id is not the one that should follow. Not transient.</summary>
     SequenceOutOfOrder = 223,
+    /// <summary>The subscription was moved to another place in the topic; its consumers attach again. Transient.</summary>
+    SubscriptionMoved = 224,
+    /// <summary>The subscription exists already. Not transient.</summary>
+    SubscriptionAlreadyExists = 225,
 
     /// <summary>The memory of the broker, or of the partition, is full. Transient: consume, or raise the limit.</summary>
     StorageFull = 300,
@@ -90,6 +94,9 @@ public enum ErrorCode
     InternalError = 305,
     /// <summary>A peer does not read what is sent to it. Transient.</summary>
     SlowConsumer = 306,
+    /// <summary>A subscription's backlog has reached the topic's quota. Transient: consume, delete the subscription, or raise the
+    /// quota.</summary>
+    BacklogQuotaExceeded = 320,
 
     /// <summary>As many messages wait for their time as the broker holds (MaxScheduledMessages). Transient: some become due, or are
     /// cancelled.</summary>

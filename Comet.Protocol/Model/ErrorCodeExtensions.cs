@@ -9,5 +9,6 @@ public static class ErrorCodeExtensions
         or ErrorCode.NotOwner or ErrorCode.ConsumerBusy or ErrorCode.ConsumerNotFound or ErrorCode.SubscriptionInUse
         or ErrorCode.ProducerBusy or ErrorCode.ProducerNotFound or ErrorCode.StorageFull or ErrorCode.StorageFailed
         or ErrorCode.LimitExceeded or ErrorCode.BrokerStopping or ErrorCode.InternalError or ErrorCode.SlowConsumer
-        or ErrorCode.ScheduleLimitReached or ErrorCode.Timeout or ErrorCode.BufferFull;
+        or ErrorCode.ScheduleLimitReached or ErrorCode.Timeout or ErrorCode.BufferFull or ErrorCode.SubscriptionMoved
+        or ErrorCode.BacklogQuotaExceeded;
 }

@@ -12,7 +12,11 @@ public sealed record TopicSummary(string Name, int PartitionCount);
 public sealed record TopicDescription(
     string Name,
     IReadOnlyList<PartitionDescription> Partitions,
-    IReadOnlyList<SubscriptionDescription> Subscriptions);
+    IReadOnlyList<SubscriptionDescription> Subscriptions)
+{
+    /// <summary>What the topic keeps, and for how long.</summary>
+    public TopicPolicy Policy { get; init; } = TopicPolicy.Default;
+}
 
 /// <summary>What the broker knows about one partition.</summary>
 /// <param name="Partition">Its number, from 0.</param>
@@ -20,7 +24,14 @@ public sealed record TopicDescription(
 /// <param name="EndOffset">The offset that the next message gets.</param>
 /// <param name="Bytes">The size of what is kept.</param>
 /// <param name="Producers">How many producers are attached.</param>
-public sealed record PartitionDescription(int Partition, long StartOffset, long EndOffset, long Bytes, int Producers);
+public sealed record PartitionDescription(int Partition, long StartOffset, long EndOffset, long Bytes, int Producers)
+{
+    /// <summary>When the first message that is kept was appended, by the broker's clock; null when none is.</summary>
+    public DateTimeOffset? FirstAppendTime { get; init; }
+
+    /// <summary>When the last message that is kept was appended, by the broker's clock; null when none is.</summary>
+    public DateTimeOffset? LastAppendTime { get; init; }
+}
 
 /// <summary>What the broker knows about a subscription in one partition.</summary>
 /// <param name="Name">The subscription's name.</param>
@@ -39,4 +50,22 @@ public sealed record SubscriptionDescription(
 
     /// <summary>Why the dead-letter topic does not take them at the moment; null when it does.</summary>
     public string? DeadLetterError { get; init; }
+
+    /// <summary>The first message that is not acked; null when all are.</summary>
+    public long? OldestUnackedOffset { get; init; }
+
+    /// <summary>When the first message that is not acked was appended, by the broker's clock; null when all are acked.</summary>
+    public DateTimeOffset? OldestUnackedTime { get; init; }
+
+    /// <summary>How many bytes, as they are stored, the messages take that are not acked. Where acked ones lie between them, an
+    /// estimate by their share.</summary>
+    public long BacklogBytes { get; init; }
+
+    /// <summary>How many messages the topic's <see cref="TopicPolicy.MessageTtl"/> has acked on the subscription's behalf since the
+    /// broker started.</summary>
+    public long Expired { get; init; }
+
+    /// <summary>How many messages <see cref="BacklogAction.DropOldest"/> has acked on the subscription's behalf since the broker
+    /// started.</summary>
+    public long Dropped { get; init; }
 }

@@ -3,7 +3,7 @@ using Comet.Wire;
 namespace Comet.Server.Broker;
 
 /// <summary>Gathers the descriptions of a topic's partitions, each from its own owner; the last one answers.</summary>
-internal sealed class DescriptionCollector(IPeer peer, ulong correlationId, string topic, int expected)
+internal sealed class DescriptionCollector(IPeer peer, ulong correlationId, string topic, TopicPolicy policy, int expected)
 {
     private readonly Lock _gate = new();
     private readonly List<PartitionDescription> _partitions = [];
@@ -29,6 +29,9 @@ internal sealed class DescriptionCollector(IPeer peer, ulong correlationId, stri
         peer.Send(new TopicInfoFrame(new TopicDescription(
             topic,
             [.. _partitions.OrderBy(static p => p.Partition)],
-            [.. _subscriptions.OrderBy(static s => s.Name, StringComparer.Ordinal).ThenBy(static s => s.Partition)])), correlationId);
+            [.. _subscriptions.OrderBy(static s => s.Name, StringComparer.Ordinal).ThenBy(static s => s.Partition)])
+        {
+            Policy = policy,
+        }), correlationId);
     }
 }

@@ -17,6 +17,7 @@ internal sealed class Partition : IDisposable
     private readonly BatchCutter _cutter;
     private readonly Dispatcher _dispatcher;
     private readonly SubscriptionTable _subscriptions;
+    private readonly PartitionPolicy _policy;
     private readonly Explainer _explainer;
     private readonly PartitionSchedules _schedules;
     private readonly Queue<PendingConfirm> _pending = new();
@@ -33,6 +34,8 @@ internal sealed class Partition : IDisposable
         _dispatcher = new Dispatcher(log, _cutter, settings.MaxOutstandingMessages) { Pending = delays };
         _subscriptions = new SubscriptionTable(log, fence, delays, Counters, settings.PlantedBug);
         _schedules = new PartitionSchedules(log, _subscriptions, delays, settings.MaxRecordsLength);
+        _policy = new PartitionPolicy(log, fence, _subscriptions, delays, settings.Policy);
+        _schedules.Released = _policy.Released;
         _explainer = new Explainer(log, settings, delays);
     }
 
@@ -52,7 +55,7 @@ internal sealed class Partition : IDisposable
     public bool NeedsCommit => _log.EndOffset > _log.StableOffset && _closedWith == ErrorCode.None;
 
     /// <summary>When <see cref="CommandKind.Wake"/> is due without another command; <see cref="long.MaxValue"/> for never.</summary>
-    public long NextDue => Math.Min(_subscriptions.NextDue, _schedules.Index.NextDue);
+    public long NextDue => Math.Min(Math.Min(_subscriptions.NextDue, _policy.NextDue), _schedules.Index.NextDue);
 
     /// <summary>What waits for its time.</summary>
     public DelayIndex Delays => _schedules.Index;
@@ -101,7 +104,7 @@ internal sealed class Partition : IDisposable
                 Close(ErrorCode.TopicDeleted, $"The topic '{Topic}' was deleted.");
                 break;
             case CommandKind.Trim:
-                _subscriptions.Trim(long.MaxValue);
+                _policy.MakeRoom(long.MaxValue);
                 break;
             default:
                 HandleRare(command, now);
@@ -124,6 +127,7 @@ internal sealed class Partition : IDisposable
                 confirm.CorrelationId);
         }
         _schedules.Release(_settings.PlantedBug == PlantedBug.ScheduledTooEarly ? now + 300_000 : now);
+        _policy.BeforeDispatch(now);
         foreach (var subscription in _subscriptions.All)
         {
             subscription.ReleaseDue(now);
@@ -131,6 +135,7 @@ internal sealed class Partition : IDisposable
             if (_settings.DeadLetters is { } port)
                 subscription.DeadLetters.HandOver(this, _log, _cutter, port, now);
         }
+        _policy.AfterDispatch(now);
         _isSettled = true;
     }
 
@@ -153,7 +158,20 @@ internal sealed class Partition : IDisposable
                 command.Consumer!.Peer.Confirm(command.CorrelationId);
                 break;
             case CommandKind.Unsubscribe:
-                _subscriptions.Unsubscribe((UnsubscribeRequest)command.Detail!, command.CorrelationId);
+                _subscriptions.Unsubscribe((SubscriptionRequest)command.Detail!, command.CorrelationId);
+                break;
+            case CommandKind.CreateSubscription:
+                _subscriptions.Create((CreateSubscriptionRequest)command.Detail!, command.CorrelationId);
+                break;
+            case CommandKind.CopySubscriptions:
+                var copy = (CopySubscriptionsRequest)command.Detail!;
+                copy.Copy(_subscriptions.CopyAll(copy.Peer));
+                break;
+            case CommandKind.Seek:
+                _subscriptions.Seek((SeekRequest)command.Detail!, command.CorrelationId);
+                break;
+            case CommandKind.ChangePolicy:
+                _policy.Change((TopicPolicy)command.Detail!);
                 break;
             case CommandKind.Schedule:
                 _schedules.Handle((ScheduleRequest)command.Detail!, command.CorrelationId, now);
@@ -169,7 +187,7 @@ internal sealed class Partition : IDisposable
                 ReportProgress(command.Consumer!, now);
                 break;
             case CommandKind.Describe:
-                ((DescriptionCollector)command.Detail!).Add(Describe(), _subscriptions.Describe(Number));
+                ((DescriptionCollector)command.Detail!).Add(Describe(), _subscriptions.Describe(Number, _policy));
                 break;
             case CommandKind.Explain:
                 Explain((ExplanationCollector)command.Detail!, now);
@@ -213,6 +231,11 @@ internal sealed class Partition : IDisposable
                 return false;
         }
         memory.NextSequence = header.BaseSequence;
+        if (_policy.RefusePublish(Topic, Number) is { } quota)
+        {
+            producer.Peer.Fail(command.CorrelationId, ErrorCode.BacklogQuotaExceeded, quota);
+            return false;
+        }
         if (_schedules.Admit(command, now) is { } refusal)
         {
             producer.Peer.Fail(command.CorrelationId, refusal.Code, refusal.Message);
@@ -241,11 +264,11 @@ internal sealed class Partition : IDisposable
     {
         if (_log.TryAppend(Fence, command.Batch.Span, command.Header, now))
             return true;
-        _subscriptions.Trim(Math.Max(command.Batch.Length, _log.Bytes / 4));
+        _policy.MakeRoom(Math.Max(command.Batch.Length, _log.Bytes / 4));
         if (_log.TryAppend(Fence, command.Batch.Span, command.Header, now))
             return true;
         _settings.RoomWanted?.Invoke();
-        _subscriptions.Trim(long.MaxValue);
+        _policy.MakeRoom(long.MaxValue);
         return _log.TryAppend(Fence, command.Batch.Span, command.Header, now);
     }
 
@@ -323,7 +346,7 @@ internal sealed class Partition : IDisposable
         // Once for each subscription, and only when all that was asked has been carried out: what waits then waits without a reason.
         if (_isSettled && subscription.Consumers[0] == consumer)
             FindStall(subscription, now);
-        var backlog = subscription.Describe(Number, _log.StableOffset).Backlog;
+        var backlog = _policy.BacklogOf(subscription);
         consumer.Peer.Send(new ConsumerProgressFrame(
             consumer.Id, consumer.LastDispatchedOffset, consumer.PermitMessages, consumer.PermitBytes, backlog));
     }
@@ -337,7 +360,8 @@ internal sealed class Partition : IDisposable
             _settings.StallFound?.Invoke(new(Topic, Number, subscription.Name, wait.Offset));
     }
 
-    private PartitionDescription Describe() => new(Number, _log.StartOffset, _log.StableOffset, _log.Bytes, _producers.AttachedCount);
+    private PartitionDescription Describe() =>
+        _policy.Describe(new(Number, _log.StartOffset, _log.StableOffset, _log.Bytes, _producers.AttachedCount));
 
     private void Close(ErrorCode code, string message)
     {
@@ -359,7 +383,7 @@ internal sealed class Partition : IDisposable
             ((DescriptionCollector)command.Detail!).Add(null, []);
         if (command.Kind == CommandKind.Explain)
             ((ExplanationCollector)command.Detail!).AddClosed(Number, _closedWith);
-        var peer = command.Producer?.Peer ?? command.Consumer?.Peer ?? (command.Detail as UnsubscribeRequest)?.Peer
+        var peer = command.Producer?.Peer ?? command.Consumer?.Peer ?? (command.Detail as PeerRequest)?.Peer
             ?? (command.Detail as ScheduleRequest)?.Peer;
         if (command.Kind == CommandKind.Publish)
             peer?.PublishAnswered(command.Batch.Length);

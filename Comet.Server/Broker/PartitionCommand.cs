@@ -10,7 +10,10 @@ internal enum CommandKind
     Publish,
     AttachConsumer,
     DetachConsumer,
+    CreateSubscription,
+    CopySubscriptions,
     Unsubscribe,
+    Seek,
     Schedule,
     Permits,
     Ack,
@@ -23,6 +26,7 @@ internal enum CommandKind
     Describe,
     Explain,
     Trim,
+    ChangePolicy,
     Delete,
     Committed,
     StorageFailed,
@@ -70,5 +74,19 @@ internal sealed record AttachRequest(string Subscription, SubscriptionType Type,
     public SubscriptionSettings Settings { get; init; } = new();
 }
 
-/// <summary>What <see cref="CommandKind.Unsubscribe"/> asks for.</summary>
-internal sealed record UnsubscribeRequest(IPeer Peer, string Subscription);
+/// <summary>A request that comes from a client and not from a producer or consumer; <see cref="Peer"/> gets the answer.</summary>
+internal record PeerRequest(IPeer Peer);
+
+/// <summary>A request about a subscription, for example what <see cref="CommandKind.Unsubscribe"/> asks for.</summary>
+internal record SubscriptionRequest(IPeer Peer, string Subscription) : PeerRequest(Peer);
+
+/// <summary>What <see cref="CommandKind.CopySubscriptions"/> asks for: the durable subscriptions of this partition, as requests to create
+/// them in another one from its first message on.</summary>
+internal sealed record CopySubscriptionsRequest(IPeer Peer, Action<IReadOnlyList<CreateSubscriptionRequest>> Copy) : PeerRequest(Peer);
+
+/// <summary>What <see cref="CommandKind.CreateSubscription"/> asks for.</summary>
+internal sealed record CreateSubscriptionRequest(IPeer Peer, AttachRequest Subscribe, bool IfNotExists)
+    : SubscriptionRequest(Peer, Subscribe.Subscription);
+
+/// <summary>What <see cref="CommandKind.Seek"/> asks for.</summary>
+internal sealed record SeekRequest(IPeer Peer, string Subscription, StartPosition Position) : SubscriptionRequest(Peer, Subscription);

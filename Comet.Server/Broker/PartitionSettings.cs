@@ -15,6 +15,9 @@ internal sealed record PartitionSettings
     /// <summary>The most that the records of one batch may restore to.</summary>
     public int MaxRecordsLength { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>The topic's policy when the partition is opened.</summary>
+    public TopicPolicy Policy { get; init; } = TopicPolicy.Default;
+
     /// <summary>The room for messages that wait for their time, which all partitions of a broker share.</summary>
     public ScheduleBudget ScheduleBudget { get; init; } = new(CometServerOptions.DefaultMaxScheduledMessages);
 

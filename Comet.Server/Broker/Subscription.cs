@@ -17,9 +17,9 @@ internal sealed class Subscription
     private readonly List<long> _lost = [];
     private Consumer? _active;
 
-    public Subscription(string name, SubscriptionType type, SubscriptionKind kind, CursorState start)
+    public Subscription(string name, SubscriptionType type, SubscriptionKind kind, CursorState start, long generation = 0)
     {
-        (Name, Type, Kind, NextOffset) = (name, type, kind, start.AckedUpTo);
+        (Name, Type, Kind, NextOffset, Generation) = (name, type, kind, start.AckedUpTo, generation);
         Cursor = new Cursor(start);
         var marking = type == SubscriptionType.KeyShared ? Marking.Nothing : IsOrdered ? Marking.WaitingAndDelayed : Marking.Waiting;
         _table = new DeliveryTable(marking) { Changed = OnChanged };
@@ -44,6 +44,10 @@ internal sealed class Subscription
     /// <summary>Whether what was given back holds up what is new.</summary>
     public bool IsOrdered => Type is SubscriptionType.Exclusive or SubscriptionType.Failover;
 
+    /// <summary>A number that no earlier subscription of the partition has had, one of this name included that was at another place:
+    /// consumers tell by it what they may still ack.</summary>
+    public long Generation { get; }
+
     public SubscriptionSettings Settings { get; set; } = new();
 
     public PlantedBug Bug { get; init; }
@@ -57,6 +61,15 @@ internal sealed class Subscription
 
     /// <summary>All below was delivered once, or left out because it was not yet to be delivered.</summary>
     public long NextOffset { get; private set; }
+
+    /// <summary>How many messages the topic's time to live has acked.</summary>
+    public long Expired { get; set; }
+
+    /// <summary>All below has been looked at for its time to live.</summary>
+    public long ExpiredUpTo { get; set; }
+
+    /// <summary>How many messages the topic's backlog quota has acked.</summary>
+    public long Dropped { get; set; }
 
     public IReadOnlyList<Consumer> Consumers => _consumers.All;
 
@@ -121,6 +134,13 @@ internal sealed class Subscription
         ChooseActive(null, now);
     }
 
+    /// <summary>The same subscription at another place: nothing is acked behind it, nobody holds anything or is attached.</summary>
+    public Subscription MovedTo(long offset, long generation) =>
+        new(Name, Type, Kind, new(offset, []), generation)
+        {
+            Settings = Settings, Expired = Expired, Dropped = Dropped, Counters = Counters, Bug = Bug,
+        };
+
     public SubscriptionDescription Describe(int partition, long stableOffset) => new(
         Name, partition, Type, Cursor.AckedUpTo, Math.Max(0, stableOffset - Cursor.AckedUpTo - Cursor.AckedAbove),
         _table.CountOf(MessageStage.InFlight), Consumers.Count, Consumers.Sum(static c => c.PermitMessages))
@@ -133,25 +153,12 @@ internal sealed class Subscription
     /// ack and is left alone.</summary>
     public long Ack(OffsetRange range) => Bug == PlantedBug.AckedMessageRedelivered ? 0 : _table.Ack(range, Cursor);
 
-    /// <summary>Acks a range on behalf of the broker, delivered or not: what is gone, has expired or is left out for good.</summary>
-    public void Skip(OffsetRange range)
+    /// <summary>Acks a range on behalf of the broker, delivered or not: what is gone, has expired or is left out for good. Returns how many
+    /// of its messages were not acked before.</summary>
+    public long Skip(OffsetRange range)
     {
         _table.Remove(range);
-        Cursor.Ack(range);
-    }
-
-    /// <summary>Begins anew at an offset: what is in flight or waits is forgotten. Detach the consumers first, or they hold messages that
-    /// come again.</summary>
-    public void Seek(long offset)
-    {
-        _table.Clear();
-        _leases.Clear();
-        _delays.Clear();
-        _released.Clear();
-        Slots?.Clear(Consumers);
-        DeadLetters.Clear();
-        Cursor.Reset(offset);
-        NextOffset = offset;
+        return Cursor.Ack(range);
     }
 
     /// <summary>A message that was left out may be delivered now; what this subscription has not come to yet is left to its turn.</summary>

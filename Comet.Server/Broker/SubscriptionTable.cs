@@ -9,6 +9,7 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
 {
     private readonly List<Subscription> _all = [];
     private readonly Dictionary<string, Subscription> _named = new(StringComparer.Ordinal);
+    private long _lastGeneration;
 
     public List<Subscription> All => _all;
 
@@ -25,6 +26,23 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
 
     public Subscription? Find(string name) => _named.GetValueOrDefault(name);
 
+    /// <summary>The first offset that a durable subscription has not acked, or that waits for its time; all below it is nobody's any
+    /// more.</summary>
+    public long FirstNeeded
+    {
+        get
+        {
+            // What waits for its time is kept, whoever there is: a subscription may come before its time does.
+            var needed = Math.Min(log.StableOffset, delays.Pending.First);
+            foreach (var subscription in _named.Values)
+            {
+                if (subscription.IsDurable && bug != PlantedBug.RetentionEatsUnacked)
+                    needed = Math.Min(needed, subscription.Cursor.AckedUpTo);
+            }
+            return needed;
+        }
+    }
+
     /// <summary>Attaches a consumer, creating its subscription on first use; the answer goes to its peer.</summary>
     public void Attach(Consumer consumer, AttachRequest request, ulong correlationId, long now)
     {
@@ -38,7 +56,8 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
         }
         subscription.Settings = request.Settings;
         subscription.Attach(consumer);
-        consumer.Peer.Send(new SubscribedFrame(consumer.Id, subscription.NextOffset, fence.Epoch), correlationId);
+        consumer.Peer.Send(new SubscribedFrame(consumer.Id, subscription.NextOffset, fence.Epoch, subscription.Generation),
+            correlationId);
         subscription.ChooseActive(consumer, now);
     }
 
@@ -52,11 +71,45 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
             Remove(subscription);
     }
 
-    public void Unsubscribe(UnsubscribeRequest request, ulong correlationId)
+    /// <summary>Creates a durable subscription that no consumer is attached to yet.</summary>
+    public void Create(CreateSubscriptionRequest request, ulong correlationId)
+    {
+        if (_named.TryGetValue(request.Subscription, out var known) && !(request.IfNotExists && known.Type == request.Subscribe.Type))
+        {
+            request.Peer.Fail(correlationId, ErrorCode.SubscriptionAlreadyExists,
+                $"The subscription '{request.Subscription}' exists already and is {known.Type}.");
+            return;
+        }
+        FindOrCreate(request.Subscribe);
+        request.Peer.Confirm(correlationId);
+    }
+
+    /// <summary>Requests that create the durable subscriptions of this partition in an empty one.</summary>
+    public IReadOnlyList<CreateSubscriptionRequest> CopyAll(IPeer peer) =>
+        [.. _named.Values.Where(static s => s.IsDurable).Select(s => new CreateSubscriptionRequest(
+            peer, new(s.Name, s.Type, s.Kind, StartPosition.Earliest) { Settings = s.Settings }, IfNotExists: true))];
+
+    /// <summary>Moves a subscription; its consumers are told to attach again, before the request is answered.</summary>
+    public void Seek(SeekRequest request, ulong correlationId)
     {
         if (!_named.TryGetValue(request.Subscription, out var subscription))
         {
-            request.Peer.Fail(correlationId, ErrorCode.SubscriptionNotFound, $"There is no subscription '{request.Subscription}'.");
+            request.Peer.Fail(correlationId, ErrorCode.SubscriptionNotFound, NotFound(request));
+            return;
+        }
+        var moved = subscription.MovedTo(Resolve(request.Position), ++_lastGeneration);
+        _named[request.Subscription] = moved;
+        _all[_all.IndexOf(subscription)] = moved;
+        subscription.CloseAll(ErrorCode.SubscriptionMoved,
+            $"The subscription '{request.Subscription}' was moved to {request.Position}; attach again.");
+        request.Peer.Send(new SoughtFrame(moved.NextOffset), correlationId);
+    }
+
+    public void Unsubscribe(SubscriptionRequest request, ulong correlationId)
+    {
+        if (!_named.TryGetValue(request.Subscription, out var subscription))
+        {
+            request.Peer.Fail(correlationId, ErrorCode.SubscriptionNotFound, NotFound(request));
         }
         else if (subscription.Consumers.Count > 0)
         {
@@ -70,24 +123,8 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
         }
     }
 
-    /// <summary>Drops messages that no durable subscription needs, oldest first, until about so many bytes are free.</summary>
-    public void Trim(long bytes)
-    {
-        // What waits for its time is kept, whoever there is: a subscription may come before its time does.
-        var needed = Math.Min(log.StableOffset, delays.Pending.First);
-        foreach (var subscription in _named.Values)
-        {
-            if (subscription.IsDurable && bug != PlantedBug.RetentionEatsUnacked)
-                needed = Math.Min(needed, subscription.Cursor.AckedUpTo);
-        }
-        var target = bytes >= log.Bytes ? long.MinValue : log.Bytes - bytes;
-        while (log.Bytes > target && log.TryRead(log.StartOffset, out var oldest) && oldest.LastOffset < needed)
-            log.TruncateBefore(fence, oldest.LastOffset + 1);
-        delays.Truncated(log.StartOffset);
-    }
-
-    public IReadOnlyList<SubscriptionDescription> Describe(int partition) =>
-        [.. _named.Values.Select(s => s.Describe(partition, log.StableOffset))];
+    public IReadOnlyList<SubscriptionDescription> Describe(int partition, PartitionPolicy policy) =>
+        [.. _named.Values.Select(s => policy.Describe(s, s.Describe(partition, log.StableOffset)))];
 
     public void CloseAll(ErrorCode code, string message)
     {
@@ -125,12 +162,16 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
             : null;
     }
 
+    private static string NotFound(SubscriptionRequest request) => $"There is no subscription '{request.Subscription}'.";
+
     private Subscription FindOrCreate(AttachRequest request)
     {
         if (request.Kind != SubscriptionKind.Reader && _named.TryGetValue(request.Subscription, out var known))
             return known;
-        var created = new Subscription(request.Subscription, request.Type, request.Kind, new(Resolve(request.Start), []))
+        var created = new Subscription(
+            request.Subscription, request.Type, request.Kind, new(Resolve(request.Start), []), ++_lastGeneration)
         {
+            Settings = request.Settings,
             Counters = counters, Bug = bug,
         };
         _all.Add(created);

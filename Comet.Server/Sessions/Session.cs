@@ -18,6 +18,7 @@ internal sealed class Session : IAsyncDisposable
 
     private readonly ICometConnection _connection;
     private readonly CometServerOptions _options;
+    private readonly TopicRegistry _topics;
     private readonly TimeProvider _time;
     private readonly SynchronizationContext? _engine;
     private readonly ILogger _logger;
@@ -32,7 +33,7 @@ internal sealed class Session : IAsyncDisposable
     public Session(long number, ICometConnection connection, CometServerOptions options, TopicRegistry topics, TimeProvider time,
         ILogger logger)
     {
-        (Number, _connection, _options, _time, _logger) = (number, connection, options, time, logger);
+        (Number, _connection, _options, _topics, _time, _logger) = (number, connection, options, topics, time, logger);
         _engine = SynchronizationContext.Current;
         _sender = new FrameSender(connection.Output, HeaderCodec.MessagePack, options.MaxUnsentBytes, HoldBytes(options));
         _peer = new SessionPeer(_sender, options);
@@ -99,6 +100,7 @@ internal sealed class Session : IAsyncDisposable
 
     private async Task CloseAsync()
     {
+        _topics.Watchers.Remove(_peer);
         _peer.DetachAll();
         if (_reason is { } reason)
         {

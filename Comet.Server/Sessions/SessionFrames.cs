@@ -39,6 +39,8 @@ internal sealed class SessionFrames : IFrameHandler
     /// silent.</summary>
     public bool IsHeld { get; private set; }
 
+    public bool IsReady => _sender.IsBelowHold && _peer.HasRoom;
+
     /// <summary>Whether anything arrived since the last call.</summary>
     public bool TakeHasReceived() => Interlocked.Exchange(ref _hasReceived, 0) != 0;
 
@@ -251,10 +253,11 @@ internal sealed class SessionFrames : IFrameHandler
 
     private void CreateProducer(in CreateProducerFrame request, ulong correlationId)
     {
-        var partition = FindPartition(request.Topic, request.Partition);
-        if (request.Durability > Durability.Memory)
-            throw new CometException(ErrorCode.Unsupported,
-                $"This broker keeps messages in memory; it cannot promise {request.Durability}.");
+        var topic = _topics.Get(request.Topic, createIfMissing: true);
+        var partition = SessionTopics.FindPartition(topic, request.Partition);
+        var durability = request.Durability == Durability.None ? topic.Policy.DefaultDurability : request.Durability;
+        if (durability > Durability.Memory)
+            throw new CometException(ErrorCode.Unsupported, $"This broker keeps messages in memory; it cannot promise {durability}.");
         var producer = _peer.AddProducer(Names.Require(request.ProducerName, "producer"), request.AccessMode, partition);
         partition.Post(new(CommandKind.AttachProducer) { Producer = producer, CorrelationId = correlationId });
     }

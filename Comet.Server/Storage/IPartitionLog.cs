@@ -37,6 +37,9 @@ internal interface IPartitionLog
     /// <summary>The first offset whose batch was appended at that time or later; <see cref="EndOffset"/> when there is none.</summary>
     long FindByAppendTime(long time);
 
+    /// <summary>The size of the batches that do not lie wholly below <paramref name="offset"/>.</summary>
+    long BytesFrom(long offset);
+
     /// <summary>Drops batches that lie wholly below <paramref name="offset"/>.</summary>
     void TruncateBefore(FencingToken fence, long offset);
 }

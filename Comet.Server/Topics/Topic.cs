@@ -2,5 +2,5 @@ using Comet.Server.Broker;
 
 namespace Comet.Server.Topics;
 
-/// <summary>A topic and the owners of its partitions.</summary>
-internal sealed record Topic(string Name, IReadOnlyList<PartitionActor> Partitions);
+/// <summary>A topic as it is at one moment: the owners of its partitions, and its policy.</summary>
+internal sealed record Topic(string Name, IReadOnlyList<PartitionActor> Partitions, TopicPolicy Policy);

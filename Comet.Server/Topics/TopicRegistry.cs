@@ -16,23 +16,26 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
     private readonly FencingToken _fence = new(UnixMicroseconds.Now(time));
 
     private readonly Lock _gate = new();
+    private readonly Lock _changing = new();
     private readonly SortedDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
     private readonly MemoryBudget _budget = new(options.MemoryLimit);
     private readonly ScheduleBudget _schedules = new(options.MaxScheduledMessages);
     private DeadLetterOffice? _deadLetters;
     private bool _isTrimming;
 
+    /// <summary>Who has looked which topic up.</summary>
+    public TopicWatchers Watchers { get; } = new();
+
     /// <summary>Called by a partition's owner when something that could be delivered was found waiting.</summary>
     public Action<Stall>? StallFound { get; init; }
 
     /// <summary>Creates a topic.</summary>
-    /// <exception cref="CometException">A name or number is wrong, it exists, or there are too many.</exception>
-    public Topic Create(string name, int partitionCount, bool ifNotExists)
+    /// <exception cref="CometException">A name, number or policy is wrong, it exists, or there are too many.</exception>
+    public Topic Create(string name, int partitionCount, TopicPolicy policy, bool ifNotExists)
     {
         Names.Require(name, "topic");
-        if (partitionCount < 1 || partitionCount > options.MaxPartitions)
-            throw new CometException(ErrorCode.InvalidArgument,
-                $"A topic has 1 to {options.MaxPartitions} partitions, not {partitionCount}.");
+        CheckPartitionCount(partitionCount);
+        CheckPolicy(policy);
         lock (_gate)
         {
             if (_topics.TryGetValue(name, out var existing))
@@ -45,7 +48,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             if (_topics.Count >= options.MaxTopics)
                 throw new CometException(ErrorCode.LimitExceeded,
                     $"The broker has {_topics.Count} topics, which is its limit ({nameof(options.MaxTopics)}).");
-            var topic = new Topic(name, [.. Enumerable.Range(0, partitionCount).Select(i => Open(name, i))]);
+            var topic = new Topic(name, [.. Enumerable.Range(0, partitionCount).Select(i => Open(name, i, policy))], policy);
             _topics.Add(name, topic);
             return topic;
         }
@@ -59,13 +62,40 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             return topic;
         Names.Require(name, "topic");
         return createIfMissing && options.CreateTopicsOnFirstUse
-            ? Create(name, options.DefaultPartitionCount, ifNotExists: true)
+            ? Create(name, options.DefaultPartitionCount, TopicPolicy.Default, ifNotExists: true)
             : throw new CometException(ErrorCode.TopicNotFound, $"There is no topic '{name}'. Create it first: comet topic create {name}.");
     }
 
     /// <summary>Finds a topic that the broker itself needs, or creates it.</summary>
     /// <exception cref="CometException">What <see cref="Create"/> throws.</exception>
-    public Topic GetOrCreate(string name) => TryGet(name, out var topic) ? topic : Create(name, 1, ifNotExists: true);
+    public Topic GetOrCreate(string name) => TryGet(name, out var topic)
+        ? topic
+        : Create(name, 1, TopicPolicy.Default, ifNotExists: true);
+
+    /// <summary>Changes the policy of a topic, and how many partitions it has; <paramref name="peer"/> gets the answer. What comes to a
+    /// partition afterwards finds the new policy.</summary>
+    /// <exception cref="CometException">There is no such topic, or it cannot be changed so.</exception>
+    public void Update(string name, TopicUpdate update, IPeer peer, ulong correlationId)
+    {
+        // One change after the other: the partitions must end with the policy that the topic ends with.
+        lock (_changing)
+        {
+            var before = Get(name, createIfMissing: false);
+            var after = Change(before, update);
+            lock (_gate)
+            {
+                if (!_topics.TryGetValue(name, out var current) || current != before)
+                    throw NotFound(name);
+                _topics[name] = after;
+            }
+            foreach (var partition in before.Partitions)
+                partition.Post(new(CommandKind.ChangePolicy) { Detail = after.Policy });
+            if (after.Partitions.Count > before.Partitions.Count)
+                StartPartitions(after, before.Partitions.Count, peer, correlationId);
+            else
+                peer.Confirm(correlationId);
+        }
+    }
 
     public void Delete(string name)
     {
@@ -73,8 +103,9 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
         lock (_gate)
         {
             if (!_topics.Remove(name, out topic))
-                throw new CometException(ErrorCode.TopicNotFound, $"There is no topic '{name}'.");
+                throw NotFound(name);
         }
+        Watchers.Remove(name);
         foreach (var partition in topic.Partitions)
             partition.Post(new(CommandKind.Delete));
     }
@@ -111,12 +142,63 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
             return _topics.TryGetValue(name, out topic);
     }
 
-    private PartitionActor Open(string topic, int number)
+    private static CometException NotFound(string name) => new(ErrorCode.TopicNotFound, $"There is no topic '{name}'.");
+
+    private static void CheckPolicy(TopicPolicy policy)
+    {
+        policy.Validated();
+        if (policy.DefaultDurability > Durability.Memory)
+            throw new CometException(ErrorCode.Unsupported,
+                $"This broker keeps messages in memory; it cannot promise {policy.DefaultDurability}.");
+    }
+
+    private void CheckPartitionCount(int count)
+    {
+        if (count < 1 || count > options.MaxPartitions)
+            throw new CometException(ErrorCode.InvalidArgument, $"A topic has 1 to {options.MaxPartitions} partitions, not {count}.");
+    }
+
+    private Topic Change(Topic before, TopicUpdate update)
+    {
+        var policy = update.ApplyTo(before.Policy);
+        CheckPolicy(policy);
+        var count = update.Partitions ?? before.Partitions.Count;
+        CheckPartitionCount(count);
+        if (count < before.Partitions.Count)
+        {
+            throw new CometException(ErrorCode.InvalidArgument,
+                $"The topic '{before.Name}' has {before.Partitions.Count} partitions and cannot have {count}: partitions hold messages, so "
+                    + "their number only grows.");
+        }
+        var added = Enumerable.Range(before.Partitions.Count, count - before.Partitions.Count);
+        return new Topic(before.Name, [.. before.Partitions, .. added.Select(i => Open(before.Name, i, policy))], policy);
+    }
+
+    /// <summary>Lets new partitions have the topic's durable subscriptions, from their first message on, and then tells clients of
+    /// them.</summary>
+    private void StartPartitions(Topic topic, int first, IPeer peer, ulong correlationId) =>
+        topic.Partitions[0].Post(new(CommandKind.CopySubscriptions)
+        {
+            CorrelationId = correlationId,
+            Detail = new CopySubscriptionsRequest(peer, subscriptions =>
+            {
+                foreach (var partition in topic.Partitions.Skip(first))
+                {
+                    foreach (var subscription in subscriptions)
+                        partition.Post(new(CommandKind.CreateSubscription) { Detail = subscription });
+                }
+                Watchers.Tell(topic.Name, topic.Partitions.Count);
+                peer.Confirm(correlationId);
+            }),
+        });
+
+    private PartitionActor Open(string topic, int number, TopicPolicy policy)
     {
         var settings = new PartitionSettings
         {
             MaxRememberedProducers = options.MaxRememberedProducers,
             MaxOutstandingMessages = options.MaxOutstandingMessages,
+            Policy = policy,
             ProducerMemoryTtl = (long)options.ProducerMemoryTtl.TotalMicroseconds,
             ScheduleBudget = _schedules,
             DeadLetters = _deadLetters ??= new DeadLetterOffice(this),

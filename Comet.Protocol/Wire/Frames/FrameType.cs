@@ -21,6 +21,9 @@ internal enum FrameType : byte
     TopicInfo = 21,
     LookupTopic = 22,       // C→S → TopicLocation
     TopicLocation = 23,
+    UpdateTopic = 24,       // C→S → Ok
+    TopicChanged = 25,      // S→C notice to who has looked the topic up: it has more partitions
+    CreateSubscription = 26, // C→S → Ok
 
     // Producing
     CreateProducer = 32,    // C→S → ProducerReady
@@ -53,6 +56,10 @@ internal enum FrameType : byte
     ScheduleResult = 67,
     ListScheduled = 68,     // C→S → ScheduledPage
     ScheduledPage = 69,
+
+    // Places in a topic
+    Seek = 72,              // C→S → Sought
+    Sought = 73,
 
     // Diagnosis
     ExplainSubscription = 76, // C→S → SubscriptionExplained

@@ -1,18 +1,21 @@
 namespace Comet.Wire;
 
 /// <summary>A consumer is attached.</summary>
-/// <remarks>Header: <c>consumer | next_offset | epoch</c>. Next_offset: where the subscription goes on.</remarks>
-internal readonly record struct SubscribedFrame(long ConsumerId, long NextOffset, long OwnershipEpoch) : IFrame<SubscribedFrame>
+/// <remarks>Header: <c>consumer | next_offset | epoch | generation</c>. Next_offset: where the subscription goes on. Generation: changes
+/// when the subscription is moved or created anew; acks of what was delivered under another one must not be sent.</remarks>
+internal readonly record struct SubscribedFrame(long ConsumerId, long NextOffset, long OwnershipEpoch, long Generation = 0)
+    : IFrame<SubscribedFrame>
 {
     public static FrameType Type => FrameType.Subscribed;
 
     public void WriteTo<TWriter>(ref TWriter writer)
         where TWriter : IHeaderWriter, allows ref struct
     {
-        writer.BeginRecord(3);
+        writer.BeginRecord(4);
         writer.WriteInteger("consumer", ConsumerId);
         writer.WriteInteger("next_offset", NextOffset);
         writer.WriteInteger("epoch", OwnershipEpoch);
+        writer.WriteInteger("generation", Generation);
         writer.EndRecord();
     }
 
@@ -23,7 +26,8 @@ internal readonly record struct SubscribedFrame(long ConsumerId, long NextOffset
         var frame = new SubscribedFrame(
             reader.ReadInteger("consumer"),
             reader.ReadInteger("next_offset"),
-            reader.ReadInteger("epoch"));
+            reader.ReadInteger("epoch"),
+            reader.ReadInteger("generation"));
         reader.EndRecord();
         return frame;
     }

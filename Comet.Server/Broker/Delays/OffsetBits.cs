@@ -76,6 +76,21 @@ internal sealed class OffsetBits
         return offset;
     }
 
+    /// <summary>How many offsets of the set are at or above <paramref name="offset"/>.</summary>
+    public long CountFrom(long offset)
+    {
+        if (offset <= _pages.First << PageShift)
+            return Count;
+        var count = 0L;
+        for (var number = offset >> PageShift; number < _pages.End; number++)
+        {
+            if (_pages[number] is not { } page)
+                continue;
+            count += number == offset >> PageShift ? page.CountFrom((int)(offset & PageMask)) : page.Count;
+        }
+        return count;
+    }
+
     /// <summary>Removes what lies below <paramref name="offset"/>.</summary>
     public void RemoveBelow(long offset)
     {
@@ -92,6 +107,15 @@ internal sealed class OffsetBits
         public int NextSet(int from) => Next(from, invert: false);
 
         public int NextClear(int from) => Count > PageMask ? -1 : Next(from, invert: true);
+
+        public int CountFrom(int from)
+        {
+            var mask = ulong.MaxValue << (from & 63);
+            var count = 0;
+            for (var i = from >> 6; i < WordsPerPage; i++, mask = ulong.MaxValue)
+                count += BitOperations.PopCount(Words[i] & mask);
+            return count;
+        }
 
         private int Next(int from, bool invert)
         {

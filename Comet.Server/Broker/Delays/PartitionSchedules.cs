@@ -14,6 +14,9 @@ internal sealed class PartitionSchedules(IPartitionLog log, SubscriptionTable su
 
     public DelayIndex Index => index;
 
+    /// <summary>Called with the offset and the time when a message is released.</summary>
+    public Action<long, long>? Released { get; set; }
+
     /// <summary>Takes room for what a batch holds that is to be delivered later. Null when there is room or nothing of that kind;
     /// otherwise why the batch is refused. Followed by <see cref="Stored"/> or <see cref="NotStored"/>.</summary>
     public CometException? Admit(in PartitionCommand command, long now)
@@ -67,7 +70,10 @@ internal sealed class PartitionSchedules(IPartitionLog log, SubscriptionTable su
         foreach (var subscription in subscriptions.All)
             subscription.LeaveOutPending(index.Pending, log.StableOffset);
         while (index.TryRelease(now, out var offset))
+        {
             _released.Add(offset);
+            Released?.Invoke(offset, now);
+        }
         foreach (var subscription in subscriptions.All)
         {
             foreach (var offset in _released)

@@ -14,6 +14,7 @@ internal sealed class MemoryPartitionLog(MemoryBudget budget, long partitionLimi
     private int _nextSlabSize = MemoryBudget.MinSlabSize;
     private long _slabBytes;
     private long _lastAppendTime = long.MinValue;
+    private long _appendedBytes;
 
     public long StartOffset { get; private set; }
 
@@ -40,9 +41,10 @@ internal sealed class MemoryPartitionLog(MemoryBudget budget, long partitionLimi
         batch.CopyTo(memory.Span);
         RecordBatch.Stamp(memory.Span, EndOffset, fence.Epoch, _lastAppendTime);
         var stamped = header with { BaseOffset = EndOffset, OwnershipEpoch = fence.Epoch, AppendTime = _lastAppendTime };
-        Add(new Entry(new StoredBatch(memory, stamped), _current));
+        Add(new Entry(new StoredBatch(memory, stamped), _current, _appendedBytes));
         EndOffset = stamped.LastOffset + 1;
         Bytes += batch.Length;
+        _appendedBytes += batch.Length;
         return true;
     }
 
@@ -71,6 +73,14 @@ internal sealed class MemoryPartitionLog(MemoryBudget budget, long partitionLimi
                 high = middle;
         }
         return low < _count ? At(low).Batch.BaseOffset : EndOffset;
+    }
+
+    public long BytesFrom(long offset)
+    {
+        if (offset <= StartOffset)
+            return Bytes;
+        var index = IndexOf(offset);
+        return index < _count ? _appendedBytes - At(index).Position : 0;
     }
 
     public void TruncateBefore(FencingToken fence, long offset)
@@ -144,7 +154,10 @@ internal sealed class MemoryPartitionLog(MemoryBudget budget, long partitionLimi
         return low;
     }
 
-    private readonly record struct Entry(StoredBatch Batch, Slab Slab);
+    /// <param name="Batch">The batch.</param>
+    /// <param name="Slab">Where it stands.</param>
+    /// <param name="Position">How many bytes were appended before it, ever.</param>
+    private readonly record struct Entry(StoredBatch Batch, Slab Slab, long Position);
 
     private sealed class Slab(byte[] bytes)
     {

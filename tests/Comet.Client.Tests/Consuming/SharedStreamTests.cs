@@ -14,11 +14,11 @@ public class SharedStreamTests
     {
         await using var link = new Link(new CometClientOptions());
         var settings = ConsumerSettings.From("t", "s", new ConsumerOptions<string>());
-        var core = new ConsumerCore(link, settings, [("t", 1)], MessageSerializer.Text);
+        var core = new ConsumerCore(link, settings, [("t", 1, null)], MessageSerializer.Text);
         var partition = core.GetPartition(new MessageId("t", 0, 0));
         Assert.Null(Delivery<string>.TryTake(core));
         var bytes = ScriptedBatch.Create(0, "a", "b");
-        core.Arrived(new ReceivedBatch(partition, bytes, RecordBatchHeader.Read(bytes), 1, partition.Generation, 1));
+        core.Arrived(new ReceivedBatch(partition, bytes, RecordBatchHeader.Read(bytes), 1, partition.Generation, 1, 0));
         Assert.Equal("a", Delivery<string>.TryTake(core)?.Value);
 
         Assert.True(await core.WaitAsync(Cancelled));

@@ -6,6 +6,15 @@ namespace Comet.Protocol.Tests.Wire;
 /// <summary>One example of every frame, with every field set to something that is not its default.</summary>
 internal static class FrameCatalogue
 {
+    private static readonly DateTimeOffset s_time = new(2026, 3, 4, 5, 6, 7, TimeSpan.Zero);
+    private static readonly TopicUpdate s_policy = new()
+    {
+        Retention = new() { MaxMessages = 1000, MaxAge = TimeSpan.FromDays(7), MaxBytes = 1 << 30 },
+        MessageTtl = TimeSpan.FromHours(1),
+        BacklogQuota = new(1 << 20, BacklogAction.DropOldest),
+        DefaultDurability = Durability.Memory,
+    };
+
     public static IReadOnlyList<IFrameExample> All { get; } =
     [
         Of(new HelloFrame(1, 2, "json", "shop", "0.1.0", [1, 2, 3], 5)),
@@ -15,20 +24,27 @@ internal static class FrameCatalogue
         Of(new PingFrame()),
         Of(new PongFrame()),
         Of(new GoodbyeFrame(ErrorCode.BrokerStopping, "restarting")),
-        Of(new CreateTopicFrame("orders/eu", 4, true)),
+        Of(new CreateTopicFrame("orders/eu", 4, true, s_policy)),
         Of(new DeleteTopicFrame("orders/eu")),
         Of(new ListTopicsFrame("orders")),
         Of(new TopicListFrame([new("orders/eu", 4), new("audit", 1)])),
         Of(new DescribeTopicFrame("orders/eu")),
         Of(new TopicInfoFrame(new(
             "orders/eu",
-            [new(0, 10, 20, 4096, 2), new(1, 0, 5, 100, 1)],
-            [new("billing", 0, SubscriptionType.Shared, 12, 8, 3, 2, 997)
-            {
-                DeadLettering = 4, DeadLetterError = "full",
-            }]))),
+            [new(0, 10, 20, 4096, 2) { FirstAppendTime = s_time, LastAppendTime = s_time.AddMinutes(1) }, new(1, 0, 5, 100, 1)],
+            [
+                new("billing", 0, SubscriptionType.Shared, 12, 8, 3, 2, 997)
+                {
+                    DeadLettering = 4, DeadLetterError = "full",
+                    OldestUnackedOffset = 12, OldestUnackedTime = s_time, BacklogBytes = 800, Expired = 4, Dropped = 5,
+                },
+            ])
+            { Policy = s_policy.ApplyTo(TopicPolicy.Default) })),
         Of(new LookupTopicFrame("orders/eu", true)),
         Of(new TopicLocationFrame("orders/eu", 2, ["comet://a:7400", "comet://b:7400"])),
+        Of(new UpdateTopicFrame("orders/eu", new() { Partitions = 8, MessageTtl = Timeout.InfiniteTimeSpan })),
+        Of(new TopicChangedFrame("orders/eu", 8)),
+        Of(new CreateSubscriptionFrame("orders/eu", 3, "billing", SubscriptionType.Shared, 2, 100, true)),
         Of(new CreateProducerFrame("orders/eu", 3, "shop-1", ProducerAccessMode.WaitForExclusive, Durability.Disk)),
         Of(new ProducerReadyFrame(7, 41, 3)),
         Of(new PublishFrame(7, 43)),
@@ -39,7 +55,7 @@ internal static class FrameCatalogue
         {
             Terms = new(true, 30_000, 1000, 60_000, 2500, 5, "orders/dead"),
         }),
-        Of(new SubscribedFrame(9, 100, 3)),
+        Of(new SubscribedFrame(9, 100, 3, 2)),
         Of(new PermitsFrame(9, 1000, 1 << 20)),
         Of(new DeliverFrame(9, 2)),
         Of(new AckFrame(9, true, [100, 109, 111, 111])),
@@ -58,6 +74,8 @@ internal static class FrameCatalogue
         Of(new ScheduleResultFrame(ScheduleOutcome.AlreadyDelivered, 5)),
         Of(new ListScheduledFrame("orders/eu", 3, "A-17", 1_600_000_000_000_000, 1_700_000_000_000_000, 1_650_000_000_000_000, 183, 500)),
         Of(new ScheduledPageFrame([new(184, 1_650_000_000_000_001, "A-17", 1_500_000_000_000_000, 12), new(190, 7, null, 5, 0)])),
+        Of(new SeekFrame("orders/eu", 3, "billing", 2, 100)),
+        Of(new SoughtFrame(100)),
         Of(new ExplainSubscriptionFrame("orders/eu", "billing")),
         Of(new SubscriptionExplainedFrame(new(
             "orders/eu", "billing", SubscriptionType.KeyShared,

@@ -97,6 +97,26 @@ internal sealed class PartitionRig : IDisposable
 
     public void Detach(Producer producer) => Do(new(CommandKind.DetachProducer) { Producer = producer });
 
+    public void Change(TopicPolicy policy) => Do(new(CommandKind.ChangePolicy) { Detail = policy.Validated() });
+
+    /// <summary>Moves a subscription; returns the peer that asked.</summary>
+    public FakePeer Seek(string subscription, StartPosition position)
+    {
+        var peer = new FakePeer();
+        Do(new(CommandKind.Seek) { Detail = new SeekRequest(peer, subscription, position) });
+        return peer;
+    }
+
+    public void Unsubscribe(string subscription) =>
+        Do(new(CommandKind.Unsubscribe) { Detail = new SubscriptionRequest(new FakePeer(), subscription) });
+
+    public SubscriptionDescription Describe(string subscription)
+    {
+        var peer = new FakePeer();
+        Do(new(CommandKind.Describe) { Detail = new DescriptionCollector(peer, 1, "t", TopicPolicy.Default, 1) });
+        return peer.Single<TopicInfoFrame>().Topic.Subscriptions.Single(s => s.Name == subscription);
+    }
+
     public void Wake() => Do(new(CommandKind.Wake));
 
     public void Do(PartitionCommand command)

@@ -72,6 +72,8 @@ internal sealed class ScriptedLog(long limit = long.MaxValue) : IPartitionLog, I
 
     public long FindByAppendTime(long time) => _log.FindByAppendTime(time);
 
+    public long BytesFrom(long offset) => _log.BytesFrom(offset);
+
     public void TruncateBefore(FencingToken fence, long offset) => _log.TruncateBefore(fence, offset);
 
     public void Dispose()
