@@ -78,6 +78,8 @@ public sealed class Delivery<T>
 
     internal long Era => _batch.Era;
 
+    internal int Generation => _batch.Generation;
+
     internal long Offset => _batch.Header.BaseOffset + _offsetDelta;
 
     /// <summary>Decodes the value without throwing.</summary>
@@ -120,7 +122,7 @@ public sealed class Delivery<T>
     public ValueTask NackAsync(TimeSpan? delay = null, string? reason = null)
     {
         Settle();
-        return Partition.Core.NackAsync(Partition, [Offset, Offset], delay, reason, Era);
+        return Partition.Core.NackAsync(Partition, [Offset, Offset], delay, reason, Generation);
     }
 
     /// <summary>Gives the message up: it goes to the dead-letter topic, however often it was delivered, and is acked when that topic has
@@ -130,13 +132,13 @@ public sealed class Delivery<T>
     public ValueTask DeadLetterAsync(string? reason = null)
     {
         Settle();
-        return Partition.Core.DeadLetterAsync(Partition, [Offset, Offset], reason, Era);
+        return Partition.Core.DeadLetterAsync(Partition, [Offset, Offset], reason, Generation);
     }
 
     /// <summary>Begins the lease anew. Where <see cref="ConsumerOptions{T}.MaxLeaseExtension"/> does so by itself there is no need. Does
     /// nothing when there is no lease, or when it is lost already.</summary>
     /// <exception cref="CometException">The consumer has ended.</exception>
-    public ValueTask ExtendAsync() => Partition.Core.ExtendAsync(Partition, [Offset, Offset], Era);
+    public ValueTask ExtendAsync() => Partition.Core.ExtendAsync(Partition, [Offset, Offset], Generation);
 
     /// <summary>The program is through with it: nothing more is extended.</summary>
     internal void Settle() => Partition.Leases.Settled(_batch, _offsetDelta);

@@ -14,7 +14,7 @@ public static class DeliveryGroupExtensions
     {
         ArgumentNullException.ThrowIfNull(deliveries);
         List<Task>? waiting = null;
-        foreach (var (partition, era, ranges) in Gather(deliveries))
+        foreach (var (partition, era, _, ranges) in Gather(deliveries))
         {
             for (var i = 0; i < ranges.Length; i += 2)
             {
@@ -37,27 +37,28 @@ public static class DeliveryGroupExtensions
     {
         ArgumentNullException.ThrowIfNull(deliveries);
         List<Task>? waiting = null;
-        foreach (var (partition, era, ranges) in Gather(deliveries))
+        foreach (var (partition, _, generation, ranges) in Gather(deliveries))
         {
-            var nacking = partition.Core.NackAsync(partition, ranges, delay, reason, era);
+            var nacking = partition.Core.NackAsync(partition, ranges, delay, reason, generation);
             if (!nacking.IsCompletedSuccessfully)
                 (waiting ??= []).Add(nacking.AsTask());
         }
         return waiting is null ? ValueTask.CompletedTask : new(Task.WhenAll(waiting));
     }
 
-    /// <summary>The offsets of each partition and era as ranges.</summary>
-    private static IEnumerable<(PartitionConsumer Partition, long Era, long[] Ranges)> Gather<T>(IEnumerable<Delivery<T>> deliveries)
+    /// <summary>The offsets of each partition and attachment as ranges.</summary>
+    private static IEnumerable<(PartitionConsumer Partition, long Era, int Generation, long[] Ranges)> Gather<T>(
+        IEnumerable<Delivery<T>> deliveries)
     {
-        var gathered = new Dictionary<(PartitionConsumer Partition, long Era), AckBuffer>();
+        var gathered = new Dictionary<(PartitionConsumer Partition, long Era, int Generation), AckBuffer>();
         foreach (var delivery in deliveries)
         {
-            var home = (delivery.Partition, delivery.Era);
+            var home = (delivery.Partition, delivery.Era, delivery.Generation);
             if (!gathered.TryGetValue(home, out var offsets))
                 gathered[home] = offsets = new AckBuffer();
             offsets.Add(delivery.Offset, delivery.Offset);
             delivery.Settle();
         }
-        return gathered.Select(static g => (g.Key.Partition, g.Key.Era, g.Value.Take()));
+        return gathered.Select(static g => (g.Key.Partition, g.Key.Era, g.Key.Generation, g.Value.Take()));
     }
 }

@@ -13,7 +13,7 @@ internal sealed class TestDeadlineAttribute : BeforeAfterTestAttribute
 {
     // Far longer than any test takes on a busy machine.
     private static readonly TimeSpan s_cancelAfter = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan s_abortAfter = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan s_abortAfter = TimeSpan.FromSeconds(180);
 
     private static readonly AsyncLocal<Watch?> s_current = new();
 

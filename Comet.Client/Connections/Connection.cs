@@ -176,7 +176,7 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
         _codec = codec;
         Sender.Codec = codec;
         Limits = new FrameLimits((int)Math.Clamp(welcome.MaxFrameLength, 64 * 1024, int.MaxValue / 2),
-            FrameLimits.DefaultMaxHeaderLength * 16);
+            FrameLimits.MaxAnswerHeaderLength);
     }
 
     private async Task ReceiveAsync()

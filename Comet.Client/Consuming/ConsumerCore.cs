@@ -206,27 +206,27 @@ internal sealed class ConsumerCore
         return confirm is null ? ValueTask.CompletedTask : new(ConfirmAsync(confirm, cancellationToken));
     }
 
-    /// <summary>Gives messages back that were delivered in an era.</summary>
+    /// <summary>Gives messages back that were delivered to an attachment.</summary>
     /// <param name="partition">The partition.</param>
     /// <param name="ranges">Pairs of first and last offset.</param>
     /// <param name="delay">Null: what the subscription says.</param>
     /// <param name="reason">Why; for the dead-letter topic.</param>
-    /// <param name="era">The era.</param>
-    public ValueTask NackAsync(PartitionConsumer partition, long[] ranges, TimeSpan? delay, string? reason, long era)
+    /// <param name="generation">The attachment.</param>
+    public ValueTask NackAsync(PartitionConsumer partition, long[] ranges, TimeSpan? delay, string? reason, int generation)
     {
         if (delay is { } wait)
             ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero, nameof(delay));
         var milliseconds = delay is { } d ? (long)Math.Ceiling(d.TotalMilliseconds) : NackFrame.DelayByPolicy;
-        return SendHeld(partition, era, () => partition.SendNack(ranges, milliseconds, Cut(reason)));
+        return SendHeldAsync(partition, generation, () => partition.SendNack(ranges, milliseconds, Cut(reason)));
     }
 
-    /// <summary>Sends messages that were delivered in an era to the dead-letter topic.</summary>
-    public ValueTask DeadLetterAsync(PartitionConsumer partition, long[] ranges, string? reason, long era) =>
-        SendHeld(partition, era, () => partition.SendDeadLetters(ranges, Cut(reason)));
+    /// <summary>Sends messages that were delivered to an attachment to the dead-letter topic.</summary>
+    public ValueTask DeadLetterAsync(PartitionConsumer partition, long[] ranges, string? reason, int generation) =>
+        SendHeldAsync(partition, generation, () => partition.SendDeadLetters(ranges, Cut(reason)));
 
-    /// <summary>Begins the leases anew of messages that were delivered in an era.</summary>
-    public ValueTask ExtendAsync(PartitionConsumer partition, long[] ranges, long era) =>
-        SendHeld(partition, era, () => partition.SendExtension(ranges));
+    /// <summary>Begins the leases anew of messages that were delivered to an attachment.</summary>
+    public ValueTask ExtendAsync(PartitionConsumer partition, long[] ranges, int generation) =>
+        SendHeldAsync(partition, generation, () => partition.SendExtension(ranges));
 
     /// <summary>Completes when every ack so far is confirmed.</summary>
     public async Task FlushAcksAsync(CancellationToken cancellationToken)
@@ -316,14 +316,16 @@ internal sealed class ConsumerCore
     // The broker keeps no more of it, and a frame has its limit.
     private static string? Cut(string? reason) => reason is { Length: > MaxReasonLength } ? reason[..MaxReasonLength] : reason;
 
-    private ValueTask SendHeld(PartitionConsumer partition, long era, Func<Connection?> send)
+    private ValueTask SendHeldAsync(PartitionConsumer partition, int generation, Func<Connection?> send)
     {
         Connection? toFlush;
         lock (Gate)
         {
             if (State.IsFinal)
                 return ValueTask.FromException(Ended());
-            if (Settings.IsReader || era != partition.Era)
+            // What an earlier attachment was given comes again by itself, and may be here already: that delivery is another one, and not
+            // to be given back.
+            if (Settings.IsReader || generation != partition.Generation)
                 return ValueTask.CompletedTask;
             toFlush = send();
         }

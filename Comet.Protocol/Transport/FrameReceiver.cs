@@ -13,6 +13,10 @@ internal interface IFrameHandler
     /// <summary>Handles one frame. The frame's memory is valid until the call returns. An exception ends the connection.</summary>
     void Handle(in RawFrame frame);
 
+    /// <summary>Whether the session can take another frame; where not, <see cref="WaitUntilReadyAsync"/> completes when it can. Asked
+    /// before each frame: one read may bring a hundred thousand requests, and each answer may be long.</summary>
+    bool IsReady => true;
+
     /// <summary>Called before the first and behind the last of the frames that one read has brought.</summary>
     void BeginBurst();
 
@@ -55,12 +59,13 @@ internal static class FrameReceiver
         while (true)
         {
             var result = await input.ReadAsync(cancellationToken);
-            var rest = HandleAll(result.Buffer, handler);
+            var (rest, isHeld) = HandleAll(result.Buffer, handler);
             var isTruncated = !rest.IsEmpty;
-            input.AdvanceTo(rest.Start, rest.End);
+            // What is not looked at yet is read again at once.
+            input.AdvanceTo(rest.Start, isHeld ? rest.Start : rest.End);
             if (result.IsCanceled)
                 return;
-            if (result.IsCompleted)
+            if (result.IsCompleted && !isHeld)
             {
                 if (isTruncated)
                     throw new CometException(ErrorCode.ConnectionLost, "The connection ended in the middle of a frame.");
@@ -70,14 +75,19 @@ internal static class FrameReceiver
         }
     }
 
-    private static ReadOnlySequence<byte> HandleAll(ReadOnlySequence<byte> buffer, IFrameHandler handler)
+    /// <summary>Handles what is there, for as long as the session can take it; returns what is left.</summary>
+    private static (ReadOnlySequence<byte> Left, bool IsHeld) HandleAll(ReadOnlySequence<byte> buffer, IFrameHandler handler)
     {
         handler.BeginBurst();
         try
         {
-            while (FrameDecoder.TryRead(ref buffer, handler.Limits, out var frame))
+            while (handler.IsReady)
+            {
+                if (!FrameDecoder.TryRead(ref buffer, handler.Limits, out var frame))
+                    return (buffer, false);
                 handler.Handle(frame);
-            return buffer;
+            }
+            return (buffer, true);
         }
         finally
         {

@@ -64,6 +64,9 @@ internal sealed class FrameSender
         }
     }
 
+    /// <summary>Whether <see cref="WaitForSpaceAsync"/> would not wait. Read without the lock, so it may be late by one frame.</summary>
+    public bool IsBelowHold => _ended || Unsent < _holdBytes;
+
     private long Unsent => (long)_gathering.Length + _writingBytes;
 
     /// <summary>Appends a frame; false when the connection has ended and the frame goes nowhere.</summary>
@@ -93,10 +96,20 @@ internal sealed class FrameSender
         {
             if (_ended || _endWaiter is not null)
                 return false;
-            _encoder.Encode(_gathering, Codec, frame, correlationId, payload);
+            var start = _gathering.Length;
+            var headerLength = _encoder.Encode(_gathering, Codec, frame, correlationId, payload);
+            if (headerLength > FrameLimits.MaxAnswerHeaderLength)
+            {
+                _gathering.Truncate(start);
+                _encoder.Encode(_gathering, Codec, TooLong(headerLength), correlationId, ReadOnlySequence<byte>.Empty);
+            }
             return true;
         }
     }
+
+    // The peer would end the connection.
+    private static ErrorFrame TooLong(int length) => new(ErrorCode.LimitExceeded,
+        $"The answer has {length} bytes, which is beyond the limit of {FrameLimits.MaxAnswerHeaderLength}: ask for less.", null);
 
     /// <summary>Sees to it that what was appended is written.</summary>
     public void Flush()

@@ -8,8 +8,8 @@ internal sealed class FrameEncoder
 {
     private readonly ArrayBufferWriter<byte> _header = new(256);
 
-    /// <summary>Appends a frame. <paramref name="payload"/> is copied.</summary>
-    public void Encode<TFrame>(GrowableBuffer output, HeaderCodec codec, in TFrame frame, ulong correlationId,
+    /// <summary>Appends a frame, and returns the length of its header. <paramref name="payload"/> is copied.</summary>
+    public int Encode<TFrame>(GrowableBuffer output, HeaderCodec codec, in TFrame frame, ulong correlationId,
         in ReadOnlySequence<byte> payload)
         where TFrame : struct, IFrame<TFrame>
     {
@@ -27,5 +27,6 @@ internal sealed class FrameEncoder
         output.Write(_header.WrittenSpan);
         foreach (var segment in payload)
             output.Write(segment.Span);
+        return _header.WrittenCount;
     }
 }

@@ -14,6 +14,9 @@ internal readonly record struct FrameLimits(int MaxFrameLength, int MaxHeaderLen
     /// <summary>The longest header: 64 KiB.</summary>
     public const int DefaultMaxHeaderLength = 64 * 1024;
 
+    /// <summary>The longest header of an answer, which may be a list: 1 MiB.</summary>
+    public const int MaxAnswerHeaderLength = 1024 * 1024;
+
     /// <summary>Room beside a message of the greatest length: frame and batch headers, key, and the message's own headers.</summary>
     public const int FrameOverhead = 192 * 1024;
 

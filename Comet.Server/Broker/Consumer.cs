@@ -25,6 +25,9 @@ internal sealed class Consumer(IPeer peer, long id, string name, PartitionActor?
     /// <summary>The key slots that have something for it to take, by the offset of that; null where keys do not matter.</summary>
     public PriorityQueue<int, long>? ReadySlots { get; set; }
 
+    /// <summary>New messages of its key slots that it had no permits for when their turn came, in the order of offsets.</summary>
+    public Queue<ParkedRecord> Parked { get; } = new();
+
     /// <summary>A hash of its name, when one was needed; otherwise 0.</summary>
     public long NameHash { get; set; }
 
@@ -58,3 +61,6 @@ internal sealed class Consumer(IPeer peer, long id, string name, PartitionActor?
         PermitBytes -= bytes;
     }
 }
+
+/// <summary>A message that waits for the permits of its consumer, and where it stands among the uncompressed records of its batch.</summary>
+internal readonly record struct ParkedRecord(long Offset, int Slot, int Position, int Length);

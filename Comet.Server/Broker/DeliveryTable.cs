@@ -59,6 +59,27 @@ internal sealed class DeliveryTable(Marking marking)
         Mark(page, index, block.Marked != 0);
     }
 
+    /// <summary>Puts one message into a state, whatever its was.</summary>
+    public void PutOne(long offset, MessageState state)
+    {
+        var page = GetPage(offset >> PageShift);
+        var (index, bit) = (BlockIndex(offset), BitIndex(offset));
+        var block = page.Blocks[index] ??= TakeBlock(page);
+        var before = new MessageState(block.States[bit]);
+        if (before.Stage == MessageStage.None)
+            Count++;
+        else
+            Account(before, -1);
+        block.States[bit] = state.Bits;
+        block.Live |= 1UL << bit;
+        Account(state, 1);
+        var isMarked = IsMarked(state.Stage);
+        if (!isMarked && block.Marked == 0)
+            return;
+        block.Marked = isMarked ? block.Marked | (1UL << bit) : block.Marked & ~(1UL << bit);
+        Mark(page, index, block.Marked != 0);
+    }
+
     /// <summary>Takes messages out that were delivered at least once, acking them; returns how many that were.</summary>
     public long Ack(OffsetRange range, Cursor cursor)
     {

@@ -20,8 +20,11 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
         subscription.Slots!.TouchChanged();
         foreach (var consumer in subscription.Consumers)
         {
-            while (consumer.CanTake && consumer.ReadySlots!.Count > 0)
+            while (consumer.CanTake && (consumer.ReadySlots!.Count > 0 || consumer.Parked.Count > 0))
+            {
                 SendWaiting(subscription, consumer, now);
+                SendParked(subscription, consumer, now);
+            }
         }
         while (subscription.PickConsumer() is not null && WalkNew(subscription, pending, now))
         {
@@ -48,7 +51,34 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
         {
             var offset = batch.BaseOffset + record.OffsetDelta;
             if (offset >= range.First)
-                subscription.Park(offset, KeySlots.SlotOf(record.Key, offset));
+                subscription.ParkReleased(offset, KeySlots.SlotOf(record.Key, offset));
+        }
+    }
+
+    /// <summary>Sends what stands in a consumer's row, batch by batch.</summary>
+    private void SendParked(Subscription subscription, Consumer consumer, long now)
+    {
+        while (consumer.CanTake && consumer.Parked.TryPeek(out var first))
+        {
+            if (!log.TryRead(first.Offset, out var batch) || batch.BaseOffset > first.Offset)
+            {
+                subscription.Skip(new(first.Offset, first.Offset));
+                consumer.Parked.Dequeue();
+                continue;
+            }
+            cutter.OpenAt(batch, first.Offset);
+            var group = Open(consumer, batch);
+            while (group.HasRoom && consumer.Parked.TryPeek(out var next) && next.Offset <= batch.LastOffset)
+            {
+                consumer.Parked.Dequeue();
+                if (subscription.StateOf(next.Offset).Stage != MessageStage.Waiting)
+                    continue;
+                if (subscription.Slots!.CanSendParked(next.Slot, consumer))
+                    group.Add(subscription, next.Offset, cutter.Records.Slice(next.Position, next.Length), next.Slot, 1, now);
+                else
+                    subscription.Slots.Wait(next.Slot, next.Offset);
+            }
+            Close(subscription, batch, 1, now);
         }
     }
 
@@ -129,7 +159,7 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
             if (slots.TargetOfNew(slot) is not { CanTake: true } target
                 || (target.Group ?? Open(target, batch)) is not { HasRoom: true } group)
             {
-                subscription.Park(offset, slot);
+                subscription.Park(new(offset, slot, record.Position, record.Length));
                 continue;
             }
             group.Add(subscription, offset, cutter.Records.Slice(record.Position, record.Length), slot, 1, now);

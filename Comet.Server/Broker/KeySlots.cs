@@ -6,8 +6,9 @@ namespace Comet.Server.Broker;
 /// with the highest hash of slot and name, so that one who comes or goes moves only its own share.</summary>
 /// <remarks>
 /// While messages of a slot are in flight with a consumer that does not own it (any more), nothing of the slot is sent: it moves when they
-/// are acked, given back or their lease is over. What was given back, or could not be sent when its turn came, waits in its slot, in the
-/// order of offsets, and everything new of the slot waits behind it.
+/// are acked, given back or their lease is over. What was given back waits in its slot, in the order of offsets, and everything new of the
+/// slot waits behind it. What only lacks permits when its turn comes stands in the row of its consumer (<see cref="Consumer.Parked"/>), from
+/// where it is sent without another look at its batch; it goes to its slot when that is not free by then.
 /// </remarks>
 internal sealed class KeySlots(DeliveryTable table)
 {
@@ -31,8 +32,9 @@ internal sealed class KeySlots(DeliveryTable table)
     /// <summary>The number of the consumer that messages of the slot are in flight with; null when none are.</summary>
     public int? HolderOf(int slot) => _slots[slot].InFlight > 0 ? _slots[slot].Holder : null;
 
-    public void Attach(Consumer consumer)
+    public void Attach(Consumer consumer, IReadOnlyList<Consumer> all)
     {
+        Unpark(all);
         consumer.ReadySlots ??= new PriorityQueue<int, long>();
         for (var slot = 0; slot < Count; slot++)
         {
@@ -45,6 +47,7 @@ internal sealed class KeySlots(DeliveryTable table)
     /// <summary>Spreads a consumer's slots over the rest, when what it held is given back.</summary>
     public void Detach(Consumer consumer, IReadOnlyList<Consumer> rest)
     {
+        Unpark(rest.Append(consumer));
         consumer.ReadySlots!.Clear();
         for (var slot = 0; slot < Count; slot++)
         {
@@ -59,6 +62,19 @@ internal sealed class KeySlots(DeliveryTable table)
 
     /// <summary>Whom a new message of a slot may be sent to; null when it has to wait.</summary>
     public Consumer? TargetOfNew(int slot) => _slots[slot] is { Waiting: 0, Owner: { } owner } && CanSend(slot) ? owner : null;
+
+    /// <summary>Whether a message of the consumer's row may be sent: its slot is still the consumer's and free, and nothing waits there
+    /// before it.</summary>
+    public bool CanSendParked(int slot, Consumer consumer) => _slots[slot].Owner == consumer && CanSend(slot) && IsNothingBefore(slot);
+
+    /// <summary>Lets a new message wait that cannot be sent when its turn comes.</summary>
+    public void Park(in ParkedRecord record)
+    {
+        if (_slots[record.Slot].Owner is { } owner)
+            owner.Parked.Enqueue(record);
+        else
+            Wait(record.Slot, record.Offset);
+    }
 
     /// <summary>Lets a message wait in its slot that has been put into a waiting stage.</summary>
     public void Wait(int slot, long offset)
@@ -148,19 +164,36 @@ internal sealed class KeySlots(DeliveryTable table)
         var first = -1L;
         for (var slot = 0; slot < Count; slot++)
         {
-            if (_slots[slot].Waiting > 0 && CanSend(slot) && _slots[slot].Owner!.CanTake && TryPeek(slot, out var offset)
-                && (first < 0 || offset < first))
+            if (_slots[slot].Waiting == 0 || !CanSend(slot) || !_slots[slot].Owner!.CanTake)
+                continue;
+            if (!TryPeek(slot, out var offset))
+                offset = IsNothingBefore(slot) ? _slots[slot].Owner!.Parked.FirstOrDefault(p => p.Slot == slot).Offset : long.MaxValue;
+            if (offset != long.MaxValue && (first < 0 || offset < first))
                 first = offset;
         }
         return first;
     }
 
     /// <summary>Forgets what waits, when the table is emptied.</summary>
-    public void Clear()
+    public void Clear(IReadOnlyList<Consumer> all)
     {
+        foreach (var consumer in all)
+            consumer.Parked.Clear();
         for (var slot = 0; slot < Count; slot++)
             _slots[slot].Queue?.Clear();
     }
+
+    /// <summary>Puts what stands in consumers' rows into the slots, because they may change hands.</summary>
+    private void Unpark(IEnumerable<Consumer> consumers)
+    {
+        foreach (var consumer in consumers)
+        {
+            while (consumer.Parked.TryDequeue(out var record))
+                Wait(record.Slot, record.Offset);
+        }
+    }
+
+    private bool IsNothingBefore(int slot) => _slots[slot].Queue is not { Count: > 0 } queue || (!TryPeek(slot, out _) && queue.Count == 0);
 
     private void GiveTo(int slot, Consumer? owner)
     {

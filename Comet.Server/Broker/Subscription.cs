@@ -97,7 +97,7 @@ internal sealed class Subscription
     {
         consumer.Subscription = this;
         _consumers.Add(consumer);
-        Slots?.Attach(consumer);
+        Slots?.Attach(consumer, Consumers);
     }
 
     /// <summary>On a failover subscription, lets the first consumer be the active one and tells those concerned. What the one before held
@@ -295,10 +295,17 @@ internal sealed class Subscription
             NextOffset = Math.Min(pending.NextClear(next), stableOffset);
     }
 
-    /// <summary>Lets a message that cannot be sent when its turn comes wait in its slot; it was not delivered yet.</summary>
-    public void Park(long offset, int slot)
+    /// <summary>Lets a message wait that cannot be sent when its turn comes; it was not delivered yet.</summary>
+    public void Park(in ParkedRecord record)
     {
-        _table.Put(new(offset, offset), MessageState.InFlight(0, 0, slot).As(MessageStage.Waiting));
+        _table.PutOne(record.Offset, MessageState.InFlight(0, 0, record.Slot).As(MessageStage.Waiting));
+        Slots!.Park(record);
+    }
+
+    /// <summary>Lets a message wait in its slot that was left out and is due.</summary>
+    public void ParkReleased(long offset, int slot)
+    {
+        _table.PutOne(offset, MessageState.InFlight(0, 0, slot).As(MessageStage.Waiting));
         Slots!.Wait(slot, offset);
     }
 
@@ -329,7 +336,7 @@ internal sealed class Subscription
 
     /// <summary>Books a message of a slot that is about to be sent.</summary>
     public void BookKeys(Consumer consumer, long offset, int slot, int deliveryCount) =>
-        _table.Put(new(offset, offset), MessageState.InFlight(consumer.Number, deliveryCount, slot));
+        _table.PutOne(offset, MessageState.InFlight(consumer.Number, deliveryCount, slot));
 
     public void CloseAll(ErrorCode code, string message)
     {

@@ -39,6 +39,8 @@ internal sealed class SessionFrames : IFrameHandler
     /// silent.</summary>
     public bool IsHeld { get; private set; }
 
+    public bool IsReady => _sender.IsBelowHold && _peer.HasRoom;
+
     /// <summary>Whether anything arrived since the last call.</summary>
     public bool TakeHasReceived() => Interlocked.Exchange(ref _hasReceived, 0) != 0;
 

@@ -27,6 +27,9 @@ internal sealed class SessionPeer : IPeer
 
     public bool HasSpace => _sender.HasSpace;
 
+    /// <summary>Whether less is published and unanswered than the limit.</summary>
+    public bool HasRoom => Volatile.Read(ref _unansweredBytes) < _options.MaxInFlightPublishBytes;
+
     public void Send<TFrame>(in TFrame frame, ulong correlationId = 0, ReadOnlyMemory<byte> payload = default)
         where TFrame : struct, IFrame<TFrame> => _sender.Send(frame, correlationId, payload);
 

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Text;
 using Comet.Transport;
+using Comet.Wire;
 
 namespace Comet.Protocol.Tests.Transport;
 
@@ -33,5 +34,66 @@ public sealed class FrameReceiverTests
         var error = await Assert.ThrowsAsync<CometException>(
             async () => await FrameReceiver.ReadPrefaceAsync(pipe.Reader, "test", CancellationToken.None));
         Assert.Equal(ErrorCode.NotComet, error.Code);
+    }
+
+    [Fact]
+    public async Task Frames_of_one_read_are_handled_only_while_the_session_can_take_them()
+    {
+        const int Frames = 10;
+        var pipe = new Pipe();
+        var handler = new Hesitating();
+        var sender = new FrameSender(pipe.Writer, HeaderCodec.MessagePack, 1 << 20);
+        sender.Cork();
+        for (var i = 0; i < Frames; i++)
+            sender.Send(new CloseProducerFrame(i), 1);
+        sender.Uncork();
+        await sender.EndAsync();
+        await pipe.Writer.CompleteAsync();
+
+        var receiving = FrameReceiver.RunAsync(pipe.Reader, handler, CancellationToken.None);
+
+        for (var handled = 1; handled <= Frames; handled++)
+        {
+            Assert.Equal(handled, handler.Handled);
+            Assert.False(receiving.IsCompleted);
+            handler.Continue();
+        }
+        await receiving.WaitAsync(TimeSpan.FromSeconds(15));
+        Assert.Equal(Frames, handler.Handled);
+    }
+
+    /// <summary>Can take one frame, then has to wait.</summary>
+    private sealed class Hesitating : IFrameHandler
+    {
+        private TaskCompletionSource? _ready;
+
+        public int Handled { get; private set; }
+
+        public FrameLimits Limits => FrameLimits.BeforeHandshake;
+
+        public bool IsReady => _ready is null;
+
+        public void Handle(in RawFrame frame)
+        {
+            Handled++;
+            _ready = new TaskCompletionSource();
+        }
+
+        public void Continue()
+        {
+            var ready = _ready!;
+            _ready = null;
+            ready.SetResult();
+        }
+
+        public void BeginBurst()
+        {
+        }
+
+        public void EndBurst()
+        {
+        }
+
+        public ValueTask WaitUntilReadyAsync(CancellationToken cancellationToken) => new(_ready?.Task ?? Task.CompletedTask);
     }
 }

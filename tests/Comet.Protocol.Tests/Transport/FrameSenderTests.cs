@@ -93,6 +93,24 @@ public sealed class FrameSenderTests
     }
 
     [Fact]
+    public async Task An_answer_too_long_for_the_peer_goes_as_an_error()
+    {
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        var sender = new FrameSender(pipe.Writer, HeaderCodec.MessagePack, 1 << 20);
+        var topic = new TopicSummary(new string('t', 200), 1);
+        sender.Send(new TopicListFrame([.. Enumerable.Repeat(topic, 6_000)]), 7);
+        sender.Send(new CloseProducerFrame(1), 8);
+        await sender.EndAsync().WaitAsync(s_deadline);
+
+        var buffer = (await pipe.Reader.ReadAsync()).Buffer;
+        Assert.True(FrameDecoder.TryRead(ref buffer, FrameLimits.BeforeHandshake, out var answer));
+        Assert.Equal((FrameType.Error, 7UL), (answer.Type, answer.CorrelationId));
+        Assert.Equal(ErrorCode.LimitExceeded, answer.Read<ErrorFrame>(HeaderCodec.MessagePack).Code);
+        Assert.True(FrameDecoder.TryRead(ref buffer, FrameLimits.BeforeHandshake, out var next));
+        Assert.Equal((FrameType.CloseProducer, 8UL), (next.Type, next.CorrelationId));
+    }
+
+    [Fact]
     public void Sending_allocates_nothing_per_frame()
     {
         var sender = new FrameSender(new RecordingWriter { IsForgetful = true }, HeaderCodec.MessagePack, 1 << 20);

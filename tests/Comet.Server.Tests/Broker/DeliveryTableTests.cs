@@ -21,7 +21,7 @@ public sealed class DeliveryTableTests
         var model = new Model((Marking)marking);
         foreach (var (kind, range, who, count) in steps)
             model.Step(kind, range, who, count);
-    }, iter: Cases.Of(6_000));
+    }, iter: Cases.Of(10_000));
 
     [Fact]
     public void What_is_occupied_far_apart_costs_a_block_each_and_nothing_between()

@@ -24,12 +24,16 @@ internal sealed class DispatchModel : IDisposable
     private long _nextNew;
     private int _names;
 
-    public DispatchModel(SubscriptionType type, long maxOutstanding, int keys, SubscriptionSettings settings)
+    public DispatchModel(
+        SubscriptionType type, long maxOutstanding, int keys, SubscriptionSettings settings, PlantedBug bug = PlantedBug.None)
     {
         (_type, _maxOutstanding, _keys, _settings) = (type, maxOutstanding, keys, settings);
         if (type == SubscriptionType.KeyShared && settings.Lease == 0)
             _settings = settings with { Lease = 5_000 };
-        _rig = new PartitionRig(new PartitionSettings { MaxOutstandingMessages = maxOutstanding, DeadLetters = new Port(this) });
+        _rig = new PartitionRig(new PartitionSettings
+        {
+            MaxOutstandingMessages = maxOutstanding, DeadLetters = new Port(this), PlantedBug = bug,
+        });
         _producer = _rig.Attach("p");
     }
 

@@ -25,14 +25,27 @@ public sealed class DispatchModelTests
     [InlineData(SubscriptionType.Failover)]
     [InlineData(SubscriptionType.KeyShared)]
     public void No_message_is_lost_none_that_is_acked_comes_again_order_and_permits_hold(SubscriptionType type) =>
+        Check(type, PlantedBug.None, Cases.Of(6_000));
+
+    /// <summary>What the account is worth: it notices each of these.</summary>
+    [Theory]
+    [InlineData(SubscriptionType.Shared, nameof(PlantedBug.CursorMovedBeforeAck))]
+    [InlineData(SubscriptionType.Exclusive, nameof(PlantedBug.AckedMessageRedelivered))]
+    [InlineData(SubscriptionType.Failover, nameof(PlantedBug.DuplicateAfterRedelivery))]
+    [InlineData(SubscriptionType.Shared, nameof(PlantedBug.EarlyDelay))]
+    [InlineData(SubscriptionType.KeyShared, nameof(PlantedBug.StuckKeyRange))]
+    public void It_notices_a_planted_bug(SubscriptionType type, string bug) =>
+        Assert.ThrowsAny<Exception>(() => Check(type, Enum.Parse<PlantedBug>(bug), 2_000));
+
+    private static void Check(SubscriptionType type, PlantedBug bug, int cases) =>
         Gen.Select(Gen.Int[1, 50], Gen.Int[1, 6], s_settings, s_step.List[1, 70]).Sample((maxOutstanding, keys, settings, steps) =>
         {
-            using var model = new DispatchModel(type, maxOutstanding, keys, settings);
+            using var model = new DispatchModel(type, maxOutstanding, keys, settings, bug);
             model.AddConsumer(0);
             foreach (var (kind, which, a, b) in steps)
                 Step(model, kind, which, a, b);
             model.Finish();
-        }, iter: Cases.Of(2_500));
+        }, iter: cases);
 
     private static void Step(DispatchModel model, int kind, int which, int a, int b)
     {

@@ -50,6 +50,30 @@ public sealed class TopicTests() : BrokerTest(new CometServerOptions { MaxTopics
     }
 
     [Fact]
+    public async Task Many_requests_of_one_read_whose_answers_do_not_fit_are_all_answered_in_order()
+    {
+        // 3 KB each, so that the broker has to stop and go on many times.
+        const int Requests = 5_000;
+        const int MaxUnsent = 64 * 1024;
+        await using var broker = new CometBroker(new CometServerOptions { MaxUnsentBytes = MaxUnsent, MaxMessageLength = 1000 });
+        await using var client = await RawClient.ConnectAsync(broker);
+        for (var i = 0; i < 20; i++)
+            await client.AskAsync(new CreateTopicFrame($"{i}{new string('x', 150)}", 1, false));
+        await client.SendAsync(client.EncodeDamaged(
+            static encoder =>
+            {
+                for (var i = 1UL; i <= Requests; i++)
+                    encoder.Add(new ListTopicsFrame(""), i);
+            },
+            -1, 0));
+        for (var i = 1UL; i <= Requests; i++)
+        {
+            var answer = await client.NextAsync();
+            Assert.Equal((FrameType.TopicList, i), (answer.Type, answer.CorrelationId));
+        }
+    }
+
+    [Fact]
     public async Task A_description_tells_what_is_there()
     {
         await using var client = await ConnectAsync();

@@ -9,26 +9,15 @@ internal sealed class AckChecker : IChecker
     public IEnumerable<string> Check(History history)
     {
         var acked = new Dictionary<(string Subscription, Place Place), Op>();
-        var attached = new Dictionary<(string Actor, int Attachment), long>();
-        var ended = new Dictionary<string, long>();
+        var seeks = new Seeks();
         foreach (var op in history.Ops)
         {
-            switch (op.Kind)
-            {
-                case OpKind.Attached:
-                    attached[(op.Actor, op.Attachment)] = ended.GetValueOrDefault(op.Actor, -1);
-                    break;
-                case OpKind.Detached:
-                    ended[op.Actor] = op.Time;
-                    break;
-                case OpKind.AckConfirmed:
-                    acked.TryAdd((op.Subscription, Place.Of(op)), op);
-                    break;
-                case OpKind.Deliver when acked.TryGetValue((op.Subscription, Place.Of(op)), out var ack)
-                    && attached.TryGetValue((op.Actor, op.Attachment), out var since) && since > ack.Time:
-                    yield return $"[{op}] came over an attachment of {since / 1e6:0.000000} although [{ack}]";
-                    break;
-            }
+            if (seeks.Clears(op))
+                Seeks.Forget(acked, op);
+            if (op.Kind == OpKind.AckConfirmed && !seeks.MayBeStale(op))
+                acked.TryAdd((op.Subscription, Place.Of(op)), op);
+            if (op.Kind == OpKind.Deliver && acked.TryGetValue((op.Subscription, Place.Of(op)), out var ack) && seeks.Since(op) > ack.Time)
+                yield return $"[{op}] came over an attachment of {seeks.Since(op) / 1e6:0.000000} although [{ack}]";
         }
     }
 }

@@ -130,6 +130,31 @@ public sealed class CheckerTests
         Finds("Early", [Send(1) with { Due = 10 }, Take(1, 0)]);
 
     [Fact]
+    public void Behind_a_seek_what_was_acked_may_come_again_and_what_was_acked_later_may_not()
+    {
+        Op[] acked = [Of(OpKind.Ack, 1, 0), Of(OpKind.AckConfirmed, 1, 0)];
+        Op[] first = [Of(OpKind.Attached), Send(1), Take(1, 0), .. acked, Of(OpKind.Seek)];
+        Op[] second = [Of(OpKind.Detached), Of(OpKind.Attached) with { Attachment = 2 }, Take(1, 0) with { Attachment = 2 }];
+        Finds(null, [.. first, Of(OpKind.Sought), .. second]);
+        // Nobody knows when it is over; and who has not heard of it yet acks in vain.
+        Finds(null, [.. first, .. acked, .. second]);
+        Finds(null, [.. first, Of(OpKind.Sought), .. acked, .. second]);
+        Finds(
+            "AckedThenRedelivered",
+            [
+                .. first, Of(OpKind.Sought), .. second, .. acked.Select(static op => op with { Attachment = 2 }),
+                .. second[..2].Select(static op => op with { Attachment = op.Attachment + 1 }), second[2] with { Attachment = 3 },
+            ]);
+    }
+
+    [Fact]
+    public void What_has_had_the_time_to_expire_is_owed_to_nobody_and_what_has_not_is()
+    {
+        Finds(null, [Send(1), Confirm(1, 0), new(0, OpKind.Drained)], ttl: 2);
+        Finds("Lost", [Send(1), Confirm(1, 0), new(0, OpKind.Drained)], ttl: 3);
+    }
+
+    [Fact]
     public void A_message_is_given_up_after_all_its_deliveries_and_once()
     {
         var given = Of(OpKind.DeadLettered, 1, 0);
@@ -155,9 +180,10 @@ public sealed class CheckerTests
     };
 
     /// <summary>Each op at a microsecond of its own, from 1.</summary>
-    private static void Finds(string? checker, Op[] ops, SubscriptionType type = SubscriptionType.Exclusive, int mostDeliveries = 0)
+    private static void Finds(string? checker, Op[] ops, SubscriptionType type = SubscriptionType.Exclusive, int mostDeliveries = 0,
+        long ttl = 0)
     {
-        var history = new History { Subscriptions = [new("t", "s", type, mostDeliveries)] };
+        var history = new History { Subscriptions = [new("t", "s", type, mostDeliveries, ttl)] };
         foreach (var (index, op) in ops.Index())
             history.Add(op with { Time = index + 1 });
         var found = AllCheckers.Check(history).Select(static b => b.Checker).Distinct().ToArray();

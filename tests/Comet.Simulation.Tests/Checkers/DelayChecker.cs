@@ -12,15 +12,18 @@ internal sealed class DelayChecker : IChecker
         var nacks = new Dictionary<(string Subscription, Place Place), Op>();
         var attachments = new Attachments(history);
         var leases = new Dictionary<(string Subscription, Place Place), long>();
+        var seeks = new Seeks();
         foreach (var op in history.Ops)
         {
+            if (seeks.Clears(op))
+                Seeks.Forget(nacks, op);
             var message = (op.Subscription, Place.Of(op));
             switch (op.Kind)
             {
                 case OpKind.Send when op.Due != 0:
                     due[op.Value] = op.Due;
                     break;
-                case OpKind.Nack:
+                case OpKind.Nack when !seeks.MayBeStale(op):
                     nacks[message] = op;
                     break;
                 case OpKind.Deliver:

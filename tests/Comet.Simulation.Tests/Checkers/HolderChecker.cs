@@ -10,8 +10,11 @@ internal sealed class HolderChecker : IChecker
     {
         var attachments = new Attachments(history);
         var holders = new Dictionary<(string Subscription, Place Place), Op>();
+        var seeks = new Seeks();
         foreach (var op in history.Ops)
         {
+            if (seeks.Clears(op))
+                Seeks.Forget(holders, op);
             var message = (op.Subscription, Place.Of(op));
             if (op.Kind is OpKind.Ack or OpKind.Nack)
             {
@@ -23,7 +26,7 @@ internal sealed class HolderChecker : IChecker
             if (holders.TryGetValue(message, out var holder) && op.Count > holder.Count && (holder.Due == 0 || op.Time < holder.Due)
                 && attachments.Outlived(holder, op.Time))
                 yield return $"[{op}] although its holder still had it: [{holder}]";
-            if (op.Count > holder.Count || holder.Kind != OpKind.Deliver)
+            if (!seeks.MayBeStale(op) && (op.Count > holder.Count || holder.Kind != OpKind.Deliver))
                 holders[message] = op;
         }
     }

@@ -23,6 +23,10 @@ internal enum OpKind
     Attached,
     /// <summary>A consumer is not attached any more, as far as it knows.</summary>
     Detached,
+    /// <summary>A subscription is being moved back to the beginning; from now on anything may come again.</summary>
+    Seek,
+    /// <summary>It has been moved, in all partitions.</summary>
+    Sought,
     /// <summary>The broker's process has ended, with everything it kept in memory.</summary>
     BrokerLost,
     /// <summary>After all faults were healed the broker had nothing left to deliver.</summary>
@@ -85,7 +89,9 @@ internal readonly record struct Place(string Topic, int Partition, long Epoch, l
 /// <param name="Name">Its name.</param>
 /// <param name="Type">How its consumers share.</param>
 /// <param name="MaxDeliveries">After so many a message is given up; 0: never.</param>
-internal sealed record SubscriptionFacts(string Topic, string Name, SubscriptionType Type, int MaxDeliveries = 0);
+/// <param name="Ttl">After so many microseconds a message may expire; 0: never.</param>
+internal sealed record SubscriptionFacts(
+    string Topic, string Name, SubscriptionType Type, int MaxDeliveries = 0, long Ttl = 0);
 
 /// <summary>All that happened, in order.</summary>
 internal sealed class History

@@ -14,8 +14,12 @@ internal sealed class OrderChecker : IChecker
         var seen = new HashSet<(string Subscription, Place Place)>();
         var highest = new Dictionary<(string Subscription, Place Log, string? Key), Op>();
         var scheduled = history.Ops.Where(static op => op.Kind == OpKind.Send && op.Due != 0).Select(static op => op.Value).ToHashSet();
+        var seeks = new Seeks();
         foreach (var op in history.Ops)
         {
+            // Behind a move comes what had expired or was given up before, out of its first order.
+            if (seeks.Clears(op))
+                ordered.Remove((op.Topic, op.Subscription));
             if (op.Kind != OpKind.Deliver || scheduled.Contains(op.Value)
                 || !ordered.TryGetValue((op.Topic, op.Subscription), out var type)
                 || !seen.Add((op.Subscription, Place.Of(op))))

@@ -40,6 +40,14 @@ internal enum Sometimes
     LeaseLost,
     /// <summary>A message was delivered too often.</summary>
     DeadLettered,
+    /// <summary>A topic's policy was changed while it was in use.</summary>
+    PolicyChanged,
+    /// <summary>A subscription was moved back to the beginning.</summary>
+    Sought,
+    /// <summary>Nobody knows whether a policy was changed or a subscription moved.</summary>
+    AdministrationFailed,
+    /// <summary>A message was not acked within its time to live.</summary>
+    Expired,
     Exclusive,
     Failover,
     Shared,

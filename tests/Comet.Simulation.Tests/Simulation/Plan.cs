@@ -9,6 +9,12 @@ internal sealed record ProducerPlan(
     string Name, string Client, string Topic, int Messages, TimeSpan Pause, int Keys, int PayloadBytes, CompressionType Compression,
     TimeSpan Linger, double DelayChance);
 
+/// <summary>A topic of a plan.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Policy">Its policy.</param>
+/// <param name="Later">What is changed of it during the storm; null: nothing.</param>
+internal sealed record TopicPlan(string Name, TopicPolicy Policy, TopicUpdate? Later);
+
 /// <summary>A subscription of a plan.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Topic">Its topic.</param>
@@ -17,8 +23,10 @@ internal sealed record ProducerPlan(
 /// <param name="IsExtended">Whether leases are extended by themselves.</param>
 /// <param name="Backoff">How long what was given back waits at first when nobody says how long.</param>
 /// <param name="MaxDeliveries">After so many a message is a dead letter; 0: never.</param>
+/// <param name="IsSought">Whether somebody moves it back to the beginning.</param>
 internal sealed record SubscriptionPlan(
-    string Name, string Topic, SubscriptionType Type, TimeSpan? Lease, bool IsExtended, TimeSpan Backoff, int MaxDeliveries);
+    string Name, string Topic, SubscriptionType Type, TimeSpan? Lease, bool IsExtended, TimeSpan Backoff, int MaxDeliveries,
+    bool IsSought);
 
 /// <summary>A consumer of a plan.</summary>
 /// <param name="Name">Its name, which its successors keep.</param>
@@ -47,7 +55,7 @@ internal sealed record Plan
 
     public required CometServerOptions Server { get; init; }
 
-    public required IReadOnlyList<string> Topics { get; init; }
+    public required IReadOnlyList<TopicPlan> Topics { get; init; }
 
     public required IReadOnlyList<ProducerPlan> Producers { get; init; }
 
@@ -80,7 +88,7 @@ internal sealed record Plan
         {
             Seed = seed,
             Server = DrawServer(random, isNarrow),
-            Topics = topics,
+            Topics = [.. topics.Select(name => DrawTopic(random, name, isNarrow))],
             Producers = [.. Names("producer", random.Next(1, 4))
                 .Select(name => DrawProducer(random, name, topics, clients, storm, isNarrow))],
             Consumers = [.. topics.SelectMany(topic => Names("sub", random.Next(1, 3))
@@ -101,6 +109,23 @@ internal sealed record Plan
         MaxOutstandingMessages = random.Next(4) == 0 ? random.Next(5, 50) : 200_000,
     };
 
+    private static TopicPlan DrawTopic(Random random, string name, bool isNarrow) => new(
+        name,
+        new TopicPolicy
+        {
+            Retention = DrawRetention(random, isNarrow),
+            MessageTtl = random.Next(6) == 0 ? TimeSpan.FromMilliseconds(random.Next(1000, 20_000)) : Timeout.InfiniteTimeSpan,
+        },
+        random.Next(4) == 0 ? new TopicUpdate { Retention = DrawRetention(random, isNarrow) } : null);
+
+    private static RetentionPolicy DrawRetention(Random random, bool isNarrow) => random.Next(isNarrow ? 2 : 4) switch
+    {
+        0 => RetentionPolicy.UntilRoomIsWanted,
+        1 => RetentionPolicy.None,
+        2 => new() { MaxMessages = random.Next(1, 50) },
+        _ => new() { MaxAge = TimeSpan.FromMilliseconds(random.Next(1, 10_000)) },
+    };
+
     private static ProducerPlan DrawProducer(Random random, string name, IReadOnlyList<string> topics, IReadOnlyList<string> clients,
         TimeSpan storm, bool isNarrow)
     {
@@ -118,7 +143,7 @@ internal sealed record Plan
         name, topic, Pick(random, Types), random.Next(3) == 0 ? TimeSpan.FromMilliseconds(random.Next(200, 4000)) : null,
         random.Next(2) == 0, random.Next(2) == 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(random.Next(1, 1000)),
         // Dead letters are kept, so a narrow memory would never have room again.
-        random.Next(3) == 0 && !isNarrow ? random.Next(2, 6) : 0);
+        random.Next(3) == 0 && !isNarrow ? random.Next(2, 6) : 0, random.Next(5) == 0);
 
     private static ConsumerPlan[] DrawConsumers(Random random, SubscriptionPlan subscription, IReadOnlyList<string> clients)
     {

@@ -49,7 +49,8 @@ internal sealed class SimulationRun
     {
         (_plan, _host, _start) = (plan, host, host.Time.GetTimestamp());
         History.Subscriptions.AddRange(
-            Subscriptions.Select(static s => new SubscriptionFacts(s.Topic, s.Name, s.Type, s.MaxDeliveries)));
+            Subscriptions.Select(s => new SubscriptionFacts(
+                s.Topic, s.Name, s.Type, s.MaxDeliveries, TtlOf(plan.Topics.First(t => t.Name == s.Topic).Policy))));
     }
 
     public History History { get; } = new();
@@ -98,6 +99,8 @@ internal sealed class SimulationRun
     {
         foreach (var name in _plan.Clients)
             _clients[name] = await _host.ConnectAsync(new() { ClientName = name });
+        foreach (var topic in _plan.Topics)
+            await _clients[_plan.Clients.First()].Topics.CreateAsync(topic.Name, policy: topic.Policy);
         var consumers = _plan.Consumers.Select(c => new SimulatedConsumer(this, c)).ToArray();
         foreach (var consumer in consumers)
             await consumer.StartAsync();
@@ -106,6 +109,10 @@ internal sealed class SimulationRun
         await _host.Faults.ApplyAsync(Fault.Delay(_plan.Latency));
         foreach (var (after, fault) in _host.Faults.ScheduleRandom(_plan.Storm, _plan.Faults, _plan.FaultKinds))
             _ = NoteAsync(after, fault, producers, consumers);
+        foreach (var topic in _plan.Topics.Where(static t => t.Later is not null))
+            _ = UpdateAsync(topic);
+        foreach (var subscription in Subscriptions.Where(static s => s.IsSought))
+            _ = SeekAsync(subscription);
         await Task.Delay(_plan.Storm, _host.Time);
         IsStorm = false;
         await _host.Faults.HealAsync();
@@ -131,6 +138,42 @@ internal sealed class SimulationRun
         Counters.Count(Enum.Parse<Sometimes>(fault.Kind.ToString()));
         Counters.Count(Sometimes.FaultWhileBusy);
     }
+
+    private async Task UpdateAsync(TopicPlan topic)
+    {
+        await Task.Delay(_plan.Storm * NewRandom(topic.Name).NextDouble(), _host.Time);
+        try
+        {
+            await _clients[_plan.Clients.Last()].Topics.UpdateAsync(topic.Name, topic.Later!);
+            Counters.Count(Sometimes.PolicyChanged);
+        }
+        catch (CometException)
+        {
+            // The topic keeps the policy it had, or a new broker does not know it.
+            Counters.Count(Sometimes.AdministrationFailed);
+        }
+    }
+
+    private async Task SeekAsync(SubscriptionPlan subscription)
+    {
+        await Task.Delay(_plan.Storm * NewRandom(subscription.Name).NextDouble(), _host.Time);
+        var seek = new Op(Now, OpKind.Seek) { Topic = subscription.Topic, Subscription = subscription.Name };
+        History.Add(seek);
+        try
+        {
+            await _clients[_plan.Clients.Last()].Subscriptions.SeekAsync(subscription.Topic, subscription.Name, StartPosition.Earliest);
+            History.Add(seek with { Time = Now, Kind = OpKind.Sought });
+            Counters.Count(Sometimes.Sought);
+        }
+        catch (CometException)
+        {
+            // It may have been moved or not, or may be later.
+            Counters.Count(Sometimes.AdministrationFailed);
+        }
+    }
+
+    private static long TtlOf(TopicPolicy policy) =>
+        policy.MessageTtl == Timeout.InfiniteTimeSpan ? 0 : (long)policy.MessageTtl.TotalMicroseconds;
 
     /// <summary>Waits until no subscription has anything left.</summary>
     private async Task DrainAsync()
@@ -201,13 +244,15 @@ internal sealed class SimulationRun
     private async Task<string> FindLeftAsync(CometClient admin)
     {
         var left = new List<string>();
-        foreach (var topic in _plan.Topics)
+        foreach (var topic in _plan.Topics.Select(static t => t.Name))
         {
             try
             {
                 var description = await admin.Topics.DescribeAsync(topic);
                 if (description.Partitions.Any(static p => p.StartOffset > 0))
                     Counters.Count(Sometimes.Trimmed);
+                if (description.Subscriptions.Any(static s => s.Expired > 0))
+                    Counters.Count(Sometimes.Expired);
                 left.AddRange(description.Subscriptions.Where(static s => s.Backlog > 0 || s.Unacked > 0 || s.DeadLettering > 0)
                     .Select(s => $"{topic}: {s}"));
                 // A new broker knows a subscription only when its consumers have come back.
