@@ -62,5 +62,6 @@ internal sealed class Consumer(IPeer peer, long id, string name, PartitionActor?
     }
 }
 
-/// <summary>A message that waits for the permits of its consumer, and where it stands among the uncompressed records of its batch.</summary>
+/// <summary>A message that waits for the permits of its consumer, and where it stands among the uncompressed records of its
+/// batch.</summary>
 internal readonly record struct ParkedRecord(long Offset, int Slot, int Position, int Length);
