@@ -65,7 +65,7 @@ internal sealed class Subscription
     /// <summary>What the topic's policy has done to it.</summary>
     public PolicyMarks Marks { get; private init; } = new();
 
-    public IReadOnlyList<Consumer> Consumers => _consumers.All;
+    public List<Consumer> Consumers => _consumers.All;
 
     /// <summary>Whether there is no number left for another consumer.</summary>
     public bool IsFull => _consumers.IsFull;
@@ -229,15 +229,8 @@ internal sealed class Subscription
         return -1;
     }
 
-    /// <summary>The first message in a stage; -1 when there is none.</summary>
-    public long FirstIn(MessageStage stage)
-    {
-        if (_table.CountOf(stage) == 0)
-            return -1;
-        _runs.Clear();
-        _table.CopyTo(_runs, new(0, long.MaxValue), stage, most: 1);
-        return _runs[0].Range.First;
-    }
+    /// <inheritdoc cref="DeliveryTable.FirstIn"/>
+    public long FirstIn(MessageStage stage) => _table.FirstIn(stage);
 
     /// <summary>The consumer whose turn it is and who can take messages. The turn is over when something is booked.</summary>
     public Consumer? PickConsumer() => _consumers.Pick(onlyFirst: Type == SubscriptionType.Failover);
