@@ -131,7 +131,7 @@ internal sealed class Subscription
     /// <summary>The same subscription at another place: nothing is acked behind it, nobody holds anything or is attached.</summary>
     public Subscription MovedTo(long offset, long generation) => new(Name, Type, Kind, new(offset, []), generation)
     {
-        Settings = Settings, Expired = Expired, Dropped = Dropped, Counters = Counters, Bug = Bug,
+        Settings = Settings, Marks = Marks.Moved(), Counters = Counters, Bug = Bug,
     };
 
     public SubscriptionDescription Describe(int partition, long stableOffset) => new(
