@@ -88,7 +88,7 @@ internal sealed class Explainer(IPartitionLog log, PartitionSettings settings, D
         subscription.Type == SubscriptionType.Failover ? [.. subscription.Consumers.Take(1)] : subscription.Consumers);
 
     /// <summary>What keeps a message that may be delivered from the consumers that could get it.</summary>
-    private static Wait FindTaker(long offset, IReadOnlyList<Consumer> consumers)
+    private static Wait FindTaker(long offset, List<Consumer> consumers)
     {
         if (consumers.Count == 0)
             return new(WaitReason.NoConsumer, offset);
