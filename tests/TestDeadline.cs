@@ -11,13 +11,15 @@ namespace Comet.Tests;
 [AttributeUsage(AttributeTargets.Assembly)]
 internal sealed class TestDeadlineAttribute : BeforeAfterTestAttribute
 {
-    // Far longer than any test takes on a busy machine.
+    // Far longer than any other test takes on a busy machine.
     private static readonly TimeSpan s_cancelAfter = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_cancelLongAfter = TimeSpan.FromSeconds(150);
     private static readonly TimeSpan s_abortAfter = TimeSpan.FromSeconds(180);
 
     private static readonly AsyncLocal<Watch?> s_current = new();
 
-    public override void Before(MethodInfo methodUnderTest, IXunitTest test) => s_current.Value = new Watch(TestContext.Current, test);
+    public override void Before(MethodInfo methodUnderTest, IXunitTest test) => s_current.Value = new Watch(
+        TestContext.Current, test, methodUnderTest.IsDefined(typeof(TakesLongAttribute)) ? s_cancelLongAfter : s_cancelAfter);
 
     public override void After(MethodInfo methodUnderTest, IXunitTest test)
     {
@@ -25,7 +27,7 @@ internal sealed class TestDeadlineAttribute : BeforeAfterTestAttribute
             return;
         watch.Dispose();
         if (watch.IsCancelled && TestContext.Current.TestState?.Result == TestResult.Failed)
-            throw new TimeoutException($"Something that the test waits for did not come within {s_cancelAfter.TotalSeconds} s.");
+            throw new TimeoutException($"Something that the test waits for did not come within {watch.CancelAfter.TotalSeconds} s.");
     }
 
     private sealed class Watch : IDisposable
@@ -34,13 +36,16 @@ internal sealed class TestDeadlineAttribute : BeforeAfterTestAttribute
         private readonly Timer _abort;
         private volatile bool _isCancelled;
 
-        public Watch(ITestContext context, IXunitTest test)
+        public Watch(ITestContext context, IXunitTest test, TimeSpan cancelAfter)
         {
-            _cancel = new Timer(_ => Cancel(context), null, s_cancelAfter, Timeout.InfiniteTimeSpan);
+            CancelAfter = cancelAfter;
+            _cancel = new Timer(_ => Cancel(context), null, cancelAfter, Timeout.InfiniteTimeSpan);
             _abort = new Timer(
                 _ => Environment.FailFast($"'{test.TestDisplayName}' hangs: it has not ended after {s_abortAfter.TotalSeconds} s."),
                 null, s_abortAfter, Timeout.InfiniteTimeSpan);
         }
+
+        public TimeSpan CancelAfter { get; }
 
         public bool IsCancelled => _isCancelled;
 
@@ -57,3 +62,7 @@ internal sealed class TestDeadlineAttribute : BeforeAfterTestAttribute
         }
     }
 }
+
+/// <summary>A test that is long because it does much.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class TakesLongAttribute : Attribute;

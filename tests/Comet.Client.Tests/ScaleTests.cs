@@ -1,3 +1,5 @@
+using Comet.Tests;
+
 namespace Comet.Client.Tests;
 
 public class ScaleTests
@@ -5,6 +7,7 @@ public class ScaleTests
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
+    [TakesLong]
     public async Task A_million_messages_pass_through_a_window_of_ten_permits()
     {
         const int Count = 1_000_000;

@@ -117,9 +117,13 @@ public sealed class HostingTests
         // Hello of version 1 with MessagePack, and requests for the list of topics: the shortest that ask for much.
         var hello = "COMET/1\n\u0016\0\0\0\u0001\0\u0001\u0012\u0097\u0001\u0001\u00A7msgpack\u00A1x\u00A11\u00C4\0\0";
         var request = "\u0006\0\0\0\u0012\0\u0002\u0002\u0091\u00A0";
-        var options = new CometServerOptions { DrainTimeout = TimeSpan.Zero, MaxUnsentBytes = 64 * 1024, MaxMessageLength = 1000 };
-        var heartbeat = TimeSpan.FromMilliseconds(isTold ? 60_000 : 50);
-        await using var app = Build([AnyPort], options: options with { HeartbeatInterval = heartbeat });
+        await using var app = Build([AnyPort], options: new()
+        {
+            DrainTimeout = TimeSpan.Zero,
+            MaxUnsentBytes = 64 * 1024,
+            MaxMessageLength = 1000,
+            HeartbeatInterval = TimeSpan.FromMilliseconds(isTold ? 60_000 : 50),
+        });
         await app.StartAsync();
         var endpoint = app.Services.GetRequiredService<CometListeners>().Endpoints[0];
         await using (var client = await CometClient.ConnectAsync($"{endpoint}"))
