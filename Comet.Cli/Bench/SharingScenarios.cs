@@ -15,43 +15,42 @@ internal static class SharingScenarios
     public static Task<BenchResult> KeySharedAsync(BenchContext context) => RunAsync(context, "key-shared-8", SubscriptionType.KeyShared);
 
     private static Task<BenchResult> RunAsync(BenchContext context, string name, SubscriptionType type) =>
-        context.MeasureRateAsync(name, context.Count(500_000), async (topic, count) =>
+        context.MeasureRateAsync(name, context.Count(1_000_000), async (topic, count) =>
         {
             var options = new ConsumerOptions<ReadOnlyMemory<byte>> { Type = type };
-            await using (await context.Client.SubscribeAsync(topic, Subscription, options))
-            {
-                // The subscription stays, so that the broker keeps the messages.
-            }
-            await FillAsync(context, topic, count);
             var consumers = new List<Consumer<ReadOnlyMemory<byte>>>();
             for (var i = 0; i < Consumers; i++)
                 consumers.Add(await context.Client.SubscribeAsync(topic, Subscription, options));
-            var left = count;
+            await using var producer = await context.Client.CreateProducerAsync<ReadOnlyMemory<byte>>(topic);
+            using var backlog = new Backlog();
+            var received = 0L;
             var start = BenchContext.Time.GetTimestamp();
+            var sending = Task.Run(() => SendAsync(producer, context.Payload(), count, backlog));
             await Task.WhenAll(consumers.Select(consumer => Task.Run(() => ReceiveAsync(consumer))));
-            var elapsed = BenchContext.Time.GetElapsedTime(start);
-            foreach (var consumer in consumers)
-                await consumer.DisposeAsync();
-            return elapsed;
+            await sending;
+            return BenchContext.Time.GetElapsedTime(start);
 
             async Task ReceiveAsync(Consumer<ReadOnlyMemory<byte>> consumer)
             {
                 await foreach (var delivery in consumer.ReadAllAsync())
                 {
                     await delivery.AckAsync();
-                    if (Interlocked.Decrement(ref left) == 0)
+                    var number = Interlocked.Increment(ref received);
+                    backlog.Received(number);
+                    if (number == count)
                         await Task.WhenAll(consumers.Select(static c => c.DisposeAsync().AsTask()));
                 }
             }
         });
 
-    private static async Task FillAsync(BenchContext context, string topic, long count)
+    private static async Task SendAsync(Producer<ReadOnlyMemory<byte>> producer, ReadOnlyMemory<byte> payload, long count, Backlog backlog)
     {
-        await using var producer = await context.Client.CreateProducerAsync<ReadOnlyMemory<byte>>(topic);
         var keys = Enumerable.Range(0, Keys).Select(static i => $"key-{i}").ToArray();
-        ReadOnlyMemory<byte> payload = context.Payload();
         for (var i = 0L; i < count; i++)
+        {
+            await backlog.BeforeSendAsync(i);
             await producer.EnqueueAsync(new OutgoingMessage<ReadOnlyMemory<byte>>(payload) { Key = keys[i % Keys] });
+        }
         await producer.FlushAsync();
     }
 }

@@ -1,3 +1,5 @@
+using Comet.Wire;
+
 namespace Comet.Server.Broker;
 
 /// <summary>A consumer or reader that is attached to one partition. Belongs to the partition's owner but for <see cref="Peer"/>,
@@ -55,6 +57,14 @@ internal sealed class Consumer(IPeer peer, long id, string name, PartitionActor?
         PermitBytes = Math.Clamp(PermitBytes + Math.Clamp(bytes, 0, Most), -Most, Most);
     }
 
+    /// <summary>The broker ends it and tells it why.</summary>
+    public void Close(ErrorCode code, string message)
+    {
+        Subscription = null;
+        Peer.Forget(this);
+        Peer.Send(new ConsumerClosedFrame(Id, code, message));
+    }
+
     public void Spend(int messages, int bytes)
     {
         PermitMessages -= messages;
@@ -62,5 +72,6 @@ internal sealed class Consumer(IPeer peer, long id, string name, PartitionActor?
     }
 }
 
-/// <summary>A message that waits for the permits of its consumer, and where it stands among the uncompressed records of its batch.</summary>
+/// <summary>A message that waits for the permits of its consumer, and where it stands among the uncompressed records of its
+/// batch.</summary>
 internal readonly record struct ParkedRecord(long Offset, int Slot, int Position, int Length);

@@ -7,8 +7,8 @@ namespace Comet.Server.Broker;
 /// <remarks>
 /// While messages of a slot are in flight with a consumer that does not own it (any more), nothing of the slot is sent: it moves when they
 /// are acked, given back or their lease is over. What was given back waits in its slot, in the order of offsets, and everything new of the
-/// slot waits behind it. What only lacks permits when its turn comes stands in the row of its consumer (<see cref="Consumer.Parked"/>), from
-/// where it is sent without another look at its batch; it goes to its slot when that is not free by then.
+/// slot waits behind it. What only lacks permits when its turn comes stands in the row of its consumer (<see cref="Consumer.Parked"/>),
+/// from where it is sent without another look at its batch; it goes to its slot when that is not free by then.
 /// </remarks>
 internal sealed class KeySlots(DeliveryTable table)
 {
