@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Comet.Cli.Commands;
+using Comet.Cli.Journals;
 using Comet.Cli.Output;
 
 namespace Comet.Cli;
@@ -43,6 +44,7 @@ internal static class CometCommandLine
             ReplayCommand.Create(),
             ScheduleCommand.Create(),
             ExplainCommand.Create(),
+            JournalCommand.Create(),
             BenchCommand.Create(),
             DoctorCommand.Create(),
         };

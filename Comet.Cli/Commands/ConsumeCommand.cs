@@ -143,11 +143,9 @@ internal sealed record MessageLine(
     string Id, string? Key, Dictionary<string, string>? Headers, DateTimeOffset PublishTime, DateTimeOffset AppendTime, int DeliveryCount,
         string? Payload, string? PayloadBase64)
 {
-    private static readonly UTF8Encoding s_strict = new(false, throwOnInvalidBytes: true);
-
     public static MessageLine From(Delivery<ReadOnlyMemory<byte>> delivery)
     {
-        var text = TryDecode(delivery.Payload);
+        var text = PayloadText.TryDecode(delivery.Payload.Span);
         var headers = delivery.Headers;
         return new MessageLine(
             delivery.Id.ToString(), delivery.Key,
@@ -155,17 +153,5 @@ internal sealed record MessageLine(
                 static g => Encoding.UTF8.GetString(g.First().Value.Span), StringComparer.Ordinal),
             delivery.PublishTime, delivery.AppendTime, delivery.DeliveryCount, text, text is null
                 ? Convert.ToBase64String(delivery.Payload.Span) : null);
-    }
-
-    private static string? TryDecode(ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            return s_strict.GetString(payload.Span);
-        }
-        catch (DecoderFallbackException)
-        {
-            return null;
-        }
     }
 }

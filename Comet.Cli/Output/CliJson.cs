@@ -5,6 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 using Comet.Cli.Bench;
 using Comet.Cli.Commands;
 using Comet.Client;
+using Comet.Cli.Journals;
 
 namespace Comet.Cli.Output;
 
@@ -27,6 +28,10 @@ namespace Comet.Cli.Output;
 [JsonSerializable(typeof(SubscriptionExplanation))]
 [JsonSerializable(typeof(DoctorCheck))]
 [JsonSerializable(typeof(BenchResult))]
+[JsonSerializable(typeof(AppendReport))]
+[JsonSerializable(typeof(RecordLine))]
+[JsonSerializable(typeof(JournalStatLine))]
+[JsonSerializable(typeof(JournalBenchResult))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     public static string Line<T>(T value, JsonTypeInfo<T> type) =>

@@ -1,3 +1,5 @@
+using Comet.Journals;
+
 namespace Comet.Cli.Output;
 
 /// <summary>Tells on standard error what went wrong; the exit code follows from it.</summary>
@@ -9,6 +11,7 @@ internal static class ErrorReport
         {
             UsageException => ("WrongUsage", ExitCode.WrongUsage),
             CometException e => ($"{e.Code}", ExitCode.Failed),
+            JournalException e => ($"{e.Code}", ExitCode.Failed),
             ArgumentException => ("InvalidArgument", ExitCode.WrongUsage),
             ListenException => ("ListenFailed", ExitCode.Failed),
             IOException or UnauthorizedAccessException => ("FileFailed", ExitCode.Failed),

@@ -23,7 +23,7 @@ public sealed record SubscriptionExplanation(
 /// <param name="Reason">Why it waits.</param>
 /// <param name="Holder">The consumer that the reason names; null when it names none.</param>
 /// <param name="Until">When the reason is over, by the broker's clock; null when that does not depend on time.</param>
-/// <param name="Detail">What else the broker knows, for example why a dead letter is not taken; null mostly.</param>
+/// <param name="Detail">What else the broker knows: why a dead letter is not taken, or why producers are refused; null mostly.</param>
 /// <param name="Consumers">The consumers, in the order they attached.</param>
 public sealed record PartitionExplanation(
     int Partition,
@@ -54,8 +54,8 @@ public sealed record PartitionExplanation(
         WaitReason.BackOffUntil => $"Message {NextOffset} was given back and comes again {When}.",
         WaitReason.MaxOutstanding => $"Message {NextOffset} waits because the subscription has as many messages delivered and not acked as "
             + "it may have.",
-        WaitReason.QuotaRefusesProducers => "Everything that was published here is acked, and producers are refused: the topic is full of "
-            + "what another subscription has not acked.",
+        WaitReason.QuotaRefusesProducers => "Everything that was published here is acked, and producers are refused"
+            + (Detail is null ? "." : $": {Detail}"),
         WaitReason.StorageFailed => "The partition is offline: its storage failed.",
         WaitReason.DeadLetterWaiting => $"Message {NextOffset} is on its way to the dead-letter topic"
             + (Detail is null ? "." : $", which does not take it: {Detail}"),
@@ -78,8 +78,8 @@ public sealed record PartitionExplanation(
         WaitReason.BackOffUntil => "A handler failed, or the program gave it back: its log tells why.",
         WaitReason.MaxOutstanding => "Ack what is handled; consumers that hold much are listed below. The limit is the broker's "
             + "MaxOutstandingMessages.",
-        WaitReason.QuotaRefusesProducers => "'comet topic describe' shows whose backlog it is: consume it, drop the subscription, or raise "
-            + "the limit.",
+        WaitReason.QuotaRefusesProducers => "'comet topic describe' shows whose backlog it is: consume it, delete that subscription, or "
+            + "raise the limit.",
         WaitReason.StorageFailed => "The broker's log tells why (events 2001 and 2002). It does not come back by itself: restart the "
             + "broker.",
         WaitReason.DeadLetterWaiting => "It is tried again by itself, and the message is not lost. If this lasts, look at the dead-letter "

@@ -1,3 +1,5 @@
+using Comet.Wire;
+
 namespace Comet.Server.Broker;
 
 /// <summary>A consumer or reader that is attached to one partition. Belongs to the partition's owner but for <see cref="Peer"/>,
@@ -53,6 +55,14 @@ internal sealed class Consumer(IPeer peer, long id, string name, PartitionActor?
         const long Most = 1L << 40;
         PermitMessages = Math.Clamp(PermitMessages + Math.Clamp(messages, 0, Most), -Most, Most);
         PermitBytes = Math.Clamp(PermitBytes + Math.Clamp(bytes, 0, Most), -Most, Most);
+    }
+
+    /// <summary>The broker ends it and tells it why.</summary>
+    public void Close(ErrorCode code, string message)
+    {
+        Subscription = null;
+        Peer.Forget(this);
+        Peer.Send(new ConsumerClosedFrame(Id, code, message));
     }
 
     public void Spend(int messages, int bytes)

@@ -8,7 +8,8 @@ internal sealed class ConsumerRow
     private int _turn;
     private int _picked;
 
-    public IReadOnlyList<Consumer> All => _row;
+    // The list itself, and not as an interface: going through one would allocate for each batch.
+    public List<Consumer> All => _row;
 
     public bool IsFull => _numbers.IsFull;
 

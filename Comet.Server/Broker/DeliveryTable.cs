@@ -141,6 +141,15 @@ internal sealed class DeliveryTable(Marking marking)
         }
     }
 
+    /// <summary>The first message in a stage; -1 when there is none.</summary>
+    public long FirstIn(MessageStage stage)
+    {
+        var first = new List<StateRun>();
+        if (CountOf(stage) > 0)
+            CopyTo(first, new(0, long.MaxValue), stage, most: 1);
+        return first.Count > 0 ? first[0].Range.First : -1;
+    }
+
     /// <summary>Which of a block's messages are in exactly this state, key slots apart.</summary>
     public ulong Match(long number, ulong mask, MessageState state)
     {

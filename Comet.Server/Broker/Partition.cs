@@ -8,9 +8,6 @@ namespace Comet.Server.Broker;
 /// no clock, waits for nothing and is never entered by two threads; <see cref="PartitionActor"/> sees to that.</summary>
 internal sealed class Partition : IDisposable
 {
-    // A second, in microseconds: what is due and was not done for so long has not just been crossed by a heartbeat.
-    private const long TimerGrace = 1_000_000;
-
     private readonly IPartitionLog _log;
     private readonly PartitionSettings _settings;
     private readonly ProducerTable _producers;
@@ -18,12 +15,11 @@ internal sealed class Partition : IDisposable
     private readonly Dispatcher _dispatcher;
     private readonly SubscriptionTable _subscriptions;
     private readonly PartitionPolicy _policy;
-    private readonly Explainer _explainer;
+    private readonly Watchdog _watchdog;
     private readonly PartitionSchedules _schedules;
     private readonly Queue<PendingConfirm> _pending = new();
     private ErrorCode _closedWith;
     private string _closedBecause = "";
-    private bool _isSettled;
 
     public Partition(string topic, int number, IPartitionLog log, FencingToken fence, PartitionSettings settings)
     {
@@ -36,7 +32,7 @@ internal sealed class Partition : IDisposable
         _schedules = new PartitionSchedules(log, _subscriptions, delays, settings.MaxRecordsLength);
         _policy = new PartitionPolicy(log, fence, _subscriptions, delays, settings.Policy);
         _schedules.Released = _policy.Released;
-        _explainer = new Explainer(log, settings, delays);
+        _watchdog = new Watchdog(topic, number, log, settings, delays, _policy);
     }
 
     public string Topic { get; }
@@ -75,7 +71,7 @@ internal sealed class Partition : IDisposable
             RefuseClosed(command);
             return;
         }
-        _isSettled &= command.Kind == CommandKind.ReportProgress;
+        _watchdog.Begin(command.Kind);
         switch (command.Kind)
         {
             case CommandKind.Publish:
@@ -136,7 +132,7 @@ internal sealed class Partition : IDisposable
                 subscription.DeadLetters.HandOver(this, _log, _cutter, port, now);
         }
         _policy.AfterDispatch(now);
-        _isSettled = true;
+        _watchdog.Settle();
     }
 
     public void Dispose()
@@ -190,7 +186,8 @@ internal sealed class Partition : IDisposable
                 ((DescriptionCollector)command.Detail!).Add(Describe(), _subscriptions.Describe(Number, _policy));
                 break;
             case CommandKind.Explain:
-                Explain((ExplanationCollector)command.Detail!, now);
+                var collector = (ExplanationCollector)command.Detail!;
+                _watchdog.Explain(collector, _subscriptions.Find(collector.Subscription), now);
                 break;
             case CommandKind.Wake or CommandKind.Committed:
                 break;
@@ -245,6 +242,7 @@ internal sealed class Partition : IDisposable
         if (!TryAppend(command, now))
         {
             _schedules.NotStored();
+            _watchdog.Full(now);
             producer.Peer.Fail(
                 command.CorrelationId, ErrorCode.StorageFull,
                     $"The broker's memory for messages is full, and subscriptions still need what '{Topic}' holds: consume, or raise the "
@@ -331,33 +329,14 @@ internal sealed class Partition : IDisposable
         return false;
     }
 
-    private void Explain(ExplanationCollector collector, long now)
-    {
-        if (_subscriptions.Find(collector.Subscription) is { } subscription)
-            collector.Add(subscription.Type, _explainer.Explain(Number, subscription, now));
-        else
-            collector.AddUnknown();
-    }
-
     private void ReportProgress(Consumer consumer, long now)
     {
         if (consumer.Subscription is not { } subscription)
             return;
-        // Once for each subscription, and only when all that was asked has been carried out: what waits then waits without a reason.
-        if (_isSettled && subscription.Consumers[0] == consumer)
-            FindStall(subscription, now);
+        _watchdog.Beat(subscription, consumer, now);
         var backlog = _policy.BacklogOf(subscription);
         consumer.Peer.Send(new ConsumerProgressFrame(
             consumer.Id, consumer.LastDispatchedOffset, consumer.PermitMessages, consumer.PermitBytes, backlog));
-    }
-
-    /// <summary>The watchdog of a subscription that stands still: what could be delivered and was not is delivered, and told.</summary>
-    private void FindStall(Subscription subscription, long now)
-    {
-        var wait = _explainer.Find(subscription, now);
-        var isOverdue = wait.Until >= 0 && wait.Until + TimerGrace < now;
-        if (wait.Reason == WaitReason.None || isOverdue)
-            _settings.StallFound?.Invoke(new(Topic, Number, subscription.Name, wait.Offset));
     }
 
     private PartitionDescription Describe() =>

@@ -72,7 +72,7 @@ internal sealed class Subscription
     /// <summary>How many messages the topic's backlog quota has acked.</summary>
     public long Dropped { get; set; }
 
-    public IReadOnlyList<Consumer> Consumers => _consumers.All;
+    public List<Consumer> Consumers => _consumers.All;
 
     /// <summary>Whether there is no number left for another consumer.</summary>
     public bool IsFull => _consumers.IsFull;
@@ -136,11 +136,10 @@ internal sealed class Subscription
     }
 
     /// <summary>The same subscription at another place: nothing is acked behind it, nobody holds anything or is attached.</summary>
-    public Subscription MovedTo(long offset, long generation) =>
-        new(Name, Type, Kind, new(offset, []), generation)
-        {
-            Settings = Settings, Expired = Expired, Dropped = Dropped, Counters = Counters, Bug = Bug,
-        };
+    public Subscription MovedTo(long offset, long generation) => new(Name, Type, Kind, new(offset, []), generation)
+    {
+        Settings = Settings, Expired = Expired, Dropped = Dropped, Counters = Counters, Bug = Bug,
+    };
 
     public SubscriptionDescription Describe(int partition, long stableOffset) => new(
         Name, partition, Type, Cursor.AckedUpTo, Math.Max(0, stableOffset - Cursor.AckedUpTo - Cursor.AckedAbove),
@@ -237,15 +236,8 @@ internal sealed class Subscription
         return -1;
     }
 
-    /// <summary>The first message in a stage; -1 when there is none.</summary>
-    public long FirstIn(MessageStage stage)
-    {
-        if (_table.CountOf(stage) == 0)
-            return -1;
-        _runs.Clear();
-        _table.CopyTo(_runs, new(0, long.MaxValue), stage, most: 1);
-        return _runs[0].Range.First;
-    }
+    /// <inheritdoc cref="DeliveryTable.FirstIn"/>
+    public long FirstIn(MessageStage stage) => _table.FirstIn(stage);
 
     /// <summary>The consumer whose turn it is and who can take messages. The turn is over when something is booked.</summary>
     public Consumer? PickConsumer() => _consumers.Pick(onlyFirst: Type == SubscriptionType.Failover);
@@ -329,11 +321,7 @@ internal sealed class Subscription
     public void CloseAll(ErrorCode code, string message)
     {
         foreach (var consumer in Consumers)
-        {
-            consumer.Subscription = null;
-            consumer.Peer.Forget(consumer);
-            consumer.Peer.Send(new ConsumerClosedFrame(consumer.Id, code, message));
-        }
+            consumer.Close(code, message);
         _consumers.Clear();
     }
 
@@ -375,10 +363,7 @@ internal sealed class Subscription
         for (var mask = lease.Mask; mask != 0; mask &= mask - 1)
         {
             var offset = (lease.Block << BlockMask.Shift) + BitOperations.TrailingZeroCount(mask);
-            if (_lost.Count > 0 && _lost[^1] == offset - 1)
-                _lost[^1] = offset;
-            else
-                _lost.AddRange([offset, offset]);
+            OffsetPairs.Append(_lost, offset);
             GiveBack(new StateRun(new(offset, offset), _table[offset]), new(now, GiveBackCause.ByPolicy, "Its lease was over."));
         }
         holder.Peer.Send(new LeaseLostFrame(holder.Id, [.. _lost]));

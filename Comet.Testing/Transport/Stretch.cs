@@ -159,7 +159,7 @@ internal sealed class Stretch(PipeReader from, PipeWriter to, Weather weather, T
     }
 
     // Task.Delay drops what is less than a millisecond, and would not wait at all for that.
-    private Task PassAsync(TimeSpan span) =>
+    private Task<Task> PassAsync(TimeSpan span) =>
         Task.WhenAny(Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(span.TotalMilliseconds)), time), _cut.Task);
 
     private Task WaitAsync()

@@ -109,6 +109,42 @@ public sealed class HostingTests
         Assert.DoesNotContain("stopping", answer, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_client_that_does_not_read_holds_neither_its_connection_nor_the_stop(bool isTold)
+    {
+        // Hello of version 1 with MessagePack, and requests for the list of topics: the shortest that ask for much.
+        var hello = "COMET/1\n\u0016\0\0\0\u0001\0\u0001\u0012\u0097\u0001\u0001\u00A7msgpack\u00A1x\u00A11\u00C4\0\0";
+        var request = "\u0006\0\0\0\u0012\0\u0002\u0002\u0091\u00A0";
+        var options = new CometServerOptions { DrainTimeout = TimeSpan.Zero, MaxUnsentBytes = 64 * 1024, MaxMessageLength = 1000 };
+        await using var app = Build([AnyPort], options: options with { HeartbeatInterval = TimeSpan.FromMilliseconds(isTold ? 60_000 : 50) });
+        await app.StartAsync();
+        var endpoint = app.Services.GetRequiredService<CometListeners>().Endpoints[0];
+        await using (var client = await CometClient.ConnectAsync($"{endpoint}"))
+        {
+            for (var i = 0; i < 100; i++)
+                await client.Topics.CreateAsync($"{i}{new string('x', 150)}");
+        }
+        using var deaf = new TcpClient { ReceiveBufferSize = 4096 };
+        await deaf.ConnectAsync(IPAddress.Loopback, endpoint.Port);
+        var stream = deaf.GetStream();
+        await stream.WriteAsync(Encoding.Latin1.GetBytes(hello + string.Concat(Enumerable.Repeat(request, 10_000))));
+
+        // Told to stop or not: what it does not take in a few seconds is dropped, and it finds its connection reset.
+        if (isTold)
+            await app.StopAsync().WaitAsync(Limits.Wait);
+        using var limit = new CancellationTokenSource(Limits.Wait);
+        await Assert.ThrowsAsync<IOException>(async () =>
+        {
+            while (true)
+            {
+                await stream.WriteAsync(new byte[1], limit.Token);
+                await Task.Delay(TimeSpan.FromMilliseconds(100), limit.Token);
+            }
+        });
+    }
+
     [Fact]
     public void Tls_without_its_files_is_told_at_once()
     {
@@ -157,13 +193,14 @@ public sealed class HostingTests
     }
 
     private static WebApplication Build(
-        CometListenerOptions[] listeners, Action<WebApplicationBuilder>? configure = null, bool isBefore = false)
+        CometListenerOptions[] listeners, Action<WebApplicationBuilder>? configure = null, bool isBefore = false,
+        CometServerOptions? options = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         if (isBefore)
             configure?.Invoke(builder);
-        builder.AddCometServer(listeners: listeners);
+        builder.AddCometServer(options, listeners);
         if (!isBefore)
             configure?.Invoke(builder);
         return builder.Build();

@@ -22,7 +22,7 @@ public class FailoverTests
         await Task.Delay(Timeout.Infinite, held.LeaseLost).ContinueWith(static _ => { }, TaskScheduler.Default).WaitAsync(Cancelled);
         await SendAsync(comet, 10, 2);
 
-        var expected = new[] { "0", "2", "3", "4", "5", "6", "7", "8", "9" }.Select(static v => (v, 2)).Append(("10", 1)).Append(("11", 1));
+        var expected = Enumerable.Range(0, 10).Where(static i => i != 1).Select(static i => ($"{i}", 2)).Append(("10", 1)).Append(("11", 1));
         foreach (var next in expected)
         {
             var delivery = await first.ReceiveAsync(Cancelled);

@@ -1,5 +1,4 @@
 using Comet.Server.Broker;
-using Comet.Wire;
 
 namespace Comet.Server.Tests.Broker;
 

@@ -248,6 +248,32 @@ public sealed class ExplainTests : IDisposable
     }
 
     [Fact]
+    public void QuotaRefusesProducers_names_the_subscription_that_is_behind()
+    {
+        using var rig = new PartitionRig(new PartitionSettings { Policy = new() { BacklogQuota = new(1) } });
+        rig.Detach(rig.Subscribe("x", subscription: "slow"));
+        var consumer = rig.Subscribe("c");
+        rig.Permit(consumer, 10);
+        rig.Fill(3);
+        rig.Ack(consumer, 0, 2);
+        var found = rig.Explain();
+        Assert.Equal((WaitReason.QuotaRefusesProducers, null), (found.Reason, found.NextOffset));
+        Assert.Contains("'slow'", found.Detail, StringComparison.Ordinal);
+        Assert.Equal(WaitReason.NoConsumer, rig.Explain("slow").Reason);
+    }
+
+    [Fact]
+    public void QuotaRefusesProducers_when_there_was_no_room_a_moment_ago()
+    {
+        _rig.Subscribe("c");
+        _rig.Log.IsFull = true;
+        _rig.Fill(1);
+        Assert.Equal(WaitReason.QuotaRefusesProducers, _rig.Explain().Reason);
+        _rig.Now += 30_000_000;
+        Assert.Equal(WaitReason.NothingToDeliver, _rig.Explain().Reason);
+    }
+
+    [Fact]
     public void NotYetDurable_while_the_commit_runs()
     {
         _rig.Permit(_rig.Subscribe("c"), 10);

@@ -45,7 +45,7 @@ public sealed class BackPressureTests() : BrokerTest(new CometServerOptions { Ma
         var sender = new FrameSender(pipe.Writer, HeaderCodec.MessagePack, Limit);
         var peer = new SessionPeer(sender, new CometServerOptions { MaxInFlightPublishBytes = Limit });
         peer.PublishReceived(Limit - 1);
-        Assert.True(peer.WaitForRoomAsync(CancellationToken.None).IsCompletedSuccessfully);
+        Assert.True(peer.WaitForRoomAsync(CancellationToken.None).AsTask().IsCompletedSuccessfully);
         peer.PublishReceived(1);
         var waiting = peer.WaitForRoomAsync(CancellationToken.None).AsTask();
         Assert.False(waiting.IsCompleted);

@@ -1,0 +1,110 @@
+using System.CommandLine;
+using System.Globalization;
+using Comet.Cli.Output;
+using Comet.Journals;
+
+namespace Comet.Cli.Journals;
+
+/// <summary>comet journal append: each line of a file or of standard input becomes a record.</summary>
+internal static class JournalAppendCommand
+{
+    private static readonly Option<FileInfo?> s_file = new("--file", "-f")
+    {
+        Description = "Append each line of this file. Default: of standard input.",
+        HelpName = "file",
+    };
+    private static readonly Option<JournalDurability> s_durability = new("--durability")
+    {
+        Description = "What exit code 0 promises: Os (survives the end of every process) or Disk (survives a power cut).",
+        DefaultValueFactory = static _ => JournalDurability.Disk,
+    };
+    private static readonly Option<string> s_roll = new("--roll")
+    {
+        Description = "For a new journal, when a new segment begins: size, second, minute, five-minutes, hour, day or month.",
+        DefaultValueFactory = static _ => "size",
+    };
+
+    public static Command Create()
+    {
+        s_roll.AcceptOnlyFromAmong("size", "second", "minute", "five-minutes", "hour", "day", "month");
+        var command = new Command("append", "Append one record per line; creates the journal. Exits 0 only when all are in.")
+        {
+            JournalArguments.Directory, s_file, s_durability, s_roll,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
+    {
+        await using var input = OpenInput(arguments);
+        using var journal = Journal.Open(arguments.GetRequiredValue(JournalArguments.Directory).FullName, new JournalOptions
+        {
+            RollCycle = ParseRoll(arguments.GetRequiredValue(s_roll)),
+            OptionsIgnored = static text => Console.Error.WriteLine($"comet: {text}"),
+        });
+        using var appender = new Appender(journal.CreateWriter());
+        var start = TimeProvider.System.GetTimestamp();
+        await using (new Progress(() => $"{Progress.Count(appender.Records)} appended", arguments.GetValue(GlobalOptions.Json)))
+        {
+            await LineReader.ReadAllAsync(input, journal.Options.MaxRecordLength, appender.TakeAsync, cancellationToken);
+            if (arguments.GetValue(s_durability) == JournalDurability.Disk)
+                await journal.FlushAsync(CancellationToken.None);
+        }
+        Report(arguments, new(appender.Records, appender.Bytes, appender.LastSequence,
+            Math.Round(TimeProvider.System.GetElapsedTime(start).TotalSeconds, 6)));
+        return ExitCode.Done;
+    }
+
+    private static Stream OpenInput(ParseResult arguments)
+    {
+        if (arguments.GetValue(s_file) is not { } file)
+            return Console.OpenStandardInput();
+        return file.Exists ? file.OpenRead() : throw new UsageException($"There is no file '{file.FullName}'.");
+    }
+
+    private static RollCycle ParseRoll(string text) => text switch
+    {
+        "second" => RollCycle.Second,
+        "minute" => RollCycle.Minute,
+        "five-minutes" => RollCycle.FiveMinutes,
+        "hour" => RollCycle.Hour,
+        "day" => RollCycle.Day,
+        "month" => RollCycle.Month,
+        _ => RollCycle.BySize,
+    };
+
+    private static void Report(ParseResult arguments, AppendReport report) => Console.WriteLine(
+        arguments.GetValue(GlobalOptions.Json)
+            ? CliJson.Line(report, CliJson.Default.AppendReport)
+            : string.Create(CultureInfo.InvariantCulture,
+                $"{report.Records:N0} records appended in {report.Seconds:N3} s, {report.Bytes:N0} bytes; the last has sequence "
+                    + $"{report.LastSequence}"));
+
+    private sealed class Appender(JournalWriter writer) : IDisposable
+    {
+        public long Records { get; private set; }
+
+        public long Bytes { get; private set; }
+
+        public long LastSequence { get; private set; } = -1;
+
+        public ValueTask TakeAsync(ReadOnlyMemory<byte> line)
+        {
+            Take(line.Span);
+            return ValueTask.CompletedTask;
+        }
+
+        public void Dispose() => writer.Dispose();
+
+        private void Take(ReadOnlySpan<byte> line)
+        {
+            LastSequence = writer.Append(line).Sequence;
+            Records++;
+            Bytes += line.Length;
+        }
+    }
+}
+
+/// <summary>What was appended.</summary>
+internal sealed record AppendReport(long Records, long Bytes, long LastSequence, double Seconds);

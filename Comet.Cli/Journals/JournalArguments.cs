@@ -1,0 +1,44 @@
+using System.CommandLine;
+using System.Globalization;
+using Comet.Journals;
+
+namespace Comet.Cli.Journals;
+
+/// <summary>What several journal commands ask for.</summary>
+internal static class JournalArguments
+{
+    public static Argument<DirectoryInfo> Directory { get; } = new("directory")
+    {
+        Description = "The directory of the journal.",
+        HelpName = "dir",
+    };
+
+    public static Option<string> From(string description) => new("--from")
+    {
+        Description = description + " first, end, a sequence number, or a time such as 2026-08-02T15:30:00Z.",
+        HelpName = "place",
+        DefaultValueFactory = static _ => "first",
+    };
+
+    /// <summary>Opens a journal that is there to read it, with nothing of it changed.</summary>
+    public static Journal OpenToRead(ParseResult arguments)
+    {
+        var directory = arguments.GetRequiredValue(Directory);
+        if (!directory.Exists)
+            throw new UsageException($"There is no directory '{directory.FullName}'.");
+        return Journal.Open(directory.FullName, new JournalOptions { Access = JournalAccess.ReadOnly });
+    }
+
+    public static JournalStart ParseStart(string text)
+    {
+        if (string.Equals(text, "first", StringComparison.OrdinalIgnoreCase))
+            return JournalStart.First;
+        if (string.Equals(text, "end", StringComparison.OrdinalIgnoreCase))
+            return JournalStart.End;
+        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
+            return JournalStart.AtSequence(sequence);
+        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+            return JournalStart.AtTime(time);
+        throw new UsageException($"'{text}' is no place: write first, end, a sequence number, or a time such as 2026-08-02T15:30:00Z.");
+    }
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using Comet.Journals;
+
+namespace Comet.Cli.Journals;
+
+/// <summary>comet journal dump: what is in a journal now.</summary>
+internal static class JournalDumpCommand
+{
+    private static readonly Option<string> s_from = JournalArguments.From("Where to begin:");
+    private static readonly Option<long?> s_count = new("--count", "-n") { Description = "At most so many records." };
+
+    public static Command Create()
+    {
+        var command = new Command("dump", "Write one payload per line, and nothing else, on standard output; ends with the last record.")
+        {
+            JournalArguments.Directory, s_from, s_count,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
+    {
+        var count = arguments.GetValue(s_count) ?? long.MaxValue;
+        if (count < 0)
+            throw new UsageException("--count must not be negative.");
+        using var journal = JournalArguments.OpenToRead(arguments);
+        // What others append meanwhile is not waited for: a dump of a journal in use has an end.
+        var end = journal.LastSequence;
+        using var reader = journal.CreateReader(JournalArguments.ParseStart(arguments.GetRequiredValue(s_from)));
+        await using var output = new RecordOutput(arguments.GetValue(GlobalOptions.Json));
+        while (WriteSome(reader, output, end, count))
+        {
+            await output.FlushAsync();
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        return ExitCode.Done;
+    }
+
+    private static bool WriteSome(JournalReader reader, RecordOutput output, long end, long count)
+    {
+        while (!output.IsFull)
+        {
+            if (output.Written >= count || !reader.TryRead(out var record) || record.Sequence > end)
+                return false;
+            output.Write(record);
+        }
+        return true;
+    }
+}

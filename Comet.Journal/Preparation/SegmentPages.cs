@@ -1,0 +1,76 @@
+using Comet.Journals.Background;
+using Comet.Journals.FileSystem;
+using Comet.Journals.Segments;
+
+namespace Comet.Journals.Preparation;
+
+/// <summary>Up to where the pages of a segment are ready to be written.</summary>
+internal sealed class SegmentPages(MappedSegment segment, IFileMapping mapping, PagePreparer preparer, long ready) : IBackgroundWork
+{
+    private const long Chunk = 1024 * 1024;
+
+    // Short, so that a flush somebody waits for does not wait long behind it.
+    private const long ZerosChunk = 128 * 1024;
+
+    private long _ready = ready;
+    private long _passed;
+    private long _wanted;
+    private int _queued;
+
+    /// <summary>Pages before this are ready, or have been passed by writers.</summary>
+    public long Ready => Volatile.Read(ref _ready);
+
+    /// <summary>Has pages made ready soon, and the very next ones right now when writers have come closer than a block.</summary>
+    public void Request(long position, long to)
+    {
+        Volatile.Write(ref _passed, position);
+        Volatile.Write(ref _wanted, Math.Min(to, segment.Layout.FileLength));
+        if (Ready < position + SegmentLayout.BlockLength)
+            mapping.Populate(position, SegmentLayout.BlockLength);
+        if (Interlocked.Exchange(ref _queued, 1) != 0)
+            return;
+
+        if (segment.TryKeep())
+            preparer.Background.Queue(this);
+    }
+
+    public void Run()
+    {
+        try
+        {
+            do
+            {
+                Prepare();
+                Interlocked.Exchange(ref _queued, 0);
+            }
+            while (Ready < Volatile.Read(ref _wanted) && Interlocked.Exchange(ref _queued, 1) == 0);
+        }
+        finally
+        {
+            segment.Release();
+        }
+    }
+
+    /// <summary>Lets the memory go; what is in it stays in the file.</summary>
+    public void Forget()
+    {
+        mapping.Forget();
+        Volatile.Write(ref _ready, 0);
+    }
+
+    private void Prepare()
+    {
+        while (true)
+        {
+            var from = Math.Max(Ready, Volatile.Read(ref _passed));
+            var length = Math.Min(preparer.WritesZeros ? ZerosChunk : Chunk, Volatile.Read(ref _wanted) - from);
+            if (length <= 0)
+                return;
+
+            mapping.Populate(from, length);
+            if (preparer.WritesZeros)
+                segment.FlushOrFail(from, from + length);
+            Volatile.Write(ref _ready, from + length);
+        }
+    }
+}

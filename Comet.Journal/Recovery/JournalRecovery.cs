@@ -1,0 +1,236 @@
+using Comet.Journals.Control;
+using Comet.Journals.FileSystem;
+using Comet.Journals.Segments;
+
+namespace Comet.Journals.Recovery;
+
+/// <summary>
+/// Makes a journal whole that nobody has open. What is damaged at or beyond the greatest place that any mark calls durable is a torn tail
+/// and is cut; below it, it is the loss of something confirmed: nothing is touched and opening fails. What is whole but had not been made
+/// durable is written again before it is, because after a failed flush the page cache may hold what the disk does not. A tail that was cut
+/// or written again is never appended to: the segment is ended and a new one, with another salt, begun.
+/// </summary>
+internal sealed unsafe class JournalRecovery(SegmentStore store)
+{
+    private const int CopyLength = 1 << 20;
+
+    private readonly List<(MappedSegment Segment, SegmentScan Scan)> _scans = [];
+    private JournalPlace _durable;
+    private JournalPlace _end;
+    private long _nextSequence;
+    private SegmentEntry? _firstDropped;
+
+    /// <summary>Runs recovery. The caller holds the session alone.</summary>
+    /// <exception cref="JournalException">Something that had been confirmed is damaged.</exception>
+    public RecoveredJournal Run()
+    {
+        var entries = store.Catalog.Refresh();
+        if (entries.Count == 0)
+        {
+            store.DeleteLeftovers();
+            return Begin(null, 0, 0);
+        }
+
+        try
+        {
+            // Nothing is changed before it is known that all can be read and is in order.
+            Scan(entries);
+            if (_scans.Count == 0)
+                return BeginAnew(entries[0]);
+            if (_end < _durable)
+                throw Lost();
+
+            store.DeleteLeftovers();
+            var cut = Drop();
+            var last = _scans[^1];
+            cut += last.Scan.Rest >= 0 ? last.Segment.Layout.FileLength - last.Scan.Rest : 0;
+            if (last.Scan.EndsWith is null && last.Scan.Rest < 0 && !_scans.Any(IsUnconfirmed))
+                return new RecoveredJournal(_end, _nextSequence, last.Segment.Header.FirstSequence, cut);
+
+            WriteAgain();
+            return Begin(last.Segment, _nextSequence, cut);
+        }
+        finally
+        {
+            foreach (var (segment, _) in _scans)
+                segment.Release();
+        }
+    }
+
+    /// <summary>Reads from the place that the last whole header calls durable to the end, or to where the segments do not follow each
+    /// other any more.</summary>
+    private void Scan(IReadOnlyList<SegmentEntry> entries)
+    {
+        var first = FirstToScan(entries);
+        for (var i = first; i < entries.Count; i++)
+        {
+            var follows = i == first ? (long?)null : _scans[^1].Scan.EndsWith ?? -1;
+            var segment = _firstDropped is null ? TryOpen(entries[i], follows) : null;
+            if (segment is null)
+            {
+                _firstDropped ??= entries[i];
+                NoteMarks(entries[i]);
+                continue;
+            }
+
+            var known = i == first && _durable.Segment == segment.Number ? _durable.Position : 0;
+            var from = Math.Max(segment.Layout.DataStart, known);
+            var scan = SegmentScan.Run(segment, from, _nextSequence);
+            _scans.Add((segment, scan));
+            _nextSequence = scan.EndsWith ?? scan.NextSequence;
+            _end = new JournalPlace(segment.Number, scan.End);
+            Raise(scan.Durable);
+        }
+    }
+
+    private int FirstToScan(IReadOnlyList<SegmentEntry> entries)
+    {
+        var last = entries.Count - 1;
+        for (; last > 0; last--)
+        {
+            if (entries[last].Form.Length == 0 && TryReadHeader(entries[last], out var header) && header is not null)
+            {
+                _durable = header.DurableBefore;
+                break;
+            }
+        }
+
+        var first = last;
+        while (first > 0 && entries[first].Number > _durable.Segment && entries[first - 1].Form.Length == 0)
+            first--;
+        return first;
+    }
+
+    /// <summary>The segment, when it is the one that comes next; null when it is not, or was never written to the disk.</summary>
+    private MappedSegment? TryOpen(SegmentEntry entry, long? follows)
+    {
+        if (!TryReadHeader(entry, out var header) || header is null)
+            return null;
+        if (follows is { } sequence && (header.FirstSequence != sequence || entry.Number != _scans[^1].Segment.Number + 1))
+            return null;
+
+        return store.Open(entry.Number);
+    }
+
+    private bool TryReadHeader(SegmentEntry entry, out SegmentHeader? header)
+    {
+        using var file = store.Files.Open(entry.Path, FileOpening.Read);
+        Span<byte> page = stackalloc byte[SegmentHeader.Length];
+        var identity = SegmentHeader.ReadIdentity(page[..file.Read(page, 0)], entry.Path);
+        header = identity.TryReadPlace(page[SegmentHeader.SectorLength..]);
+        return header is not null && header.Number == entry.Number;
+    }
+
+    /// <summary>Looks in a segment that is to be dropped for a mark that says otherwise.</summary>
+    private void NoteMarks(SegmentEntry entry)
+    {
+        var file = store.Files.Open(entry.Path, FileOpening.Read);
+        Span<byte> page = stackalloc byte[SegmentHeader.Length];
+        var identity = SegmentHeader.ReadIdentity(page[..file.Read(page, 0)], entry.Path);
+        var header = identity.TryReadPlace(page[SegmentHeader.SectorLength..])
+            ?? identity with { Number = entry.Number, FirstSequence = _nextSequence };
+        var segment = MappedSegment.Map(store.Files, file, header, writable: false);
+        Raise(SegmentScan.Run(segment, segment.Layout.DataStart, 0).Durable);
+        segment.Release();
+    }
+
+    private void Raise(JournalPlace durable)
+    {
+        if (durable > _durable)
+            _durable = durable;
+    }
+
+    /// <summary>Takes segments that follow a cut out of the journal, under another name: they were never confirmed.</summary>
+    private long Drop()
+    {
+        if (_firstDropped is null)
+            return 0;
+
+        var dropped = 0L;
+        foreach (var entry in store.Catalog.Entries.Where(entry => entry.Number >= _firstDropped.Number).Reverse())
+        {
+            using (var file = store.Files.Open(entry.Path, FileOpening.Read))
+                dropped += file.Length;
+            store.Files.Replace(entry.Path, $"{entry.Path}{SegmentCatalog.CutSuffix}");
+            store.Catalog.Remove(entry.Number);
+        }
+
+        store.Files.FlushDirectory(store.Directory);
+        return dropped;
+    }
+
+    /// <summary>The creation of the journal was cut off before its first segment was on the disk.</summary>
+    private RecoveredJournal BeginAnew(SegmentEntry first)
+    {
+        if (first.Number != 1 || _durable > default(JournalPlace))
+        {
+            throw new JournalException(JournalErrorCode.Corrupt,
+                $"{first.Path} has a damaged header, and what it holds had been made durable. Nothing was changed: restore it from a copy.")
+            {
+                File = first.Path,
+                FilePosition = SegmentHeader.SectorLength
+            };
+        }
+
+        store.DeleteLeftovers();
+        return Begin(null, 0, Drop());
+    }
+
+    private bool IsUnconfirmed((MappedSegment Segment, SegmentScan Scan) each) =>
+        each.Scan.LastData >= 0 && new JournalPlace(each.Segment.Number, each.Scan.LastData) >= _durable;
+
+    /// <summary>Writes what is whole and was not durable again, ends the last segment, and flushes all of it.</summary>
+    private void WriteAgain()
+    {
+        var buffer = new byte[CopyLength];
+        foreach (var (segment, scan) in _scans)
+        {
+            if (segment.Number < _durable.Segment)
+                continue;
+
+            // Nothing before the durable place is touched: it shares no sector with what comes after.
+            var from = segment.Number == _durable.Segment ? _durable.Position : 0;
+            if (scan.EndsWith is null)
+                HoleCloser.OverwriteEnd(segment, scan.End, _nextSequence);
+            for (var to = scan.End + SegmentLayout.EndLength; from < to; from += buffer.Length)
+            {
+                var part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, to - from));
+                new ReadOnlySpan<byte>(segment.Start + from, part.Length).CopyTo(part);
+                segment.File.Open().Write(part, from);
+            }
+
+            segment.File.Open().FlushData();
+        }
+    }
+
+    private RecoveredJournal Begin(MappedSegment? last, long firstSequence, long cutBytes)
+    {
+        var durable = last is null ? default : new JournalPlace(last.Number + 1, 0);
+        var segment = store.CreateFirst(last, firstSequence, durable);
+        try
+        {
+            segment.File.Open().FlushData();
+            store.Files.FlushDirectory(store.Directory);
+            return new RecoveredJournal(
+                new JournalPlace(segment.Number, segment.Layout.DataStart), firstSequence, firstSequence, cutBytes);
+        }
+        finally
+        {
+            segment.Release();
+        }
+    }
+
+    private JournalException Lost()
+    {
+        var (segment, scan) = _scans[^1];
+        var path = segment.File.Path;
+        return new JournalException(JournalErrorCode.Corrupt,
+            $"{path} is damaged at byte {scan.End}, and what was there had been made durable: later marks say so, up to segment "
+            + $"{_durable.Segment}, byte {_durable.Position}. Nothing was changed. Restore the file from a copy, or open the journal to be "
+            + "read only and save what is left.")
+        {
+            File = path,
+            FilePosition = scan.End
+        };
+    }
+}

@@ -1,0 +1,59 @@
+using Comet.Journals.Control;
+using Comet.Journals.FileSystem;
+using Comet.Journals.Segments;
+
+namespace Comet.Journals.Retention;
+
+/// <summary>Removes whole segments from the front. First it is written down, durably, which segment is the first from now on; then
+/// the files are deleted, the oldest first; then their names are durably gone. Whoever has one mapped reads on in it.</summary>
+internal sealed class Truncation(JournalState state)
+{
+    private IFileSystem Files => state.Segments.Files;
+
+    /// <summary>Removes the segments all of whose records are before a sequence; never the last one.</summary>
+    /// <param name="sequence">The first sequence that has to stay.</param>
+    /// <param name="ignoreReaders">Whether what named readers have not dealt with may go, too.</param>
+    /// <returns>How many segments were removed.</returns>
+    public int Run(long sequence, bool ignoreReaders)
+    {
+        var gates = state.RequireGates();
+        using var maintenance = gates.Maintenance.Enter();
+        using var places = gates.Places.Enter();
+        var entries = state.Segments.Catalog.Refresh();
+        var needed = ignoreReaders ? long.MaxValue : state.Readers.FirstNeededSegment();
+        var count = 0;
+        while (count < entries.Count - 1 && entries[count].Number < needed && FirstSequenceOf(entries[count + 1]) <= sequence)
+            count++;
+        if (count > 0)
+            RemoveBelow(entries[count].Number);
+        return count;
+    }
+
+    /// <summary>Removes all segments below a number. The caller holds the maintenance lock.</summary>
+    public void RemoveBelow(long number)
+    {
+        FirstSegmentMark.Write(Files, state.Directory, state.Metadata.JournalId, state.Segments.NextId(), number);
+        foreach (var (found, name) in FilesBelow(number))
+        {
+            Files.Delete(Path.Combine(state.Directory, name));
+            state.Segments.Catalog.Remove(found);
+        }
+
+        Files.FlushDirectory(state.Directory);
+    }
+
+    // By the names, not by the catalog: what an interrupted removal left behind goes as well.
+    private List<(long Number, string Name)> FilesBelow(long number) => Files.List(state.Directory)
+        .Select(name => (IsSegment: SegmentName.TryParse(name, out var found, out _, out var form), Number: found, Form: form, Name: name))
+        .Where(file => file.IsSegment && file.Number < number
+            && !file.Form.EndsWith(SegmentCatalog.CutSuffix, StringComparison.Ordinal))
+        .OrderBy(file => file.Number)
+        .Select(file => (file.Number, file.Name))
+        .ToList();
+
+    private long FirstSequenceOf(SegmentEntry entry)
+    {
+        using var segment = state.Segments.OpenReader(entry);
+        return segment.Header.FirstSequence;
+    }
+}

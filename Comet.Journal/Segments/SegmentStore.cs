@@ -1,0 +1,230 @@
+using Comet.Journals.Control;
+using Comet.Journals.FileSystem;
+using Comet.Journals.Places;
+using Comet.Journals.Preparation;
+using Comet.Journals.Retention;
+
+namespace Comet.Journals.Segments;
+
+/// <summary>Opens and creates the files of segments, and keeps each mapped once while it is in use.</summary>
+internal sealed class SegmentStore
+{
+    private const string SpareStart = "spare-";
+    private const int MaxForgotten = 16;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<long, MappedSegment> _open = [];
+    private readonly JournalEnvironment _environment;
+    private readonly JournalMetadata _metadata;
+    private readonly JournalOptions _options;
+
+    public SegmentStore(JournalEnvironment environment, string directory, JournalMetadata metadata, JournalOptions options)
+    {
+        _environment = environment;
+        _metadata = metadata;
+        _options = options;
+        Directory = directory;
+        Catalog = new SegmentCatalog(
+            environment.Files, [directory], () => FirstSegmentMark.Read(environment.Files, directory, metadata.JournalId));
+        Spares = new SpareSegments(length => MakeSpare(length, Preparer!.Ahead), Files.Delete, environment.Background);
+        Preparer = new PagePreparer(environment.Background, Spares, NextLength);
+    }
+
+    public IFileSystem Files => _environment.Files;
+
+    public string Directory { get; }
+
+    public SegmentCatalog Catalog { get; }
+
+    public SpareSegments Spares { get; }
+
+    public PagePreparer Preparer { get; }
+
+    /// <summary>Part of a name for a file that nobody else has.</summary>
+    public Guid NextId() => _environment.NextId();
+
+    /// <summary>A segment, kept for the caller, who releases it.</summary>
+    public MappedSegment Open(long number)
+    {
+        lock (_gate)
+        {
+            if (_open.TryGetValue(number, out var segment) && segment.TryKeep())
+                return segment;
+
+            var entry = Catalog.Find(number) ?? throw new JournalException(JournalErrorCode.NotFound,
+                $"Segment {number} of {Directory} is not there. It was deleted, or its file was moved by hand.");
+            segment = _options.Access == JournalAccess.ReadOnly
+                ? MappedSegment.Open(Files, entry.Path, writable: false)
+                : MappedSegment.Open(Files, entry.Path, writable: true, Preparer);
+            RequireOurs(segment, number);
+            Remember(segment);
+            return segment;
+        }
+    }
+
+    /// <summary>Opens a segment to read it, in whatever form it is.</summary>
+    public ISegmentReader OpenReader(SegmentEntry entry) => entry.Form switch
+    {
+        "" => new MappedSegmentReader(Open(entry.Number)),
+        _ => throw new JournalException(JournalErrorCode.UnsupportedFormat,
+            $"{entry.Path} is in a form that this release does not read. It was left untouched: use a newer release.") { File = entry.Path }
+    };
+
+    /// <summary>Creates the segment after <paramref name="last"/> or opens it, when somebody else was first; kept for the caller.</summary>
+    /// <param name="last">The last segment, or null for the first of all.</param>
+    /// <param name="firstSequence">The first sequence in it, as agreed.</param>
+    /// <param name="cycleStart">The start of its cycle, as agreed: it makes the name, and the name is taken only once.</param>
+    /// <param name="durable">Up to where the journal is durable.</param>
+    /// <param name="recordSize">What must fit in.</param>
+    /// <param name="used">How many bytes of the last segment have been used: an idle journal's segments stay small.</param>
+    public MappedSegment Create(
+        MappedSegment? last, long firstSequence, long cycleStart, JournalPlace durable, long recordSize, long used)
+    {
+        var number = (last?.Number ?? 0) + 1;
+        var wanted = last is null ? _options.FirstSegmentLength : NextLength(used);
+        var name = SegmentName.Of(number, cycleStart);
+        var path = Path.Combine(Directory, name);
+        var segment = Files.Exists(path) ? null : Adopt(path, Math.Max(wanted, SegmentLayout.LengthFor(recordSize)),
+            spare => WritePlace(spare.File, number, firstSequence, cycleStart, durable));
+        Catalog.Add(new SegmentEntry(number, cycleStart, path, ""));
+        return segment ?? Open(number);
+    }
+
+    /// <summary>Has the next segment ready soon, because the cycle of the active one is nearly over.</summary>
+    /// <param name="used">How many bytes of it have been used.</param>
+    public void PrepareNext(long used) => Spares.Request(NextLength(used));
+
+    /// <summary>Creates the segment that a journal begins or goes on with when nobody has it open; kept for the caller.</summary>
+    public MappedSegment CreateFirst(MappedSegment? last, long firstSequence, JournalPlace durable)
+    {
+        var now = Records.UnixTicks.Of(_options.TimeProvider.GetUtcNow());
+        var cycle = Math.Max(_options.RollCycle.Around(now).Start, last?.Header.CycleStart ?? 0);
+        return Create(last, firstSequence, cycle, durable, 0, 0);
+    }
+
+    /// <summary>Deletes what unfinished creations of dead processes left. The caller holds the session alone.</summary>
+    public void DeleteLeftovers()
+    {
+        foreach (var name in Files.List(Directory))
+        {
+            if (name.EndsWith(".tmp", StringComparison.Ordinal) && (name.StartsWith(SpareStart, StringComparison.Ordinal)
+                || name.StartsWith(JournalMetadata.Name, StringComparison.Ordinal) || PlaceFile.IsUnfinished(name)))
+                Files.Delete(Path.Combine(Directory, name));
+        }
+    }
+
+    /// <summary>Makes a spare the segment of a name; null, and the spare is kept, when somebody else was first.</summary>
+    private MappedSegment? Adopt(string path, long length, Func<SpareSegment, SegmentHeader> writePlace)
+    {
+        var spare = Spares.Take(length);
+        var renamed = false;
+        try
+        {
+            var header = writePlace(spare);
+            renamed = Files.TryRename(spare.File.Path, path);
+            if (!renamed)
+                return null;
+
+            // Under its new name from now on; the mapping, with its pages, stays.
+            var file = new SegmentFile(Files, path, null, writable: true);
+            if (!spare.Mapping.FlushesRanges)
+                file.Open();
+            var segment = new MappedSegment(file, spare.Mapping, header, Preparer, spare.Prepared);
+            spare.File.Dispose();
+            lock (_gate)
+                Remember(segment);
+            return segment;
+        }
+        finally
+        {
+            if (!renamed)
+                Spares.Return(spare);
+        }
+    }
+
+    // The caller holds the gate. Segments that are not in use any more are forgotten now and then.
+    private void Remember(MappedSegment segment)
+    {
+        if (_open.Count >= MaxForgotten)
+        {
+            foreach (var (number, _) in _open.Where(static each => !each.Value.IsInUse).ToList())
+                _open.Remove(number);
+        }
+
+        _open[segment.Number] = segment;
+    }
+
+    // Allocated and with its identity durable: what remains to be done when it is needed waits for no disk.
+    private SpareSegment MakeSpare(long length, long ahead)
+    {
+        var path = Path.Combine(Directory, $"{SpareStart}{_environment.NextId():N}.tmp");
+        var file = Files.Open(path, FileOpening.Create);
+        IFileMapping? mapping = null;
+        try
+        {
+            file.Preallocate(length);
+            var header = new SegmentHeader
+            {
+                JournalId = _metadata.JournalId,
+                FileLength = length,
+                Salt = _environment.NextSalt(),
+                Created = Records.UnixTicks.Of(_options.TimeProvider.GetUtcNow())
+            };
+            Span<byte> sector = stackalloc byte[SegmentHeader.SectorLength];
+            header.WriteIdentity(sector);
+            file.Write(sector, 0);
+            mapping = file.Map(length, writable: true);
+            var ready = Math.Min(length, ahead);
+            // Before the flush the pages' zeros go to the disk with it, after it they stay ready to be written without a fault.
+            if (Preparer.WritesZeros)
+                mapping.Populate(0, ready);
+            file.FlushData();
+            if (!Preparer.WritesZeros)
+                mapping.Populate(0, ready);
+            return new SpareSegment(file, mapping, ready);
+        }
+        catch
+        {
+            mapping?.Dispose();
+            file.Dispose();
+            Files.Delete(path);
+            throw;
+        }
+    }
+
+    private SegmentHeader WritePlace(IJournalFile file, long number, long firstSequence, long cycleStart, JournalPlace durable)
+    {
+        Span<byte> sector = stackalloc byte[SegmentHeader.SectorLength];
+        _ = file.Read(sector, 0);
+        var header = SegmentHeader.ReadIdentity(sector, file.Path) with
+        {
+            Number = number,
+            FirstSequence = firstSequence,
+            CycleStart = cycleStart,
+            CycleEnd = _options.RollCycle.Around(cycleStart).End,
+            DurableBefore = durable
+        };
+        header.WritePlace(sector);
+        file.Write(sector, SegmentHeader.SectorLength);
+        return header;
+    }
+
+    // Four times as long while segments fill up; shorter again when the last cycle needed little.
+    private long NextLength(long used) => Math.Min(
+        SegmentLayout.RoundUp(Math.Max(_options.FirstSegmentLength, used * 4), SegmentLayout.PageLength), _options.MaxSegmentLength);
+
+    private void RequireOurs(MappedSegment segment, long number)
+    {
+        if (segment.Header.JournalId == _metadata.JournalId && segment.Number == number)
+            return;
+
+        var path = segment.File.Path;
+        segment.Release();
+        throw new JournalException(JournalErrorCode.Corrupt,
+            $"{path} is not segment {number} of this journal: it was renamed, or copied from another one. Move it away.")
+        {
+            File = path,
+            FilePosition = 0
+        };
+    }
+}

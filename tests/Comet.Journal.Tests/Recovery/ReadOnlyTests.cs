@@ -1,0 +1,118 @@
+using Comet.Journals.Tests.Processes;
+using Comet.Journals.Tests.Support;
+
+namespace Comet.Journals.Tests.Recovery;
+
+public sealed class ReadOnlyTests
+{
+    private static readonly JournalOptions Reading = new() { Access = JournalAccess.ReadOnly };
+
+    private static readonly JournalOptions Quiet = new()
+    {
+        FirstSegmentLength = 64 * 1024,
+        FlushInterval = TimeSpan.FromMinutes(10),
+        FlushLength = 1 << 30
+    };
+
+    [Fact]
+    public void A_journal_that_is_not_there_is_not_created()
+    {
+        using var directory = new TemporaryDirectory();
+        var path = Path.Combine(directory.Path, "none");
+        Assert.Equal(JournalErrorCode.NotFound, Assert.Throws<JournalException>(() => Journal.Open(path, Reading)).Code);
+        Assert.False(Directory.Exists(path));
+    }
+
+    [Fact]
+    public void It_follows_a_journal_that_others_write_and_changes_nothing()
+    {
+        using var directory = new TemporaryDirectory();
+        using var writing = Journal.Open(directory.Path, Quiet);
+        using var writer = writing.CreateWriter();
+        writer.Append(Payload.Of(0));
+        var names = Directory.GetFiles(directory.Path);
+        using var journal = Journal.Open(directory.Path, Reading);
+        using var reader = journal.CreateReader();
+        Assert.True(reader.TryRead(out _));
+        Assert.False(reader.TryRead(out _));
+        writer.Append(Payload.Of(1));
+        Assert.True(reader.TryRead(out _));
+        Assert.Equal(names, Directory.GetFiles(directory.Path));
+        Assert.Equal(JournalErrorCode.ReadOnly, Assert.Throws<JournalException>(() => journal.CreateWriter()).Code);
+    }
+
+    [Theory]
+    [InlineData("told")]
+    [InlineData("not told")]
+    public async Task It_passes_the_hole_of_a_killed_writer_and_not_that_of_a_living_one(string claim)
+    {
+        using var directory = new TemporaryDirectory();
+        using var dying = ChildProcess.Start("claim", directory.Path, claim);
+        Assert.Equal("claimed", await dying.ReadLineAsync());
+        using var appending = ChildProcess.Start("append", directory.Path, "0", "Os", "100");
+        for (var i = 0; i < 10; i++)
+            await appending.ReadLineAsync();
+        using var journal = Journal.Open(directory.Path, Reading);
+        Assert.Empty(Payload.ReadAll(journal));
+        await appending.KillAsync();
+        Assert.Empty(Payload.ReadAll(journal));
+        await dying.KillAsync();
+        var before = DirectoryState.Of(directory.Path);
+        Assert.Equal(Enumerable.Range(0, 10), Payload.ReadAll(journal).Take(10));
+        Assert.Equal(before, DirectoryState.Of(directory.Path));
+        using (var writing = Journal.Open(directory.Path))
+            Assert.Equal(Payload.ReadAll(writing), Payload.ReadAll(journal));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void It_ends_at_a_torn_tail_and_goes_on_once_the_journal_has_been_recovered(bool withControlFile)
+    {
+        using var original = new TemporaryDirectory();
+        using var live = Journal.Open(original.Path, Quiet);
+        using var liveWriter = live.CreateWriter();
+        var positions = Enumerable.Range(0, 10).Select(i => liveWriter.Append(Payload.Of(i))).ToList();
+        using var copy = DirectoryState.Copy(original.Path);
+        DirectoryState.Overwrite(copy.Segments[0], positions[6].FilePosition + 40, [1, 2, 3, 4, 5]);
+        if (!withControlFile)
+            File.Delete(Path.Combine(copy.Path, "journal.control"));
+        var before = DirectoryState.Of(copy.Path);
+        using var journal = Journal.Open(copy.Path, Reading);
+        using var reader = journal.CreateReader();
+        for (var i = 0; i < 6; i++)
+            Assert.True(reader.TryRead(out _));
+        Assert.False(reader.TryRead(out _));
+        Assert.False(reader.TryRead(out _));
+        Assert.Equal(before, DirectoryState.Of(copy.Path));
+
+        using var writing = Journal.Open(copy.Path, Quiet);
+        using var writer = writing.CreateWriter();
+        writer.Append(Payload.Of(6));
+        Assert.True(reader.TryRead(out var record));
+        Assert.Equal(6, record.Sequence);
+    }
+
+    [Fact]
+    public async Task It_reports_damage_of_what_was_durable()
+    {
+        using var directory = new TemporaryDirectory();
+        JournalPosition position;
+        using (var writing = Journal.Open(directory.Path, Quiet))
+        using (var writer = writing.CreateWriter())
+        {
+            await writer.AppendAsync(Payload.Of(0));
+            position = await writer.AppendAsync(Payload.Of(1));
+            await writer.AppendAsync(Payload.Of(2));
+        }
+
+        DirectoryState.Overwrite(directory.Segments[0], position.FilePosition, new byte[64]);
+        File.Delete(Path.Combine(directory.Path, "journal.control"));
+        using var journal = Journal.Open(directory.Path, Reading);
+        using var reader = journal.CreateReader();
+        Assert.True(reader.TryRead(out _));
+        var failure = Assert.Throws<JournalException>(() => reader.TryRead(out _));
+        Assert.Equal(JournalErrorCode.Corrupt, failure.Code);
+        Assert.Equal(position.FilePosition, failure.FilePosition);
+    }
+}
