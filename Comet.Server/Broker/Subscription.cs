@@ -12,7 +12,7 @@ internal sealed class Subscription
     private readonly DeliveryTable _table;
     private readonly LeaseQueue _leases;
     private readonly PriorityQueue<StateRun, long> _delays = new();
-    private readonly Queue<long> _released = new();
+    private readonly ReleasedRow _released;
     private readonly List<StateRun> _runs = [];
     private readonly List<long> _lost = [];
     private Consumer? _active;
@@ -24,6 +24,7 @@ internal sealed class Subscription
         var marking = type == SubscriptionType.KeyShared ? Marking.Nothing : IsOrdered ? Marking.WaitingAndDelayed : Marking.Waiting;
         _table = new DeliveryTable(marking) { Changed = OnChanged };
         _leases = new LeaseQueue(_table);
+        _released = new ReleasedRow(_table);
         DeadLetters = new DeadLetterBox(this);
         if (type == SubscriptionType.KeyShared)
             Slots = new KeySlots(_table);
@@ -160,7 +161,7 @@ internal sealed class Subscription
         if (offset >= NextOffset || Cursor.IsAcked(offset) || _table[offset].Stage != MessageStage.None)
             return;
         _table.Put(new(offset, offset), default(MessageState).As(MessageStage.Released));
-        _released.Enqueue(offset);
+        _released.Add(offset);
     }
 
     /// <summary>Gives back what a consumer holds of a range.</summary>
@@ -246,20 +247,7 @@ internal sealed class Subscription
     /// <summary>The first neighbours, at most so many, of those that were left out and are to be delivered for the first time.</summary>
     public bool TryPeekReleased(long most, out OffsetRange range)
     {
-        range = new(0, -1);
-        if (ReleasedCount == 0)
-            return false;
-        while (_released.TryPeek(out var first) && _table[first].Stage != MessageStage.Released)
-            _released.Dequeue();
-        foreach (var next in _released)
-        {
-            if (range.Count == 0)
-                range = new(next, next);
-            else if (next == range.Last + 1 && range.Count < most && _table[next].Stage == MessageStage.Released)
-                range = range with { Last = next };
-            else
-                break;
-        }
+        range = ReleasedCount == 0 ? new(0, -1) : _released.Peek(most);
         return range.Count > 0;
     }
 

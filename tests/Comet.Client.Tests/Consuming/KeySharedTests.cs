@@ -24,12 +24,17 @@ public class KeySharedTests
             if (i == Messages / 3)
                 loops.Add(account.RunAsync(await SubscribeAsync(comet, "comes")));
             else if (i == Messages / 2)
+            {
+                // On a busy machine its loop may not have run yet.
+                await account.ShareOf("goes").WaitAsync(Cancelled);
                 await goes.DisposeAsync();
+            }
         }
         await account.AllSeen.WaitAsync(Cancelled);
+        await account.ShareOf("comes").WaitAsync(Cancelled);
         await comet.Client.DisposeAsync();
         await Task.WhenAll(loops);
-        Assert.True(account.Consumers.Count == 3, "Not every consumer had a share.");
+        await account.ShareOf("stays").WaitAsync(Cancelled);
     }
 
     [Fact]
@@ -59,11 +64,13 @@ public class KeySharedTests
         private readonly ConcurrentDictionary<string, int> _last = new();
         private readonly ConcurrentDictionary<string, string> _holders = new();
         private readonly TaskCompletionSource _allSeen = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly ConcurrentDictionary<string, TaskCompletionSource> _shares = new();
         private int _seen;
 
-        public ConcurrentDictionary<string, int> Consumers { get; } = new();
-
         public Task AllSeen => _allSeen.Task;
+
+        /// <summary>Completes when a consumer has had its first message.</summary>
+        public Task ShareOf(string consumer) => FirstOf(consumer).Task;
 
         public async Task RunAsync(Consumer<string> consumer)
         {
@@ -73,7 +80,7 @@ public class KeySharedTests
                 {
                     var (key, value) = (delivery.Key!, int.Parse(delivery.Value, System.Globalization.CultureInfo.InvariantCulture));
                     Assert.True(_holders.TryAdd(key, consumer.Name), $"{key} is with two consumers.");
-                    Consumers[consumer.Name] = 1;
+                    FirstOf(consumer.Name).TrySetResult();
                     var last = _last.GetValueOrDefault(key, -1);
                     Assert.True(value > last || delivery.DeliveryCount > 1, $"{value} of {key} came after {last}.");
                     if (value > last)
@@ -91,6 +98,9 @@ public class KeySharedTests
                 _allSeen.TrySetException(e);
             }
         }
+
+        private TaskCompletionSource FirstOf(string consumer) =>
+            _shares.GetOrAdd(consumer, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
 
         private void Count(string key, int value)
         {

@@ -88,7 +88,7 @@ internal sealed record Plan
         {
             Seed = seed,
             Server = DrawServer(random, isNarrow),
-            Topics = [.. topics.Select(name => DrawTopic(random, name, isNarrow))],
+            Topics = [.. topics.Select(name => DrawTopic(random, name, isNarrow, brokerStops))],
             Producers = [.. Names("producer", random.Next(1, 4))
                 .Select(name => DrawProducer(random, name, topics, clients, storm, isNarrow))],
             Consumers = [.. topics.SelectMany(topic => Names("sub", random.Next(1, 3))
@@ -109,14 +109,14 @@ internal sealed record Plan
         MaxOutstandingMessages = random.Next(4) == 0 ? random.Next(5, 50) : 200_000,
     };
 
-    private static TopicPlan DrawTopic(Random random, string name, bool isNarrow) => new(
+    private static TopicPlan DrawTopic(Random random, string name, bool isNarrow, bool brokerStops) => new(
         name,
         new TopicPolicy
         {
             Retention = DrawRetention(random, isNarrow),
             MessageTtl = random.Next(6) == 0 ? TimeSpan.FromMilliseconds(random.Next(1000, 20_000)) : Timeout.InfiniteTimeSpan,
         },
-        random.Next(4) == 0 ? new TopicUpdate { Retention = DrawRetention(random, isNarrow) } : null);
+        random.Next(4) == 0 && !brokerStops ? new TopicUpdate { Retention = DrawRetention(random, isNarrow) } : null);
 
     private static RetentionPolicy DrawRetention(Random random, bool isNarrow) => random.Next(isNarrow ? 2 : 4) switch
     {
