@@ -64,18 +64,24 @@ public class SeekTests
     {
         await using var stage = await Stage.StartAsync();
         await SendAsync(stage.Observer, 5);
-        await using var consumer = await stage.Client.SubscribeAsync<string>("t", "s", Earliest, Cancelled);
+        var shared = Earliest with { Type = SubscriptionType.Shared };
+        await using var consumer = await stage.Client.SubscribeAsync<string>("t", "s", shared, Cancelled);
         var before = new List<Delivery<string>>();
         for (var i = 0; i < 5; i++)
             before.Add(await consumer.ReceiveAsync(Cancelled));
         stage.Network.Requests.Close();
         foreach (var delivery in before)
             await delivery.AckAsync(Cancelled);
-        await stage.Observer.Subscriptions.SeekAsync("t", "s", StartPosition.Earliest, Cancelled);
+        stage.Network.Refuse();
         await stage.Network.CutAsync();
-        stage.Network.Requests.Open();
+        await stage.Observer.Subscriptions.SeekAsync("t", "s", StartPosition.Earliest, Cancelled);
+        // Another consumer has them now: what comes late from the first one must not ack them.
+        await using var other = await stage.Observer.SubscribeAsync<string>("t", "s", shared, Cancelled);
         for (var i = 0; i < 5; i++)
-            Assert.Equal(Text(i), (await consumer.ReceiveAsync(Cancelled)).Value);
+            Assert.Equal(Text(i), (await other.ReceiveAsync(Cancelled)).Value);
+        stage.Network.Requests.Open();
+        stage.Network.Admit();
+        await Eventually.TopicAsync(stage.Observer, "t", static t => t.Subscriptions[0].Consumers == 2);
         await consumer.FlushAcksAsync(Cancelled);
         Assert.Equal(5, (await stage.Observer.Topics.DescribeAsync("t", Cancelled)).Backlog());
     }
