@@ -12,7 +12,7 @@ public class EphemeralTests
         var second = await SubscribeAsync(comet);
         await using var producer = await comet.Client.CreateProducerAsync<string>("orders", null, Cancelled);
         await producer.SendAsync("m", Cancelled);
-        var holder = (await Task.WhenAny(first.ReceiveAsync(Cancelled).AsTask(), second.ReceiveAsync(Cancelled).AsTask())).Result;
+        var holder = await await Task.WhenAny(first.ReceiveAsync(Cancelled).AsTask(), second.ReceiveAsync(Cancelled).AsTask());
         await holder.NackAsync();
         await Eventually.TopicAsync(comet.Client, "orders", static t => t.Subscriptions is [{ Consumers: 2 }]);
         await first.DisposeAsync();
