@@ -10,7 +10,7 @@ internal sealed class Truncation(JournalState state)
 {
     private IFileSystem Files => state.Segments.Files;
 
-    /// <summary>Removes the segments all of whose records are before a sequence; never the last one.</summary>
+    /// <summary>Removes the segments all of whose records are before a sequence; never the last one, nor one that is not flushed.</summary>
     /// <param name="sequence">The first sequence that has to stay.</param>
     /// <param name="ignoreReaders">Whether what named readers have not dealt with may go, too.</param>
     /// <returns>How many segments were removed.</returns>
@@ -21,6 +21,8 @@ internal sealed class Truncation(JournalState state)
         using var places = gates.Places.Enter();
         var entries = state.Segments.Catalog.Refresh();
         var needed = ignoreReaders ? long.MaxValue : state.Readers.FirstNeededSegment();
+        // A flush under way, or the next one, looks for the segments that it begins in.
+        needed = Math.Min(needed, state.Control!.GetDurable().Place.Segment);
         var count = 0;
         while (count < entries.Count - 1 && entries[count].Number < needed && FirstSequenceOf(entries[count + 1]) <= sequence)
             count++;

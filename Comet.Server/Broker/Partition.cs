@@ -18,12 +18,15 @@ internal sealed class Partition : IDisposable
     private readonly Watchdog _watchdog;
     private readonly PartitionSchedules _schedules;
     private readonly Queue<PendingConfirm> _pending = new();
+    private Durability _wantedLevel;
+    private long _wantedOffset;
     private ErrorCode _closedWith;
     private string _closedBecause = "";
 
     public Partition(string topic, int number, IPartitionLog log, FencingToken fence, PartitionSettings settings)
     {
         (Topic, Number, _log, Fence, _settings) = (topic, number, log, fence, settings);
+        log.Durability = settings.Policy.DefaultDurability;
         _producers = new ProducerTable(settings.MaxRememberedProducers, settings.ProducerMemoryTtl, settings.PlantedBug);
         _cutter = new BatchCutter(settings.MaxRecordsLength);
         var delays = new DelayIndex(settings.ScheduleBudget);
@@ -47,8 +50,9 @@ internal sealed class Partition : IDisposable
     /// <summary>How answers to what the partition has asked for come back to it: its owner takes them in as commands.</summary>
     public Action<PartitionCommand>? Inbox { get; set; }
 
-    /// <summary>Whether something was appended that is not committed.</summary>
-    public bool NeedsCommit => _log.EndOffset > _log.StableOffset && _closedWith == ErrorCode.None;
+    /// <summary>Whether something was appended that is not committed, at the topic's level or at a producer's.</summary>
+    public bool NeedsCommit => _closedWith == ErrorCode.None
+        && (_log.EndOffset > _log.StableOffset || (_wantedLevel != Durability.None && _log.ReachedOffset(_wantedLevel) < _wantedOffset));
 
     /// <summary>When <see cref="CommandKind.Wake"/> is due without another command; <see cref="long.MaxValue"/> for never.</summary>
     public long NextDue => Math.Min(Math.Min(_subscriptions.NextDue, _policy.NextDue), _schedules.Index.NextDue);
@@ -113,13 +117,13 @@ internal sealed class Partition : IDisposable
     {
         if (_closedWith != ErrorCode.None)
             return;
-        while (_pending.TryPeek(out var confirm) && confirm.StableAt <= _log.StableOffset)
+        while (_pending.TryPeek(out var confirm) && confirm.StableAt <= _log.ReachedOffset(confirm.Level))
         {
             _pending.Dequeue();
             confirm.Producer.Peer.PublishAnswered(confirm.Bytes);
             confirm.Producer.Peer.Send(
                 new PublishedFrame(
-                    confirm.Producer.Id, confirm.BaseSequence, confirm.BaseOffset, confirm.Count, _log.Durability, confirm.IsDuplicate),
+                    confirm.Producer.Id, confirm.BaseSequence, confirm.BaseOffset, confirm.Count, confirm.Level, confirm.IsDuplicate),
                 confirm.CorrelationId);
         }
         _schedules.Release(_settings.PlantedBug == PlantedBug.ScheduledTooEarly ? now + 300_000 : now);
@@ -167,7 +171,9 @@ internal sealed class Partition : IDisposable
                 _subscriptions.Seek((SeekRequest)command.Detail!, command.CorrelationId);
                 break;
             case CommandKind.ChangePolicy:
-                _policy.Change((TopicPolicy)command.Detail!);
+                var policy = (TopicPolicy)command.Detail!;
+                _policy.Change(policy);
+                _log.Durability = policy.DefaultDurability;
                 break;
             case CommandKind.Schedule:
                 _schedules.Handle((ScheduleRequest)command.Detail!, command.CorrelationId, now);
@@ -218,8 +224,7 @@ internal sealed class Partition : IDisposable
             case SequenceVerdict.Duplicate:
                 var offset = memory.FindOffset(header.BaseSequence, header.RecordCount, _log);
                 // It waits as well: the first one may not be durable yet, and a confirm says that it is.
-                _pending.Enqueue(new(
-                    producer, command.CorrelationId, header.BaseSequence, offset, header.RecordCount, header.Length, _log.EndOffset, true));
+                AwaitConfirm(command, offset, isDuplicate: true);
                 return true;
             case SequenceVerdict.OutOfOrder:
                 producer.Peer.Fail(
@@ -245,16 +250,25 @@ internal sealed class Partition : IDisposable
             _watchdog.Full(now);
             producer.Peer.Fail(
                 command.CorrelationId, ErrorCode.StorageFull,
-                    $"The broker's memory for messages is full, and subscriptions still need what '{Topic}' holds: consume, or raise the "
-                    + "memory limit.");
+                    $"There is no room for a batch of '{Topic}': {_log.NoRoom}, and subscriptions still need what it holds. Consume, or make "
+                    + "room.");
             return false;
         }
         _schedules.Stored(header, baseOffset);
         memory.Remember(header.BaseSequence, header.RecordCount, baseOffset);
         Counters.AddStored(header.RecordCount);
-        _pending.Enqueue(new(
-            producer, command.CorrelationId, header.BaseSequence, baseOffset, header.RecordCount, header.Length, _log.EndOffset, false));
+        AwaitConfirm(command, baseOffset, isDuplicate: false);
         return true;
+    }
+
+    private void AwaitConfirm(in PartitionCommand command, long offset, bool isDuplicate)
+    {
+        var (producer, header) = (command.Producer!, command.Header);
+        var level = producer.Durability == Durability.None ? _log.Durability : producer.Durability;
+        if (level > _log.Durability)
+            (_wantedLevel, _wantedOffset) = ((Durability)Math.Max((int)level, (int)_wantedLevel), _log.EndOffset);
+        _pending.Enqueue(new(producer, command.CorrelationId, header.BaseSequence, offset, header.RecordCount, header.Length, _log.EndOffset,
+            level, isDuplicate));
     }
 
     /// <summary>Appends; when there is no room, first drops what every durable subscription has acked, oldest first.</summary>
@@ -370,7 +384,8 @@ internal sealed class Partition : IDisposable
             peer?.Fail(command.CorrelationId, _closedWith, _closedBecause);
     }
 
-    /// <summary>An answer that leaves when the log is durable up to <paramref name="StableAt"/>.</summary>
+    /// <summary>An answer that leaves when what is below <paramref name="StableAt"/> has reached its level.</summary>
     private readonly record struct PendingConfirm(
-        Producer Producer, ulong CorrelationId, long BaseSequence, long BaseOffset, int Count, int Bytes, long StableAt, bool IsDuplicate);
+        Producer Producer, ulong CorrelationId, long BaseSequence, long BaseOffset, int Count, int Bytes, long StableAt, Durability Level,
+        bool IsDuplicate);
 }
