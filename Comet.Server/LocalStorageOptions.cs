@@ -25,6 +25,10 @@ public sealed record LocalStorageOptions
     /// <summary>How long an ack that wants no confirm may wait to be saved. Default: 100 ms.</summary>
     public TimeSpan AckInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Called while partitions are recovered that a crash has left open, from any thread: how many are done, and of how many.
+    /// Default: nobody is told.</summary>
+    public Action<int, int>? Recovering { get; init; }
+
     /// <summary>Checks all values.</summary>
     /// <exception cref="ArgumentException">One is out of its range; the message names it, its value and the range.</exception>
     internal LocalStorageOptions Validated()

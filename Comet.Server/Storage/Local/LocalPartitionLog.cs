@@ -88,6 +88,9 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     /// <summary>Whether the journal is open.</summary>
     public bool IsOpen => _open is not null;
 
+    /// <summary>When its journal was last used, in milliseconds of the system's run. May be read from anywhere.</summary>
+    public long LastUsed { get; private set; }
+
     /// <summary>How many bytes are in memory as well.</summary>
     public long TailBytes => _tail.Bytes;
 
@@ -192,7 +195,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         var end = EndOffset;
         _tail.Dispose();
         _tail = new MemoryPartitionLog(_budget, _tailLimit, end);
-        _record.Closed();
+        _record.Closed(isWhole: true);
     }
 
     public void Delete()
@@ -209,11 +212,12 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         if (_isDisposed)
             return;
         _isDisposed = true;
-        var isWhole = _open is { Journal.IsFaulted: false };
-        Close();
+        if (_open is { Journal.IsFaulted: var isFaulted })
+        {
+            Close();
+            _record.Closed(!isFaulted);
+        }
         _tail.Dispose();
-        if (isWhole)
-            _record.Closed();
     }
 
     private void Load()
@@ -225,10 +229,12 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     private OpenPartition Open()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
+        LastUsed = Environment.TickCount64;
         if (_open is not null)
             return _open;
         _open = OpenPartition.Open(_directory, _options);
         _isKnown = false;
+        _record.Opened();
         var found = _open.TryReadEnds(out var ends);
         if (_isLoaded)
             return _open;
@@ -278,7 +284,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     {
         if (!Volatile.Read(ref _isKnown))
         {
-            await _record.OpenedAsync();
+            await _record.MarkAsync();
             Volatile.Write(ref _known, end);
             Volatile.Write(ref _isKnown, true);
         }

@@ -82,18 +82,20 @@ internal sealed class FakeRecord : ILocalPartitionRecord
 
     public List<string> Calls { get; } = [];
 
-    /// <summary>What <see cref="OpenedAsync"/> waits for.</summary>
+    /// <summary>What <see cref="MarkAsync"/> waits for.</summary>
     public Task Opening { get; set; } = Task.CompletedTask;
 
-    public ValueTask OpenedAsync()
+    public void Opened() => Calls.Add("opened");
+
+    public ValueTask MarkAsync()
     {
-        Calls.Add("opened");
+        Calls.Add("marked");
         return new(Opening);
     }
 
     public void Truncated(long startOffset) => StartOffset = startOffset;
 
-    public void Closed() => Calls.Add("closed");
+    public void Closed(bool isWhole) => Calls.Add(isWhole ? "closed" : "broken");
 
     public void Deleted() => Calls.Add("deleted");
 }
