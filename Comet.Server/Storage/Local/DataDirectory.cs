@@ -37,6 +37,8 @@ internal sealed class DataDirectory : IDisposable
             try
             {
                 directory.CheckFormat();
+                directory.CreateTopics();
+                DirectoryFlush.Run(path);
                 return directory;
             }
             catch
@@ -54,6 +56,8 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>Makes a file that only the owner can read, where there is none.</summary>
     public static void CreateFile(string path)
     {
+        if (File.Exists(path))
+            return;
         var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.ReadWrite };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = OwnerOnlyFile;
@@ -61,6 +65,17 @@ internal sealed class DataDirectory : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
+
+    /// <summary>Makes the directory of the topics.</summary>
+    private void CreateTopics()
+    {
+        if (Directory.Exists(Topics))
+            return;
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(Topics);
+        else
+            Directory.CreateDirectory(Topics, OwnerOnly);
+    }
 
     private static void Create(string path)
     {
@@ -70,7 +85,10 @@ internal sealed class DataDirectory : IDisposable
             return;
         }
         if (!Directory.Exists(path))
+        {
             Directory.CreateDirectory(path, OwnerOnly);
+            DirectoryFlush.Run(System.IO.Path.GetDirectoryName(path)!);
+        }
         if ((File.GetUnixFileMode(path) & WritableByOthers) is var mode and not 0)
         {
             throw new CometException(ErrorCode.StorageFailed,

@@ -40,8 +40,6 @@ internal static class LocalMetadata
     /// <summary>The topics that have directories: of each name the one with the highest number.</summary>
     private static List<(long Id, StoredTopic Topic)> FindTopics(DataDirectory directory)
     {
-        if (!Directory.Exists(directory.Topics))
-            return [];
         return [.. Directory.EnumerateDirectories(directory.Topics)
             .Select(static path => TopicDirectory.TryParse(Path.GetFileName(path), out var topic, out var id)
                 ? (Id: id, Topic: new StoredTopic(topic, TopicDirectory.Partitions(path).DefaultIfEmpty(0).Max() + 1, TopicPolicy.Default))
@@ -73,6 +71,7 @@ internal static class LocalMetadata
             commands.Commit();
         }
         File.Move(path, directory.Metadata);
+        DirectoryFlush.Run(directory.Path);
         return MetadataFile.Open(directory.Metadata);
     }
 }

@@ -138,7 +138,6 @@ internal sealed class LocalStorage : IBrokerStorage
 
     private void Load()
     {
-        Directory.CreateDirectory(_directory.Topics);
         _lastTopicId = Metadata.ReadNode("last_topic", 0);
         var all = Metadata.ReadTopics();
         var byId = new Dictionary<long, StoredTopic>();
