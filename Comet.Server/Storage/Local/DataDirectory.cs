@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 
 namespace Comet.Server.Storage.Local;
 
@@ -8,6 +7,7 @@ namespace Comet.Server.Storage.Local;
 internal sealed class DataDirectory : IDisposable
 {
     private const string LockName = "comet.lock";
+    private const string HolderName = "comet.pid";
     private const string FormatName = "comet.format";
     private const string Format = "comet data 1\n";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -107,21 +107,21 @@ internal sealed class DataDirectory : IDisposable
         catch (IOException e)
         {
             throw new CometException(ErrorCode.StorageFailed,
-                $"The data directory {System.IO.Path.GetDirectoryName(path)} is in use by {Holder(path)}. Stop that one first, or give this "
+                $"The data directory {System.IO.Path.GetDirectoryName(path)} is in use by {Holder(System.IO.Path.GetDirectoryName(path)!)}. Stop that one first, or give this "
                 + "one a directory of its own.", e);
         }
-        file.SetLength(0);
-        file.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n")));
-        file.Flush();
+        // Beside it, because nobody else can read a locked file here.
+        var holder = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path)!, HolderName);
+        CreateFile(holder);
+        File.WriteAllText(holder, string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n"));
         return file;
     }
 
-    private static string Holder(string path)
+    private static string Holder(string directory)
     {
         try
         {
-            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-            var id = int.Parse(reader.ReadToEnd(), CultureInfo.InvariantCulture);
+            var id = int.Parse(File.ReadAllText(System.IO.Path.Combine(directory, HolderName)), CultureInfo.InvariantCulture);
             return $"process {id} ({Process.GetProcessById(id).ProcessName})";
         }
         catch (Exception e) when (e is IOException or FormatException or ArgumentException or InvalidOperationException)
@@ -135,7 +135,7 @@ internal sealed class DataDirectory : IDisposable
         var path = System.IO.Path.Combine(Path, FormatName);
         if (!File.Exists(path))
         {
-            if (Directory.EnumerateFileSystemEntries(Path).Any(static entry => System.IO.Path.GetFileName(entry) != LockName))
+            if (Directory.EnumerateFileSystemEntries(Path).Any(static entry => System.IO.Path.GetFileName(entry) is not (LockName or HolderName)))
             {
                 throw new CometException(ErrorCode.StorageFailed,
                     $"{Path} is no data directory of Comet ({FormatName} is missing) and not empty: nothing was changed. Give an empty "
