@@ -58,7 +58,7 @@ internal sealed partial class Partition
     private void RefuseClosed(in PartitionCommand command)
     {
         if (command.Kind == CommandKind.Describe)
-            ((DescriptionCollector)command.Detail!).Add(null, []);
+            ((DescriptionCollector)command.Detail!).AddClosed(_closedWith, _closedBecause);
         if (command.Kind == CommandKind.Explain)
             ((ExplanationCollector)command.Detail!).AddClosed(Number, _closedWith);
         if (command.Kind == CommandKind.Shutdown)

@@ -64,7 +64,9 @@ public sealed class DamageTests
         await using var reader = await comet.Client.CreateReaderAsync<string>("a/b", cancellationToken: Cancelled);
         for (var i = 0; i < 6; i++)
             await reader.ReceiveAsync(Cancelled);
-        Assert.Equal(0, (await comet.Client.Topics.DescribeAsync("t", Cancelled)).Stored());
+        var refusal = await Assert.ThrowsAsync<CometException>(() => comet.Client.Topics.DescribeAsync("t", Cancelled));
+        Assert.Equal(ErrorCode.StorageFailed, refusal.Code);
+        Assert.Contains(".journal is damaged at byte ", refusal.Message, StringComparison.Ordinal);
         Assert.Contains(comet.Warnings, static line => line.StartsWith("Partition 0 of topic t failed", StringComparison.Ordinal));
     }
 
