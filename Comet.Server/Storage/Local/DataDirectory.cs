@@ -22,6 +22,8 @@ internal sealed class DataDirectory : IDisposable
 
     public string Metadata => System.IO.Path.Combine(Path, "metadata.db");
 
+    public string Ballast => System.IO.Path.Combine(Path, "comet.ballast");
+
     public string Topics => System.IO.Path.Combine(Path, "topics");
 
     /// <summary>Makes the directory where it is missing, and takes it.</summary>
@@ -54,14 +56,18 @@ internal sealed class DataDirectory : IDisposable
     }
 
     /// <summary>Makes a file that only the owner can read, where there is none.</summary>
-    public static void CreateFile(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="allocated">How many bytes of the disk it takes from the start.</param>
+    public static void CreateFile(string path, long allocated = 0)
     {
-        if (File.Exists(path))
+        if (File.Exists(path) && new FileInfo(path).Length >= allocated)
             return;
-        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.ReadWrite };
+        File.Delete(path);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, PreallocationSize = allocated };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = OwnerOnlyFile;
         using var file = new FileStream(path, options);
+        file.SetLength(allocated);
     }
 
     public void Dispose() => _lock.Dispose();

@@ -6,6 +6,15 @@ internal interface ILocalPartitionRecord
     /// <summary>Where the log begins, as it was saved last.</summary>
     long StartOffset { get; }
 
+    /// <summary>Whether the partition has ever had something that was confirmed, so that its files must be there.</summary>
+    bool HasFiles { get; }
+
+    /// <summary>Whether the disk has room for something new.</summary>
+    bool HasRoom { get; }
+
+    /// <summary>Makes some room on a full disk, for what makes more; false when that was done already.</summary>
+    bool MakeRoom();
+
     /// <summary>The journal was opened.</summary>
     void Opened();
 

@@ -13,6 +13,12 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
 
     public long StartOffset => topic.IsNew ? 0 : storage.Metadata.ReadStartOffset(topic.Id, number);
 
+    public bool HasFiles => !topic.IsNew && storage.Metadata.ReadHasFiles(topic.Id, number);
+
+    public bool HasRoom => storage.Ballast.HasRoom;
+
+    public bool MakeRoom() => storage.Ballast.Release();
+
     public long Patience => (long)storage.Options.AckInterval.TotalMicroseconds;
 
     /// <summary>Its messages.</summary>

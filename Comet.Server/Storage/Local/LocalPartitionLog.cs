@@ -103,6 +103,11 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
 
     public bool TryAppend(FencingToken fence, ReadOnlySpan<byte> batch, in RecordBatchHeader header, long appendTime)
     {
+        if (!_record.HasRoom)
+        {
+            NoRoom = "the disk is full";
+            return false;
+        }
         var open = Open();
         if (fence.Epoch < _epoch)
             throw new CometException(ErrorCode.NotOwner, $"The partition in {_directory} belongs to a later owner ({_epoch}, not "
@@ -222,8 +227,16 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
 
     private void Load()
     {
-        if (!_isLoaded)
+        if (_isLoaded)
+            return;
+        if (Directory.Exists(_directory))
             Open();
+        else if (_record.HasFiles)
+            throw new CometException(ErrorCode.StorageFailed, $"The directory {_directory} is gone, and messages were confirmed that are in "
+                + "it. Put it back, or delete the topic.");
+        else
+            // Nobody has used it: it gets its files with its first message.
+            _isLoaded = true;
     }
 
     private OpenPartition Open()
@@ -329,7 +342,15 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         var open = Open();
         var sequence = _startOffset == EndOffset ? open.NextSequence
             : open.TryRead(_startOffset, out var reader) ? reader.Sequence : 0;
-        open.TruncateBefore(sequence);
+        try
+        {
+            open.TruncateBefore(sequence);
+        }
+        catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && _record.MakeRoom())
+        {
+            // To remove some is written down first.
+            open.TruncateBefore(sequence);
+        }
         _removedPosition = _startPosition;
     }
 }

@@ -28,7 +28,10 @@ internal sealed class LocalStorage : IBrokerStorage
         try
         {
             Metadata = LocalMetadata.Open(_directory, UnixMicroseconds.Now(time), logger);
-            Writer = new MetadataWriter(Metadata, logger);
+            Ballast = new Ballast(_directory.Ballast);
+            if (!Ballast.HasRoom)
+                LocalLog.NoBallast(logger, _directory.Path);
+            Writer = new MetadataWriter(Metadata, Ballast.Release, logger);
             Fence = new(Math.Max(Metadata.ReadNode("epoch", 0) + 1, UnixMicroseconds.Now(time)));
             Writer.Add(commands => commands.SaveNode("epoch", Fence.Epoch));
             Load();
@@ -47,6 +50,8 @@ internal sealed class LocalStorage : IBrokerStorage
     public MetadataFile Metadata { get; }
 
     public MetadataWriter Writer { get; }
+
+    public Ballast Ballast { get; }
 
     public FencingToken Fence { get; }
 

@@ -19,7 +19,7 @@ internal sealed class MetadataFile : IDisposable
             is_deleted INTEGER NOT NULL DEFAULT 0);
         CREATE UNIQUE INDEX topics_by_name ON topics (name) WHERE is_deleted = 0;
         CREATE TABLE partitions (topic INTEGER NOT NULL, number INTEGER NOT NULL, start_offset INTEGER NOT NULL DEFAULT 0,
-            is_open INTEGER NOT NULL DEFAULT 0, wakes_at INTEGER, PRIMARY KEY (topic, number)) WITHOUT ROWID;
+            is_open INTEGER, wakes_at INTEGER, PRIMARY KEY (topic, number)) WITHOUT ROWID;
         CREATE TABLE subscriptions (topic INTEGER NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, type INTEGER NOT NULL,
             settings TEXT NOT NULL, acked_up_to INTEGER NOT NULL, acked BLOB NOT NULL, expired INTEGER NOT NULL, dropped INTEGER NOT NULL,
             PRIMARY KEY (topic, number, name)) WITHOUT ROWID;
@@ -77,7 +77,7 @@ internal sealed class MetadataFile : IDisposable
 
     /// <summary>The partitions that were open, or that time has something for.</summary>
     public List<(long Topic, int Number, bool IsOpen)> ReadDue() => Read(
-        "SELECT topic, number, is_open FROM partitions WHERE is_open = 1 OR wakes_at IS NOT NULL ORDER BY is_open DESC, wakes_at",
+        "SELECT topic, number, ifnull(is_open, 0) FROM partitions WHERE is_open = 1 OR wakes_at IS NOT NULL ORDER BY is_open DESC, wakes_at",
         static row => (row.GetInt64(0), row.GetInt32(1), row.GetBoolean(2)));
 
     public long ReadStartOffset(long topic, int number)
@@ -86,6 +86,16 @@ internal sealed class MetadataFile : IDisposable
         {
             return Scalar("SELECT start_offset FROM partitions WHERE topic = $topic AND number = $number",
                 ("$topic", topic), ("$number", number)) is long start ? start : 0;
+        }
+    }
+
+    /// <summary>Whether a partition was ever marked as open.</summary>
+    public bool ReadHasFiles(long topic, int number)
+    {
+        lock (_gate)
+        {
+            return Scalar("SELECT 1 FROM partitions WHERE topic = $topic AND number = $number AND is_open IS NOT NULL",
+                ("$topic", topic), ("$number", number)) is not null;
         }
     }
 
@@ -119,7 +129,7 @@ internal sealed class MetadataFile : IDisposable
         {
             connection.Open();
             using var command = connection.CreateCommand();
-            command.CommandText = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
+            command.CommandText = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 256;";
             command.ExecuteNonQuery();
             return connection;
         }

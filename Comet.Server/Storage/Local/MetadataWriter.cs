@@ -14,6 +14,7 @@ internal sealed class MetadataWriter : IDisposable
 
     private readonly SqliteConnection _connection;
     private readonly MetadataCommands _commands;
+    private readonly Func<bool> _makeRoom;
     private readonly ILogger _logger;
     private readonly object _gate = new();
     private readonly Thread _thread;
@@ -24,8 +25,12 @@ internal sealed class MetadataWriter : IDisposable
     // Written by the thread, read by whoever adds.
     private volatile Exception? _fault;
 
-    public MetadataWriter(MetadataFile file, ILogger logger)
+    /// <param name="file">The file.</param>
+    /// <param name="makeRoom">Makes some room on a full disk; false when there is none to make.</param>
+    /// <param name="logger">Told what fails.</param>
+    public MetadataWriter(MetadataFile file, Func<bool> makeRoom, ILogger logger)
     {
+        _makeRoom = makeRoom;
         _connection = file.Connect();
         _commands = new MetadataCommands(_connection);
         _logger = logger;
@@ -127,7 +132,7 @@ internal sealed class MetadataWriter : IDisposable
         catch (SqliteException full) when (full.SqliteErrorCode == DiskFull)
         {
             if (!_isFull)
-                LocalLog.MetadataFull(_logger, full);
+                LocalLog.DiskFull(_logger, full);
             _isFull = true;
             return false;
         }
@@ -155,6 +160,8 @@ internal sealed class MetadataWriter : IDisposable
     /// <summary>Pauses; false when the broker is closing, which does not wait for room.</summary>
     private bool WaitForRoom()
     {
+        if (_makeRoom())
+            return true;
         lock (_gate)
         {
             if (!_isClosing)
@@ -171,8 +178,11 @@ internal sealed class MetadataWriter : IDisposable
 
 internal static partial class LocalLog
 {
-    [LoggerMessage(2301, LogLevel.Error, "The disk is full: cursors and topics are not saved until there is room")]
-    public static partial void MetadataFull(ILogger logger, Exception exception);
+    [LoggerMessage(2301, LogLevel.Error, "The disk is full: producers are refused until there is room; acks are taken as long as they can be")]
+    public static partial void DiskFull(ILogger logger, Exception exception);
+
+    [LoggerMessage(2308, LogLevel.Error, "There is no room for the ballast in {Path}: producers are refused until there is")]
+    public static partial void NoBallast(ILogger logger, string path);
 
     [LoggerMessage(2302, LogLevel.Critical, "The metadata cannot be written any more; whatever wants to be saved is refused until a restart")]
     public static partial void MetadataFailed(ILogger logger, Exception exception);

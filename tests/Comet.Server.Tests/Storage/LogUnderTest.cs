@@ -80,6 +80,12 @@ internal sealed class FakeRecord : ILocalPartitionRecord
 {
     public long StartOffset { get; private set; }
 
+    public bool HasFiles { get; set; }
+
+    public bool HasRoom { get; set; } = true;
+
+    public bool MakeRoom() => false;
+
     public List<string> Calls { get; } = [];
 
     /// <summary>What <see cref="MarkAsync"/> waits for.</summary>

@@ -15,6 +15,8 @@ internal sealed class TemporaryFolder : IDisposable
     public string Copy(string folder)
     {
         var copy = this[$"copy-{++_copies}"];
+        if (!Directory.Exists(folder))
+            return copy;
         foreach (var directory in Directory.EnumerateDirectories(folder, "*", SearchOption.AllDirectories).Prepend(folder))
             Directory.CreateDirectory(directory.Replace(folder, copy, StringComparison.Ordinal));
         foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))

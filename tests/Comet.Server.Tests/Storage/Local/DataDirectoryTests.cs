@@ -22,7 +22,8 @@ public sealed class DataDirectoryTests : IDisposable
         {
             storage.Save(new("a/b", 1, TopicPolicy.Default));
             using var log = (LocalPartitionLog)storage.Open("a/b", 0, static () => { }).Log;
-            Assert.Equal(0, log.EndOffset);
+            var batch = Broker.Batches.Make("p", 0, 1);
+            Assert.True(log.TryAppend(storage.Fence, batch, Wire.RecordBatch.Open(batch), 1));
         }
         foreach (var directory in Directory.EnumerateDirectories(Data, "*", SearchOption.AllDirectories).Prepend(Data))
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(directory));

@@ -116,6 +116,23 @@ public sealed class LocalPartitionLogTests : IDisposable
     }
 
     [Fact]
+    public void It_has_no_files_before_its_first_message_and_cannot_lose_them_unnoticed()
+    {
+        using (var log = Open())
+        {
+            Assert.Equal((0, 0, 0), (log.StartOffset, log.EndOffset, log.Bytes));
+            Assert.False(log.TryRead(0, out _));
+            Assert.False(Directory.Exists(_folder["partition"]));
+            Append(log, 1);
+            Assert.True(Directory.Exists(_folder["partition"]));
+        }
+        Directory.Delete(_folder["partition"], recursive: true);
+        _record.HasFiles = true;
+        using var lost = Open();
+        Assert.Contains("is gone", Assert.Throws<CometException>(() => lost.EndOffset).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_deleted_log_leaves_no_files()
     {
         using var log = Open();
