@@ -161,7 +161,14 @@ internal sealed unsafe class ClaimCursor : IDisposable
         {
             try
             {
-                Use(_state.Segments.Open(_control.SegmentOf(claim)));
+                if (_state.Segments.TryOpen(_control.SegmentOf(claim)) is not { } segment)
+                {
+                    // It was packed or removed while this thread slept, so all that was claimed in it is published: this is nothing.
+                    _slot.Intent = 0;
+                    return true;
+                }
+
+                Use(segment);
             }
             catch
             {

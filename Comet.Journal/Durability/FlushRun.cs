@@ -64,7 +64,15 @@ internal sealed unsafe class FlushRun : IDisposable
             _marked = _durable;
         }
 
-        return TryFinish(_underWay.Value);
+        try
+        {
+            return TryFinish(_underWay.Value);
+        }
+        catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound && HasMoved())
+        {
+            // While this thread slept others made the segment durable, and it was packed or removed.
+            return false;
+        }
     }
 
     /// <summary>Says in a mark of its own up to where all is durable, unless the last one does. It is not flushed.</summary>
@@ -102,8 +110,21 @@ internal sealed unsafe class FlushRun : IDisposable
             (_durable, _durableSequence) = (place, sequence);
     }
 
+    private bool HasMoved()
+    {
+        var before = _durable;
+        LearnDurable();
+        return _durable > before;
+    }
+
     private bool TryFinish(FlushMark mark)
     {
+        if (mark.Place.Segment < _durable.Segment)
+        {
+            _underWay = null;
+            return true;
+        }
+
         if (!_claims.Await(_durable, mark.Before))
             return false;
 

@@ -63,7 +63,10 @@ internal sealed unsafe class PublishedClaims(JournalState state)
         var last = _control.SegmentOf(tail);
         for (var number = from.Segment; number <= last; number++)
         {
-            var segment = state.Segments.Open(number);
+            // Not there any more: all of it is durable by now, and this is looked at again from there.
+            if (state.Segments.TryOpen(number) is not { } segment)
+                return false;
+
             try
             {
                 var start = number == from.Segment ? Math.Max(from.Position, segment.Layout.DataStart) : segment.Layout.DataStart;

@@ -32,6 +32,16 @@ internal static unsafe class Crc32C
         return state;
     }
 
+    /// <summary>The CRC-32C of some bytes, begun and inverted as usual.</summary>
+    public static uint Of(ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* start = bytes)
+        {
+            var words = bytes.Length / sizeof(ulong);
+            return ~Append(Append(uint.MaxValue, (ulong*)start, words), bytes[(words * sizeof(ulong))..]);
+        }
+    }
+
     private static uint AppendPlain(uint state, ulong* words, nint count)
     {
         for (nint i = 0; i < count; i++)

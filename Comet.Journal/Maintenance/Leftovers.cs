@@ -1,0 +1,72 @@
+using Comet.Journals.FileSystem;
+using Comet.Journals.Packing;
+using Comet.Journals.Segments;
+
+namespace Comet.Journals.Maintenance;
+
+/// <summary>Clears away what work that was cut off has left: files without a segment's name, and the older one of two copies of a segment,
+/// once the newer one has been read. The caller holds the maintenance lock.</summary>
+internal sealed class Leftovers(SegmentStore store, CancellationToken cancellationToken)
+{
+    private IFileSystem Files => store.Files;
+
+    /// <summary>Does it in all folders that can be read.</summary>
+    /// <param name="first">The first segment that is kept: what is below goes with the next removal.</param>
+    /// <param name="failed">Told of a segment whose copies all have to stay.</param>
+    public void Clear(long first, Action<(long Number, Exception Error)> failed)
+    {
+        var found = new List<SegmentEntry>();
+        var folders = store.Folders.Where(Files.DirectoryExists).ToList();
+        foreach (var folder in folders)
+            found.AddRange(SegmentCatalog.List(Files, folder));
+
+        foreach (var unfinished in found.Where(entry => entry.Form.EndsWith(NewFile.Suffix, StringComparison.Ordinal)))
+            Files.Delete(unfinished.Path);
+
+        // Of one folder the packed one is the later, otherwise that of the later folder.
+        foreach (var copies in found.Where(entry => entry.IsSegment && entry.Number >= first).GroupBy(entry => entry.Number))
+        {
+            try
+            {
+                KeepOne([.. copies.OrderBy(entry => folders.IndexOf(Path.GetDirectoryName(entry.Path)!)).ThenBy(entry => entry.Form.Length)]);
+            }
+            catch (JournalException stays)
+            {
+                failed((copies.Key, stays));
+            }
+        }
+    }
+
+    private void KeepOne(List<SegmentEntry> copies)
+    {
+        if (copies.Count < 2 || copies.Exists(entry => entry.Form is not ("" or PackedSegmentReader.Form)))
+            return;
+
+        var kept = copies[^1];
+        try
+        {
+            RequireWhole(kept);
+        }
+        catch (JournalException damaged) when (damaged.Code == JournalErrorCode.Corrupt)
+        {
+            // Of a whole one and a damaged one the whole one stays.
+            RequireWhole(copies[^2]);
+            kept = copies[^2];
+        }
+
+        // Its name may not be durable yet.
+        Files.FlushDirectory(Path.GetDirectoryName(kept.Path)!);
+        foreach (var other in copies.Where(entry => entry != kept))
+            Files.Delete(other.Path);
+    }
+
+    private void RequireWhole(SegmentEntry entry)
+    {
+        using var reader = entry.Form.Length > 0
+            ? PackedSegmentReader.Open(Files, entry.Path, store.Keys)
+            : (ISegmentReader)new MappedSegmentReader(MappedSegment.Open(Files, entry.Path, writable: false));
+        if (reader.Header.JournalId != store.JournalId || reader.Header.Number != entry.Number)
+            throw PackedFile.Damaged(entry.Path, 0, "is of another journal, or was renamed");
+        SegmentCheck.RequireWhole(reader, cancellationToken);
+    }
+}
