@@ -11,9 +11,8 @@ internal sealed class Leftovers(SegmentStore store, CancellationToken cancellati
     private IFileSystem Files => store.Files;
 
     /// <summary>Does it in all folders that can be read.</summary>
-    /// <param name="first">The first segment that is kept: what is below goes with the next removal.</param>
     /// <param name="failed">Told of a segment whose copies all have to stay.</param>
-    public void Clear(long first, Action<(long Number, Exception Error)> failed)
+    public void Clear(Action<(long Number, Exception Error)> failed)
     {
         var found = new List<SegmentEntry>();
         var folders = store.Folders.Where(Files.DirectoryExists).ToList();
@@ -24,7 +23,7 @@ internal sealed class Leftovers(SegmentStore store, CancellationToken cancellati
             Files.Delete(unfinished.Path);
 
         // Of one folder the packed one is the later, otherwise that of the later folder.
-        foreach (var copies in found.Where(entry => entry.IsSegment && entry.Number >= first).GroupBy(entry => entry.Number))
+        foreach (var copies in found.Where(entry => entry.IsSegment).GroupBy(entry => entry.Number))
         {
             try
             {

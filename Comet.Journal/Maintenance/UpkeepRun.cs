@@ -60,8 +60,12 @@ internal sealed class UpkeepRun
         _hasTiers = true;
     }
 
-    private void ClearLeftovers() => new Leftovers(Store, _cancellation).Clear(
-        FirstSegmentMark.Read(Store.Files, Store.Directory, Store.JournalId), failed => Report(failed.Number, failed.Error));
+    private void ClearLeftovers()
+    {
+        var first = FirstSegmentMark.Read(Store.Files, Store.Directory, Store.JournalId);
+        _state.Truncation.DeleteBelow(first);
+        new Leftovers(Store, _cancellation).Clear(failed => Report(failed.Number, failed.Error));
+    }
 
     private void Retain() => _deleted = new RetentionRun(_state, _facts).Run(_options, _plan);
 

@@ -33,11 +33,18 @@ internal sealed class Truncation(JournalState state)
     public void RemoveBelow(long number)
     {
         FirstSegmentMark.Write(Files, state.Directory, state.Metadata.JournalId, state.Segments.NextId(), number);
-        foreach (var folder in state.Segments.Folders)
-            RemoveBelow(number, folder);
+        DeleteBelow(number);
     }
 
-    private void RemoveBelow(long number, string folder)
+    /// <summary>Deletes the files of segments that are not kept any more. The caller holds the maintenance lock.</summary>
+    /// <param name="number">The first segment that is kept: durably so.</param>
+    public void DeleteBelow(long number)
+    {
+        foreach (var folder in state.Segments.Folders)
+            DeleteBelow(number, folder);
+    }
+
+    private void DeleteBelow(long number, string folder)
     {
         // Another disk may be away: what it has is not part of the journal any more, and goes the next time.
         if (folder != state.Directory && !Files.DirectoryExists(folder))

@@ -118,8 +118,11 @@ internal sealed class SegmentCatalog(IFileSystem files, Func<IReadOnlyList<strin
     public SegmentEntry? After(long number)
     {
         var next = FirstAbove(Entries, number) ?? FirstAbove(Refresh(), number);
-        if (Unreachable is not null && next is not null && next.Number > Math.Max(number + 1, firstKept()))
-            RequireReachable();
+        if (Unreachable is null || next is null || next.Number <= Math.Max(number + 1, firstKept()))
+            return next;
+
+        next = FirstAbove(Refresh(), number);
+        RequireReachable();
         return next;
     }
 
@@ -127,12 +130,12 @@ internal sealed class SegmentCatalog(IFileSystem files, Func<IReadOnlyList<strin
     /// <exception cref="JournalException">There are others in between, in a directory that cannot be read.</exception>
     public SegmentEntry? Before(long number)
     {
-        var entries = Entries;
-        var index = IndexOf(entries, number);
-        index = index < 0 ? ~index : index;
-        var before = index > 0 ? entries[index - 1] : null;
-        if (Unreachable is not null && number > Math.Max(1, firstKept()) && before?.Number != number - 1)
-            RequireReachable();
+        var before = LastBelow(Entries, number);
+        if (Unreachable is null || before?.Number == number - 1 || number <= Math.Max(1, firstKept()))
+            return before;
+
+        before = LastBelow(Refresh(), number);
+        RequireReachable();
         return before;
     }
 
@@ -177,6 +180,13 @@ internal sealed class SegmentCatalog(IFileSystem files, Func<IReadOnlyList<strin
         var index = IndexOf(entries, number);
         index = index < 0 ? ~index : index + 1;
         return index < entries.Count ? entries[index] : null;
+    }
+
+    private static SegmentEntry? LastBelow(IReadOnlyList<SegmentEntry> entries, long number)
+    {
+        var index = IndexOf(entries, number);
+        index = index < 0 ? ~index : index;
+        return index > 0 ? entries[index - 1] : null;
     }
 
     private static int IndexOf(IReadOnlyList<SegmentEntry> entries, long number)

@@ -49,7 +49,11 @@ internal sealed class TracedFileSystem : IFileSystem
 
     public bool TryRename(string from, string to) => _inner.TryRename(from, to);
 
-    public void Replace(string from, string to) => _inner.Replace(from, to);
+    public void Replace(string from, string to)
+    {
+        Note($"replace {Path.GetFileName(to)}");
+        _inner.Replace(from, to);
+    }
 
     public void Delete(string path)
     {
