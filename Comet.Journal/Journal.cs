@@ -1,4 +1,5 @@
 using Comet.Journals.Control;
+using Comet.Journals.Maintenance;
 using Comet.Journals.Reading;
 
 namespace Comet.Journals;
@@ -134,6 +135,14 @@ public sealed class Journal : IDisposable
     /// journal
     /// was opened to be read only.</exception>
     public int TruncateBefore(long sequence, bool ignoreNamedReaders = false) => _state.Truncation.Run(sequence, ignoreNamedReaders);
+
+    /// <summary>Tells what segments there are, in order, and in which form.</summary>
+    /// <exception cref="JournalException">A folder or a file cannot be read.</exception>
+    public IReadOnlyList<JournalSegmentInfo> GetSegments()
+    {
+        _state.RequireReadable();
+        return SegmentList.Of(_state.Segments);
+    }
 
     /// <summary>Compresses, encrypts, moves and removes old segments now, on the caller's thread, whatever the background does. Waits for
     /// other processes that are at it. Only segments are dealt with that are durable, with the beginning of the one behind them:

@@ -47,6 +47,13 @@ internal sealed class SegmentCatalog(IFileSystem files, Func<IReadOnlyList<strin
         }
     }
 
+    /// <exception cref="JournalException">A directory could not be read the last time.</exception>
+    public void RequireReachable()
+    {
+        if (Unreachable is { } unreachable)
+            throw new JournalException(unreachable.Code, unreachable.Message, unreachable) { File = unreachable.File };
+    }
+
     /// <summary>All names of segments in a directory, whatever their form.</summary>
     public static IEnumerable<SegmentEntry> List(IFileSystem files, string directory)
     {
@@ -167,12 +174,6 @@ internal sealed class SegmentCatalog(IFileSystem files, Func<IReadOnlyList<strin
     {
         lock (_gate)
             Volatile.Write(ref _entries, [.. _entries.Where(entry => entry.Number != number)]);
-    }
-
-    private void RequireReachable()
-    {
-        if (Unreachable is { } unreachable)
-            throw new JournalException(unreachable.Code, unreachable.Message, unreachable) { File = unreachable.File };
     }
 
     private static SegmentEntry? FirstAbove(IReadOnlyList<SegmentEntry> entries, long number)
