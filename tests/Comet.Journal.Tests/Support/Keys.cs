@@ -11,5 +11,5 @@ internal static class Keys
     /// <summary>The id with a key that is another one than everywhere else.</summary>
     public static JournalKeyRing Wrong(string id) => new(id, [KeyValuePair.Create(id, Of(id + " but not that one"))]);
 
-    private static byte[] Of(string id) => SHA256.HashData(Encoding.UTF8.GetBytes(id));
+    public static byte[] Of(string id) => SHA256.HashData(Encoding.UTF8.GetBytes(id));
 }
