@@ -7,7 +7,7 @@ namespace Comet.Journals.Maintenance;
 /// <summary>Packs or moves one sealed segment. The caller holds the maintenance lock.</summary>
 internal sealed class SegmentWork(SegmentStore store, PackSettings settings, Action<long> progress, CancellationToken cancellationToken)
 {
-    private readonly SegmentPacker _packer = new(store.Files, settings);
+    private readonly SegmentPacker _packer = new(store.Files);
 
     private IFileSystem Files => store.Files;
 
@@ -38,7 +38,10 @@ internal sealed class SegmentWork(SegmentStore store, PackSettings settings, Act
         using var source = Open(entry);
         if (source.Header.JournalId != store.JournalId || source.Header.Number != entry.Number)
             throw PackedFile.Damaged(entry.Path, 0, "is of another journal, or was renamed");
-        return _packer.Pack(source, target, store.NextId(), progress, cancellationToken);
+
+        // What is compressed stays so, also when it is only to be encrypted.
+        var codec = source is PackedSegmentReader { File.Header.Codec: not JournalCodec.None and var kept } ? kept : settings.Codec;
+        return _packer.Pack(source, target, settings with { Codec = codec }, store.NextId(), progress, cancellationToken);
     }
 
     private ISegmentReader Open(SegmentEntry entry) => entry.Form.Length > 0

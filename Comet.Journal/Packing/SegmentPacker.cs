@@ -8,20 +8,21 @@ namespace Comet.Journals.Packing;
 /// Makes the packed form of a segment that nobody writes any more: under a temporary name, durable, read again, then renamed, and the name
 /// made durable. Up to then the form it had is the one that counts, afterwards there are two good ones, and the caller deletes the first.
 /// </summary>
-internal sealed unsafe class SegmentPacker(IFileSystem files, PackSettings settings)
+internal sealed unsafe class SegmentPacker(IFileSystem files)
 {
     private readonly PinnedBuffer _raw = new();
 
     /// <summary>Packs a segment.</summary>
     /// <param name="source">The segment, in any form.</param>
     /// <param name="target">The path of the packed one; one that is there is replaced.</param>
+    /// <param name="settings">How.</param>
     /// <param name="unique">Part of the temporary name.</param>
     /// <param name="progress">Told how many bytes of the segment have been packed since the last time.</param>
     /// <param name="cancellationToken">Gives it up between two blocks; nothing is left of it.</param>
     /// <returns>The length of the packed file.</returns>
     /// <exception cref="JournalException">The segment is damaged, or the file cannot be written.</exception>
-    public long Pack(ISegmentReader source, string target, Guid unique, Action<long> progress, CancellationToken cancellationToken) =>
-        NewFile.Write(files, target, unique, temporary =>
+    public long Pack(ISegmentReader source, string target, PackSettings settings, Guid unique, Action<long> progress,
+        CancellationToken cancellationToken) => NewFile.Write(files, target, unique, temporary =>
         {
             using var writer = new PackedWriter(files, temporary, source.Header, settings);
             var (end, lastTime) = AddBlocks(source, writer, progress, cancellationToken);
