@@ -161,9 +161,12 @@ internal sealed unsafe class ClaimCursor : IDisposable
         {
             try
             {
-                if (_state.Segments.TryOpen(_control.SegmentOf(claim)) is not { } segment)
+                var number = _control.SegmentOf(claim);
+                if (_state.Segments.TryOpen(number) is not { } segment)
                 {
-                    // It was packed or removed while this thread slept, so all that was claimed in it is published: this is nothing.
+                    // Packed while this thread slept: all that was claimed in it is published, so this is nothing. Or removed.
+                    if (number >= _control.GetDurable().Place.Segment && !_state.Segments.IsRemoved(number))
+                        _state.Segments.Open(number).Release();
                     _slot.Intent = 0;
                     return true;
                 }

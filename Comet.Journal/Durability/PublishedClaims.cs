@@ -63,9 +63,14 @@ internal sealed unsafe class PublishedClaims(JournalState state)
         var last = _control.SegmentOf(tail);
         for (var number = from.Segment; number <= last; number++)
         {
-            // Not there any more: all of it is durable by now, and this is looked at again from there.
             if (state.Segments.TryOpen(number) is not { } segment)
+            {
+                if (state.Segments.IsRemoved(number))
+                    continue;
+
+                // Packed: all of it is durable by now, and this is looked at again from there.
                 return false;
+            }
 
             try
             {

@@ -17,10 +17,11 @@ internal sealed class Leftovers(SegmentStore store, CancellationToken cancellati
         var found = new List<SegmentEntry>();
         var folders = store.Folders.Where(Files.DirectoryExists).ToList();
         foreach (var folder in folders)
+        {
+            foreach (var name in Files.List(folder).Where(IsUnfinished))
+                Files.Delete(Path.Combine(folder, name));
             found.AddRange(SegmentCatalog.List(Files, folder));
-
-        foreach (var unfinished in found.Where(entry => entry.Form.EndsWith(NewFile.Suffix, StringComparison.Ordinal)))
-            Files.Delete(unfinished.Path);
+        }
 
         // Of one folder the packed one is the later, otherwise that of the later folder.
         foreach (var copies in found.Where(entry => entry.IsSegment).GroupBy(entry => entry.Number))
@@ -35,6 +36,9 @@ internal sealed class Leftovers(SegmentStore store, CancellationToken cancellati
             }
         }
     }
+
+    private static bool IsUnfinished(string name) => name.EndsWith(NewFile.Suffix, StringComparison.Ordinal)
+        && (SegmentName.TryParse(name, out _, out _, out _) || name.StartsWith(TierFolders.MarkName, StringComparison.Ordinal));
 
     private void KeepOne(List<SegmentEntry> copies)
     {

@@ -19,6 +19,8 @@ internal sealed class SegmentWork(SegmentStore store, PackSettings settings, Act
     public JournalEvent Do(SegmentEntry entry, SegmentTask task, long length)
     {
         var folder = task.MovesTo ?? Path.GetDirectoryName(entry.Path)!;
+        if (task.MovesTo is not null)
+            TierFolders.RequireThere(folder, Files.List(folder));
         var name = Path.GetFileName(entry.Path);
         var target = Path.Combine(folder, entry.Form.Length > 0 ? name : name + PackedSegmentReader.Form);
         var after = task.Packs ? Pack(entry, target) : SegmentCopy.Run(Files, entry.Path, target, store.NextId(), cancellationToken);

@@ -16,6 +16,10 @@ internal static class TierFolders
 {
     public const string Name = "journal.tiers";
 
+    /// <summary>Stands in each of the folders. Where it is missing something else is in the folder's place: an empty one, for example, on which
+    /// a disk should be mounted.</summary>
+    public const string MarkName = "journal.tier";
+
     private const int MaxCount = 64;
     private const int MaxLength = 1 << 20;
     private const int Version = 1;
@@ -40,7 +44,7 @@ internal static class TierFolders
             if (all.Exists(other => Path.GetFullPath(other, directory) == path))
                 continue;
 
-            RequireEmpty(files, directory, path);
+            Prepare(files, directory, journalId, unique, path);
             all.Add(folder);
         }
 
@@ -56,13 +60,40 @@ internal static class TierFolders
         });
     }
 
-    private static void RequireEmpty(IFileSystem files, string directory, string folder)
+    /// <summary>Throws when a folder is not there, or something else is in its place.</summary>
+    public static void RequireThere(string folder, IEnumerable<string> names)
     {
-        files.CreateDirectory(folder);
-        if (folder == directory || SegmentCatalog.List(files, folder).Any())
+        if (!names.Contains(MarkName, StringComparer.Ordinal))
+        {
+            throw new JournalException(JournalErrorCode.StorageError, $"There is no {MarkName} in {folder}. Is its disk mounted?")
+            {
+                File = folder
+            };
+        }
+    }
+
+    private static void Prepare(IFileSystem files, string directory, Guid journalId, Guid unique, string folder)
+    {
+        if (folder != directory)
+            files.CreateDirectory(folder);
+        RequireOwn(files, directory, journalId, folder);
+        NewFile.Write(files, Path.Combine(folder, MarkName), unique, temporary =>
+        {
+            using var file = files.Open(temporary, FileOpening.Create);
+            file.Write(ToBytes(journalId, []), 0);
+            file.FlushData();
+            return 0;
+        });
+    }
+
+    private static void RequireOwn(IFileSystem files, string directory, Guid journalId, string folder)
+    {
+        var mark = Path.Combine(folder, MarkName);
+        if (folder == directory || SegmentCatalog.List(files, folder).Any() || (files.Exists(mark) && !IsOf(files, mark, journalId)))
         {
             throw new JournalException(JournalErrorCode.InUse,
-                $"{folder} has segments in it that are not of a tier of the journal in {directory}. Give the tier a folder of its own.")
+                $"{folder} belongs to another journal, or has segments in it, so it cannot be a tier of the journal in {directory}. Give the "
+                + "tier a folder of its own.")
             {
                 File = folder
             };
@@ -88,12 +119,26 @@ internal static class TierFolders
         return result;
     }
 
+    private static bool IsOf(IFileSystem files, string mark, Guid journalId)
+    {
+        try
+        {
+            return ReadFile(files, mark, journalId).Count == 0;
+        }
+        catch (JournalException other) when (other.Code == JournalErrorCode.Corrupt)
+        {
+            return false;
+        }
+    }
+
     private static List<string> ReadStored(IFileSystem files, string directory, Guid journalId)
     {
         var path = Path.Combine(directory, Name);
-        if (!files.Exists(path))
-            return [];
+        return files.Exists(path) ? ReadFile(files, path, journalId) : [];
+    }
 
+    private static List<string> ReadFile(IFileSystem files, string path, Guid journalId)
+    {
         using var file = files.Open(path, FileOpening.Read);
         var bytes = new byte[(int)Math.Min(file.Length, MaxLength)];
         return file.Read(bytes, 0) == bytes.Length ? Parse(bytes, path, journalId) : throw Damaged(path);

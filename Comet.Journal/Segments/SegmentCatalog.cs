@@ -1,4 +1,5 @@
 using Comet.Journals.FileSystem;
+using Comet.Journals.Maintenance;
 using Comet.Journals.Packing;
 
 namespace Comet.Journals.Segments;
@@ -55,9 +56,11 @@ internal sealed class SegmentCatalog(IFileSystem files, Func<IReadOnlyList<strin
     }
 
     /// <summary>All names of segments in a directory, whatever their form.</summary>
-    public static IEnumerable<SegmentEntry> List(IFileSystem files, string directory)
+    public static IEnumerable<SegmentEntry> List(IFileSystem files, string directory) => Parse(directory, files.List(directory));
+
+    private static IEnumerable<SegmentEntry> Parse(string directory, IReadOnlyList<string> names)
     {
-        foreach (var name in files.List(directory))
+        foreach (var name in names)
         {
             if (SegmentName.TryParse(name, out var number, out var cycleStart, out var form))
                 yield return new SegmentEntry(number, cycleStart, Path.Combine(directory, name), form);
@@ -89,7 +92,10 @@ internal sealed class SegmentCatalog(IFileSystem files, Func<IReadOnlyList<strin
     {
         try
         {
-            return [.. List(files, folder)];
+            var names = files.List(folder);
+            if (!mustBeThere)
+                TierFolders.RequireThere(folder, names);
+            return [.. Parse(folder, names)];
         }
         catch (JournalException failed) when (!mustBeThere)
         {

@@ -93,6 +93,9 @@ internal sealed class SegmentStore
         }
     }
 
+    /// <summary>Whether a segment was removed from the front.</summary>
+    public bool IsRemoved(long number) => number < FirstSegmentMark.Read(Files, Directory, _metadata.JournalId);
+
     /// <summary>Opens a segment to read it, in whatever form and wherever it is by now.</summary>
     /// <exception cref="JournalException">It was removed (<see cref="JournalErrorCode.NotFound"/>), or cannot be read.</exception>
     public ISegmentReader OpenReader(SegmentEntry entry)

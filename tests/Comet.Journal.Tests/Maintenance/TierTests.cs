@@ -37,8 +37,10 @@ public sealed class TierTests
         Assert.Equal(sealedSegments - removed, PackedJournal.Packed(cold.Path).Length);
     }
 
-    [Fact]
-    public async Task When_a_folder_is_away_nothing_is_passed_over_in_silence_and_appends_go_on()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task When_a_folder_is_away_nothing_is_passed_over_in_silence_and_appends_go_on(bool emptyOneInItsPlace)
     {
         using var directory = new TemporaryDirectory();
         using var journal = Journal.Open(directory.Path, PackedJournal.Options);
@@ -46,6 +48,8 @@ public sealed class TierTests
         var folder = Path.Combine(directory.Path, "cool");
         Assert.Empty(journal.RunMaintenance(new JournalMaintenance { Cool = new JournalTier("cool", TimeSpan.Zero) }).Failures);
         Directory.Move(folder, folder + ".away");
+        if (emptyOneInItsPlace)
+            Directory.CreateDirectory(folder);
         foreach (var access in new[] { JournalAccess.Shared, JournalAccess.ReadOnly })
         {
             using var other = Journal.Open(directory.Path, PackedJournal.Options with { Access = access });
@@ -65,6 +69,10 @@ public sealed class TierTests
         await PackedJournal.FillAsync(journal, PackedJournal.Count);
         // Neither does retention take what it does not see for nothing.
         Assert.NotEmpty(journal.RunMaintenance(new JournalMaintenance { RetainBytes = 1 }).Failures);
+        // And nothing is written where the disk is not.
+        Assert.NotEmpty(journal.RunMaintenance(new JournalMaintenance { Cool = new JournalTier("cool", TimeSpan.Zero) }).Failures);
+        if (emptyOneInItsPlace)
+            Directory.Delete(folder);
         Directory.Move(folder + ".away", folder);
         Assert.Equal(Enumerable.Range(0, 2 * PackedJournal.Count), Payload.ReadAll(journal));
     }
@@ -77,7 +85,12 @@ public sealed class TierTests
         using var journal = Journal.Open(directory.Path, PackedJournal.Options);
         using var foreign = Journal.Open(other.Path, PackedJournal.Options);
         await PackedJournal.FillAsync(journal);
-        foreach (var folder in new[] { other.Path, directory.Path })
+        await PackedJournal.FillAsync(foreign);
+        var tier = Path.Combine(other.Path, "cool");
+        Assert.Empty(foreign.RunMaintenance(new JournalMaintenance { Cool = new JournalTier(tier, TimeSpan.Zero) }).Failures);
+        foreign.TruncateBefore(long.MaxValue);
+        Assert.Empty(PackedJournal.Packed(tier));
+        foreach (var folder in new[] { other.Path, directory.Path, tier })
         {
             var result = journal.RunMaintenance(new JournalMaintenance { Cool = new JournalTier(folder, TimeSpan.Zero) });
             Assert.Equal(folder, Assert.IsType<JournalException>(Assert.Single(result.Failures)).File);

@@ -91,15 +91,17 @@ public sealed class PackedSegmentTests
         ReadAll(path, keys);
     }
 
-    [Fact]
-    public async Task A_reader_of_the_journal_tells_where_a_block_is_damaged_and_reads_up_to_there()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_reader_of_the_journal_tells_where_a_block_is_damaged_and_reads_up_to_there(int number)
     {
         using var directory = await PackedJournal.CreateAsync(PackedJournal.Lz4);
         var path = PackedJournal.Packed(directory.Path)[1];
         PackedBlock block;
         long first;
         using (var packed = PackedFile.Open(FileSystems.Default, path, null))
-            (block, first) = (packed.Blocks[1], packed.Blocks[1].Sequence);
+            (block, first) = (packed.Blocks[number], packed.Blocks[number].Sequence);
         Flip(path, block.StoredAt + 100);
         foreach (var access in new[] { JournalAccess.Shared, JournalAccess.ReadOnly })
         {
