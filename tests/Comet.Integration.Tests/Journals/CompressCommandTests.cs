@@ -15,7 +15,7 @@ public sealed class CompressCommandTests
     {
         using var folder = new TemporaryFolder();
         var directory = folder.Path("journal");
-        var lines = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, Lines).Select(i => $"order {i}: three pieces, as always, to be sent\n")));
+        var lines = Orders();
         (await CometProcess.RunWithInputAsync(lines, "journal", "append", directory)).Exits(0);
         var before = (await CometProcess.RunAsync("journal", "dump", directory)).Exits(0);
         Assert.Equal(lines, before.OutputBytes);
@@ -23,7 +23,8 @@ public sealed class CompressCommandTests
         await using var writer = CometProcess.Start("journal", "append", directory);
         await using var reader = CometProcess.Start("journal", "tail", directory, "--lines", "1");
         _ = await reader.Output.WaitForLineAsync($"order {Lines - 1}:");
-        var report = (await CometProcess.RunAsync(["journal", "compress", directory, "--codec", codec, .. more, "--json"])).Exits(0).Json[0];
+        var compressed = await CometProcess.RunAsync(["journal", "compress", directory, "--codec", codec, .. more, "--json"]);
+        var report = compressed.Exits(0).Json[0];
         Assert.True(report.GetProperty("segments").GetInt32() > 0);
         Assert.True(report.GetProperty("bytesAfter").GetInt64() * 2 < report.GetProperty("bytesBefore").GetInt64());
         Assert.NotEmpty(Directory.GetFiles(directory, "*.packed"));
@@ -45,7 +46,7 @@ public sealed class CompressCommandTests
         Assert.False(Directory.Exists(directory));
         (await CometProcess.RunAsync("journal", "compress", directory, "--level", "13")).Exits(2);
 
-        var lines = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, Lines).Select(i => $"order {i}: three pieces, as always, to be sent\n")));
+        var lines = Orders();
         (await CometProcess.RunWithInputAsync(lines, "journal", "append", directory)).Exits(0);
         var first = Directory.GetFiles(directory, "*.journal").Order(StringComparer.Ordinal).First();
         await using (var file = new FileStream(first, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
@@ -59,4 +60,7 @@ public sealed class CompressCommandTests
         Assert.True(File.Exists(first));
         Assert.False(File.Exists($"{first}.packed"));
     }
+
+    private static byte[] Orders() => Encoding.UTF8.GetBytes(string.Concat(
+        Enumerable.Range(0, Lines).Select(i => $"order {i}: three pieces, as always, to be sent\n")));
 }
