@@ -38,6 +38,24 @@ public sealed class CompressCommandTests
     }
 
     [Fact]
+    public async Task It_encrypts_and_what_is_encrypted_is_dumped_with_the_key_only()
+    {
+        using var folder = new TemporaryFolder();
+        var directory = folder.Path("journal");
+        var lines = Orders();
+        (await CometProcess.RunWithInputAsync(lines, "journal", "append", directory)).Exits(0);
+        var key = folder.Write("key", new byte[32]);
+        var hex = folder.Write("hex", Encoding.ASCII.GetBytes(new string('0', 64) + "\n"));
+        (await CometProcess.RunAsync("journal", "compress", directory, "--encrypt")).Exits(2);
+        (await CometProcess.RunAsync("journal", "compress", directory, "--encrypt", "--key", "k=" + folder.Path("none"))).Exits(2);
+        (await CometProcess.RunAsync("journal", "compress", directory, "--encrypt", "--key", $"k={key}")).Exits(0);
+        var refused = (await CometProcess.RunAsync("journal", "dump", directory)).Exits(1);
+        Assert.Contains("'k'", refused.Errors, StringComparison.Ordinal);
+        Assert.Contains(".packed", refused.Errors, StringComparison.Ordinal);
+        Assert.Equal(lines, (await CometProcess.RunAsync("journal", "dump", directory, "--key", $"k={hex}")).Exits(0).OutputBytes);
+    }
+
+    [Fact]
     public async Task A_journal_that_is_not_there_is_not_created_and_a_damaged_segment_is_named()
     {
         using var folder = new TemporaryFolder();
