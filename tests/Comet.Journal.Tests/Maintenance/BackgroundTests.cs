@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Comet.Journals.Control;
 using Comet.Journals.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 

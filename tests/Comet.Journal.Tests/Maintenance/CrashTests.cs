@@ -1,4 +1,3 @@
-using Comet.Journals.Control;
 using Comet.Journals.Tests.Support;
 
 namespace Comet.Journals.Tests.Maintenance;
