@@ -65,7 +65,7 @@ internal sealed class SegmentStore
     /// <summary>Opens a segment to read it, in whatever form it is.</summary>
     public ISegmentReader OpenReader(SegmentEntry entry) => entry.Form switch
     {
-        "" => new MappedSegmentReader(Open(entry.Number)),
+        "" => new MappedSegmentReader(Open(entry.Number), Catalog.After(entry.Number) is not null),
         _ => throw new JournalException(JournalErrorCode.UnsupportedFormat,
             $"{entry.Path} is in a form that this release does not read. It was left untouched: use a newer release.") { File = entry.Path }
     };
