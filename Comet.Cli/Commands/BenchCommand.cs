@@ -29,6 +29,7 @@ internal static class BenchCommand
     {
         Description = $"What to measure: {string.Join(", ", s_scenarios.Keys)}. Default: all of them.",
         Arity = ArgumentArity.ZeroOrMore,
+        HelpName = "scenario",
     };
 
     private static readonly Option<int[]> s_sizes = new("--size")
