@@ -69,8 +69,8 @@ internal static class DeadLetterCommand
         RedriveProgress done;
         await using (new Progress(latest.Describe, isJson))
         {
-            done = await client.DeadLetters.RedriveAsync(TopicOf(arguments), new RedriveOptions { MaxMessages = arguments.GetValue(s_count) },
-                latest, cancellationToken);
+            var options = new RedriveOptions { MaxMessages = arguments.GetValue(s_count) };
+            done = await client.DeadLetters.RedriveAsync(TopicOf(arguments), options, latest, cancellationToken);
         }
         Console.WriteLine(isJson
             ? CliJson.Line(new RedriveReport(TopicOf(arguments), done.Moved, done.Left), CliJson.Default.RedriveReport)
@@ -100,7 +100,8 @@ internal sealed record DeadLetterLine(
     {
         var text = PayloadText.TryDecode(letter.Payload.Span);
         return new(letter.Id.ToString(), letter.Origin?.ToString(), letter.Subscription, letter.Reason, letter.Exception,
-            letter.Deliveries, letter.Time.UtcDateTime, letter.Key, text, text is null ? Convert.ToBase64String(letter.Payload.Span) : null);
+            letter.Deliveries, letter.Time.UtcDateTime, letter.Key, text,
+            text is null ? Convert.ToBase64String(letter.Payload.Span) : null);
     }
 }
 

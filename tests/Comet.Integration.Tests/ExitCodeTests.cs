@@ -88,7 +88,8 @@ public sealed class ExitCodeTests
     }
 
     [Theory]
-    [InlineData("comet: WrongUsage: Unrecognized command or argument 'produc'. Did you mean produce?\nSee 'comet --help'.\n", "produc", "t")]
+    [InlineData("comet: WrongUsage: Unrecognized command or argument 'produc'. Did you mean produce?\nSee 'comet --help'.\n",
+        "produc", "t")]
     [InlineData("comet: WrongUsage: Unrecognized command or argument '--fast'.\nSee 'comet consume --help'.\n", "consume", "t", "--fast")]
     [InlineData("comet: WrongUsage: --count must not be negative.\nSee 'comet produce --help'.\n", "produce", "t", "--count", "-1")]
     [InlineData("{\"error\":\"WrongUsage\",\"message\":\"Required argument 'topic' missing for command: 'delete'.\"}\n",

@@ -21,7 +21,8 @@ public sealed class TopicCommandTests
 
         var described = (await server.RunAsync("topic", "describe", "orders")).Exits(0).Lines;
         Assert.Equal(
-            ["topic orders", .. Enumerable.Range(0, 3).Select(static p => $"  partition {p}: 0 messages, the next is offset 0, 0 bytes, 0 producer(s)")],
+            ["topic orders", .. Enumerable.Range(0, 3).Select(static p =>
+                $"  partition {p}: 0 messages, the next is offset 0, 0 bytes, 0 producer(s)")],
             described);
         (await server.RunAsync("produce", "bills", "--count", "1", "--size", "10")).Exits(0);
         Assert.StartsWith("  partition 0: 1 message, offset 0, ", await DescribePartitionAsync(server), StringComparison.Ordinal);
