@@ -6,6 +6,9 @@ namespace Comet.Cli.Commands;
 /// <summary>The options for how a consumer shares its subscription, and what that does with messages that come back.</summary>
 internal static class ConsumerFlags
 {
+    // No default is larger.
+    private const int LargestWindow = ConsumerOptions<ReadOnlyMemory<byte>>.DefaultReceiveWindowMessages;
+
     private static readonly Option<string> s_type = SubscriptionTypes.CreateOption("How its consumers share the messages.");
     private static readonly Option<StartPosition> s_from = ValueParsers.Position(
         "--from", "Where a new subscription begins.", StartPosition.Latest);
@@ -49,11 +52,6 @@ internal static class ConsumerFlags
             DeadLetterTopic = arguments.GetValue(s_deadLetterTopic),
             LeaseDuration = arguments.GetValue(s_lease),
         };
-        return count is { } most
-            ? options with
-            {
-                ReceiveWindowMessages = (int)Math.Clamp(most, 1, ConsumerOptions<ReadOnlyMemory<byte>>.DefaultReceiveWindowMessages),
-            }
-            : options;
+        return count < LargestWindow ? options with { ReceiveWindowMessages = (int)Math.Max(1, count.Value) } : options;
     }
 }
