@@ -14,7 +14,8 @@ internal static class SharingScenarios
 
     public static Task<BenchResult> KeySharedAsync(BenchContext context) => PassAsync(context, "key-shared-8", SubscriptionType.KeyShared);
 
-    public static Task<BenchResult> DrainSharedAsync(BenchContext context) => DrainAsync(context, "drain-shared-8", SubscriptionType.Shared);
+    public static Task<BenchResult> DrainSharedAsync(BenchContext context) =>
+        DrainAsync(context, "drain-shared-8", SubscriptionType.Shared);
 
     public static Task<BenchResult> DrainKeySharedAsync(BenchContext context) =>
         DrainAsync(context, "drain-key-shared-8", SubscriptionType.KeyShared);

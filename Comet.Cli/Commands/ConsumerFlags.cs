@@ -6,9 +6,6 @@ namespace Comet.Cli.Commands;
 /// <summary>The options for how a consumer shares its subscription, and what that does with messages that come back.</summary>
 internal static class ConsumerFlags
 {
-    // No default is larger.
-    private const int LargestWindow = ConsumerOptions<ReadOnlyMemory<byte>>.DefaultReceiveWindowMessages;
-
     private static readonly Option<string> s_type = SubscriptionTypes.CreateOption("How its consumers share the messages.");
     private static readonly Option<StartPosition> s_from = ValueParsers.Position(
         "--from", "Where a new subscription begins.", StartPosition.Latest);
@@ -52,6 +49,9 @@ internal static class ConsumerFlags
             DeadLetterTopic = arguments.GetValue(s_deadLetterTopic),
             LeaseDuration = arguments.GetValue(s_lease),
         };
-        return count < LargestWindow ? options with { ReceiveWindowMessages = (int)Math.Max(1, count.Value) } : options;
+        var window = options.Type is SubscriptionType.Shared or SubscriptionType.KeyShared
+            ? ConsumerOptions<ReadOnlyMemory<byte>>.DefaultSharedReceiveWindowMessages
+            : ConsumerOptions<ReadOnlyMemory<byte>>.DefaultReceiveWindowMessages;
+        return options with { ReceiveWindowMessages = (int)Math.Clamp(count ?? window, 1, window) };
     }
 }

@@ -50,7 +50,8 @@ internal sealed class EndingLog(ILogger logger, TimeProvider time) : IDisposable
         row.LeftOut++;
         (row.LastClient, row.LastReason) = (client, reason);
         row.Timer ??= time.CreateTimer(
-            static state => ((Action)state!)(), () => Summarize(row), Window - time.GetElapsedTime(row.Beginning), Timeout.InfiniteTimeSpan);
+            static state => ((Action)state!)(), () => Summarize(row), Window - time.GetElapsedTime(row.Beginning),
+            Timeout.InfiniteTimeSpan);
     }
 
     private void Summarize(Row row)
@@ -96,7 +97,8 @@ internal static partial class SessionLog
     [LoggerMessage(2102, LogLevel.Information, "Lost the connection of {Client}: {Reason}")]
     public static partial void Lost(ILogger logger, string client, string reason);
 
-    [LoggerMessage(2103, LogLevel.Warning, "Ended {Count} more connection(s) within a minute for {Code}; the last was that of {Client}: {Reason}")]
+    [LoggerMessage(2103, LogLevel.Warning,
+        "Ended {Count} more connection(s) within a minute for {Code}; the last was that of {Client}: {Reason}")]
     public static partial void RefusedMore(ILogger logger, int count, ErrorCode code, string client, string reason);
 
     [LoggerMessage(2104, LogLevel.Information, "Lost {Count} more connection(s) within a minute; the last was that of {Client}: {Reason}")]

@@ -65,8 +65,8 @@ public sealed class EndingLogTests : IDisposable
         for (var i = 0; i < 30; i++)
             await DialAsync(broker, i % 2 == 0 ? [0x16, 0x03, 0x01] : "GET / HTTP/1.1\r\n"u8.ToArray());
         Assert.Equal(EndingLog.MostOfAReason, _lines.Count);
-        Assert.Contains("speaks TLS, and this is a plain port: it must dial comet:// and not comets://", _lines[0], StringComparison.Ordinal);
-        Assert.Contains("is not the Comet protocol: it is no Comet client, or was given the wrong port", _lines[1], StringComparison.Ordinal);
+        Assert.Contains("speaks TLS, and this is a plain port: it must dial comet://", _lines[0], StringComparison.Ordinal);
+        Assert.Contains("is no Comet client, or was given the wrong port", _lines[1], StringComparison.Ordinal);
         _time.Advance(EndingLog.Window);
         Assert.StartsWith("Warning: Ended 20 more connection(s) within a minute for NotComet; ", _lines[^1], StringComparison.Ordinal);
     }
