@@ -121,6 +121,9 @@ public sealed unsafe partial class JournalReader : IDisposable
                 continue;
             }
 
+            // The window ends in the middle of it.
+            if (RecordLayout.Size(word) > _limit - _at)
+                _ = TryMoveTo(Position);
             if (_state.Unattended is not null && !IsIntact(word))
             {
                 if (!TryPass(word))

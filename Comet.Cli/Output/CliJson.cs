@@ -25,6 +25,8 @@ namespace Comet.Cli.Output;
 [JsonSerializable(typeof(SubscriptionChange))]
 [JsonSerializable(typeof(ScheduledLine))]
 [JsonSerializable(typeof(ScheduleReport))]
+[JsonSerializable(typeof(DeadLetterLine))]
+[JsonSerializable(typeof(RedriveReport))]
 [JsonSerializable(typeof(SubscriptionExplanation))]
 [JsonSerializable(typeof(DoctorCheck))]
 [JsonSerializable(typeof(BenchResult))]

@@ -68,7 +68,7 @@ internal sealed class Leftovers(SegmentStore store, CancellationToken cancellati
     {
         using var reader = entry.Form.Length > 0
             ? PackedSegmentReader.Open(Files, entry.Path, store.Keys)
-            : (ISegmentReader)new MappedSegmentReader(MappedSegment.Open(Files, entry.Path, writable: false));
+            : (ISegmentReader)new MappedSegmentReader(MappedSegment.Open(Files, entry.Path, writable: false), isOver: true);
         if (reader.Header.JournalId != store.JournalId || reader.Header.Number != entry.Number)
             throw PackedFile.Damaged(entry.Path, 0, "is of another journal, or was renamed");
         SegmentCheck.RequireWhole(reader, cancellationToken);

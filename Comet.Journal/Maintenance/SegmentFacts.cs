@@ -40,7 +40,7 @@ internal sealed class SegmentFactsCache(SegmentStore store)
             return new SegmentFacts(trailer.LastTime, header.KeyId is not null, file.Length);
         }
 
-        using var segment = new MappedSegmentReader(MappedSegment.Open(store.Files, entry.Path, writable: false));
+        using var segment = new MappedSegmentReader(MappedSegment.Open(store.Files, entry.Path, writable: false), isOver: true);
         return new SegmentFacts(SegmentCheck.LastTime(segment), false, file.Length);
     }
 

@@ -48,5 +48,5 @@ internal sealed class SegmentWork(SegmentStore store, PackSettings settings, Act
 
     private ISegmentReader Open(SegmentEntry entry) => entry.Form.Length > 0
         ? PackedSegmentReader.Open(Files, entry.Path, store.Keys)
-        : new MappedSegmentReader(MappedSegment.Open(Files, entry.Path, writable: false));
+        : new MappedSegmentReader(MappedSegment.Open(Files, entry.Path, writable: false), isOver: true);
 }

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
+using Comet.Checksums;
 using Comet.Journals.FileSystem;
 using Comet.Journals.Packing;
-using Comet.Journals.Records;
 using Comet.Journals.Segments;
 
 namespace Comet.Journals.Maintenance;
@@ -115,7 +115,7 @@ internal static class TierFolders
         BinaryPrimitives.WriteInt32LittleEndian(result.AsSpan(8), Version);
         BinaryPrimitives.WriteInt32LittleEndian(result.AsSpan(12), folders.Count);
         journalId.TryWriteBytes(result.AsSpan(16));
-        BinaryPrimitives.WriteUInt32LittleEndian(result.AsSpan(bytes.Count), Crc32C.Of(result.AsSpan(0, bytes.Count)));
+        BinaryPrimitives.WriteUInt32LittleEndian(result.AsSpan(bytes.Count), Crc32C.Compute(result.AsSpan(0, bytes.Count)));
         return result;
     }
 
@@ -148,7 +148,7 @@ internal static class TierFolders
     {
         var end = bytes.Length - sizeof(uint);
         if (end < PathsAt || BinaryPrimitives.ReadUInt64LittleEndian(bytes) != Magic
-            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[end..]) != Crc32C.Of(bytes[..end])
+            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[end..]) != Crc32C.Compute(bytes[..end])
             || new Guid(bytes[16..32]) != journalId)
             throw Damaged(path);
         if (BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]) is var version && version != Version)

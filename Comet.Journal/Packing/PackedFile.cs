@@ -1,5 +1,5 @@
+using Comet.Checksums;
 using Comet.Journals.FileSystem;
-using Comet.Journals.Records;
 
 namespace Comet.Journals.Packing;
 
@@ -92,7 +92,7 @@ internal sealed class PackedFile : IDisposable
         var entry = _blocks[block];
         var raw = buffer.Take((int)(EndOf(block) - entry.Position));
         var stored = _stored.Take(entry.StoredLength);
-        if (_file.Read(stored, entry.StoredAt) != stored.Length || Crc32C.Of(stored) != entry.Crc)
+        if (_file.Read(stored, entry.StoredAt) != stored.Length || Crc32C.Compute(stored) != entry.Crc)
             throw Damaged(Path, entry.StoredAt, $"has a block, number {block}, whose checksum is wrong");
 
         var bytes = stored;
@@ -136,7 +136,7 @@ internal sealed class PackedFile : IDisposable
         IJournalFile file, PackedHeader header, PackedTrailer trailer, ReadOnlySpan<byte> end, BlockCipher? cipher)
     {
         var stored = new byte[trailer.TableLength];
-        if (file.Read(stored, trailer.TableAt) != stored.Length || Crc32C.Of(stored) != trailer.TableCrc)
+        if (file.Read(stored, trailer.TableAt) != stored.Length || Crc32C.Compute(stored) != trailer.TableCrc)
             throw Damaged(file.Path, trailer.TableAt, "has a table of blocks whose checksum is wrong");
 
         var table = stored;

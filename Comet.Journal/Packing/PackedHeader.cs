@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using Comet.Journals.Records;
+using Comet.Checksums;
 using Comet.Journals.Segments;
 
 namespace Comet.Journals.Packing;
@@ -48,7 +48,7 @@ internal sealed record PackedHeader
             Salt.CopyTo(bytes.AsSpan(SaltAt, SaltLength));
         }
 
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(CrcAt), Crc32C.Of(bytes.AsSpan(0, CrcAt)));
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(CrcAt), Crc32C.Compute(bytes.AsSpan(0, CrcAt)));
         Segment.WriteIdentity(bytes.AsSpan(SegmentHeader.SectorLength));
         Segment.WritePlace(bytes.AsSpan(2 * SegmentHeader.SectorLength));
         return bytes;
@@ -64,7 +64,7 @@ internal sealed record PackedHeader
         var version = BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]);
         if (version != Version)
             throw Unknown(path, $"the format version {version}; this release reads version {Version}");
-        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[CrcAt..]) != Crc32C.Of(bytes[..CrcAt]))
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[CrcAt..]) != Crc32C.Compute(bytes[..CrcAt]))
             throw PackedFile.Damaged(path, 0, "has a header whose checksum is wrong");
 
         var codec = (JournalCodec)BinaryPrimitives.ReadInt32LittleEndian(bytes[12..]);

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using Comet.Journals.Records;
+using Comet.Checksums;
 
 namespace Comet.Journals.Packing;
 
@@ -35,7 +35,7 @@ internal readonly record struct PackedTrailer(long TableAt, long End, long LastT
         BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(32), Blocks);
         BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(36), TableLength);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(40), TableCrc);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(CrcAt), Crc32C.Of(bytes.AsSpan(0, CrcAt)));
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(CrcAt), Crc32C.Compute(bytes.AsSpan(0, CrcAt)));
         return bytes;
     }
 
@@ -43,7 +43,7 @@ internal readonly record struct PackedTrailer(long TableAt, long End, long LastT
     public static PackedTrailer? TryRead(ReadOnlySpan<byte> bytes, long fileLength)
     {
         if (bytes.Length < Length || BinaryPrimitives.ReadUInt64LittleEndian(bytes) != Magic
-            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[CrcAt..]) != Crc32C.Of(bytes[..CrcAt]))
+            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[CrcAt..]) != Crc32C.Compute(bytes[..CrcAt]))
             return null;
 
         var trailer = new PackedTrailer(

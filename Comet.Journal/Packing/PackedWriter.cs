@@ -1,5 +1,5 @@
+using Comet.Checksums;
 using Comet.Journals.FileSystem;
-using Comet.Journals.Records;
 using Comet.Journals.Segments;
 
 namespace Comet.Journals.Packing;
@@ -59,8 +59,8 @@ internal sealed class PackedWriter : IDisposable
         }
 
         _file.Write(stored, _at);
-        _blocks.Add(new PackedBlock(position, sequence, timeBefore, _at, stored.Length, length > 0, Crc32C.Of(stored)));
-        _contents.Add(Crc32C.Of(raw));
+        _blocks.Add(new PackedBlock(position, sequence, timeBefore, _at, stored.Length, length > 0, Crc32C.Compute(stored)));
+        _contents.Add(Crc32C.Compute(raw));
         _at += stored.Length;
         if (_at - _flushed < FlushEvery)
             return;
@@ -87,7 +87,7 @@ internal sealed class PackedWriter : IDisposable
         }
 
         _file.Write(stored, _at);
-        _file.Write((trailer with { TableCrc = Crc32C.Of(stored) }).ToBytes(), _at + length);
+        _file.Write((trailer with { TableCrc = Crc32C.Compute(stored) }).ToBytes(), _at + length);
         _file.FlushData();
         return _at + length + PackedTrailer.Length;
     }
@@ -99,7 +99,7 @@ internal sealed class PackedWriter : IDisposable
         var buffer = new PinnedBuffer();
         for (var i = 0; i < _contents.Count; i++)
         {
-            if (Crc32C.Of(packed.Read(i, buffer)) != _contents[i])
+            if (Crc32C.Compute(packed.Read(i, buffer)) != _contents[i])
                 throw PackedFile.Damaged(_file.Path, packed.Blocks[i].StoredAt, "does not hold what was just packed");
         }
     }

@@ -1,5 +1,5 @@
+using Comet.Checksums;
 using Comet.Journals.FileSystem;
-using Comet.Journals.Records;
 
 namespace Comet.Journals.Packing;
 
@@ -34,7 +34,7 @@ internal static class SegmentCopy
                 return crc;
 
             target?.Write(part, at);
-            crc = Crc32C.Append(crc, Crc32C.Of(part));
+            crc = Crc32C.Append(crc, Crc32C.Compute(part));
             at += part.Length;
         }
     }

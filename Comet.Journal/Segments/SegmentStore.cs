@@ -195,7 +195,7 @@ internal sealed class SegmentStore
     private ISegmentReader OpenForm(SegmentEntry entry)
     {
         if (entry.Form.Length == 0)
-            return new MappedSegmentReader(Open(entry.Number));
+            return new MappedSegmentReader(Open(entry.Number), Catalog.After(entry.Number) is not null);
         if (entry.Form != PackedSegmentReader.Form)
         {
             throw new JournalException(JournalErrorCode.UnsupportedFormat,
@@ -286,7 +286,7 @@ internal sealed class SegmentStore
     private void RequireOurs(MappedSegment segment, long number)
     {
         if (!IsOurs(segment.Header, number))
-            throw NotOurs(new MappedSegmentReader(segment), segment.File.Path, number);
+            throw NotOurs(new MappedSegmentReader(segment, isOver: false), segment.File.Path, number);
     }
 
     private bool IsOurs(SegmentHeader header, long number) => header.JournalId == _metadata.JournalId && header.Number == number;
