@@ -55,6 +55,8 @@ internal sealed class SegmentStore
 
     public PagePreparer Preparer { get; }
 
+    public RestingSegments Resting { get; } = new();
+
     /// <summary>Part of a name for a file that nobody else has.</summary>
     public Guid NextId() => _environment.NextId();
 
@@ -195,7 +197,7 @@ internal sealed class SegmentStore
     private ISegmentReader OpenForm(SegmentEntry entry)
     {
         if (entry.Form.Length == 0)
-            return new MappedSegmentReader(Open(entry.Number), Catalog.After(entry.Number) is not null);
+            return new MappedSegmentReader(Open(entry.Number), Catalog.After(entry.Number) is not null, Resting);
         if (entry.Form != PackedSegmentReader.Form)
         {
             throw new JournalException(JournalErrorCode.UnsupportedFormat,
