@@ -1,4 +1,5 @@
 using Comet.Journals.Control;
+using Comet.Journals.Maintenance;
 using Comet.Journals.Reading;
 
 namespace Comet.Journals;
@@ -134,6 +135,33 @@ public sealed class Journal : IDisposable
     /// journal
     /// was opened to be read only.</exception>
     public int TruncateBefore(long sequence, bool ignoreNamedReaders = false) => _state.Truncation.Run(sequence, ignoreNamedReaders);
+
+    /// <summary>Tells what segments there are, in order, and in which form.</summary>
+    /// <exception cref="JournalException">A folder or a file cannot be read.</exception>
+    public IReadOnlyList<JournalSegmentInfo> GetSegments()
+    {
+        _state.RequireReadable();
+        return SegmentList.Of(_state.Segments);
+    }
+
+    /// <summary>Compresses, encrypts, moves and removes old segments now, on the caller's thread, whatever the background does. Waits for
+    /// other processes that are at it. Only segments are dealt with that are durable, with the beginning of the one behind them:
+    /// flush before, to have all that were begun.</summary>
+    /// <param name="maintenance">What to do; when left out, what <see cref="JournalOptions.Maintenance"/> says.</param>
+    /// <param name="progress">Told, on this thread, how far it is.</param>
+    /// <param name="cancellationToken">Ends it early; every segment is whole, in the old form or the new one.</param>
+    /// <returns>What was done, and what could not be done.</returns>
+    /// <exception cref="ArgumentException">A value is out of its range.</exception>
+    /// <exception cref="JournalException">The journal has failed or was opened to be read only, or another process is at it for a long
+    /// time.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled, or the journal was closed.</exception>
+    public JournalMaintenanceResult RunMaintenance(JournalMaintenance? maintenance = null,
+        IProgress<JournalMaintenanceProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        _ = _state.RequireGates();
+        var options = (maintenance ?? _state.Options.Maintenance ?? new JournalMaintenance()).Validated(_state.Options.Keys);
+        return _state.Upkeep!.Run(options, progress, cancellationToken);
+    }
 
     /// <summary>Replays a part of the journal: the same records, bytes and times in the same order each time, and then it ends.</summary>
     /// <param name="replay">What and how fast; all there is now, at once, when left out.</param>

@@ -26,7 +26,11 @@ internal static class JournalArguments
         var directory = arguments.GetRequiredValue(Directory);
         if (!directory.Exists)
             throw new UsageException($"There is no directory '{directory.FullName}'.");
-        return Journal.Open(directory.FullName, new JournalOptions { Access = JournalAccess.ReadOnly });
+        return Journal.Open(directory.FullName, new JournalOptions
+        {
+            Access = JournalAccess.ReadOnly,
+            Keys = JournalKeys.Parse(arguments),
+        });
     }
 
     public static JournalStart ParseStart(string text)

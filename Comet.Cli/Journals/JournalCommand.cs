@@ -11,6 +11,7 @@ internal static class JournalCommand
         JournalTailCommand.Create(),
         JournalDumpCommand.Create(),
         JournalStatCommand.Create(),
+        JournalCompressCommand.Create(),
         JournalBenchCommand.Create(),
     }.WithoutConnection();
 }

@@ -33,6 +33,7 @@ namespace Comet.Cli.Output;
 [JsonSerializable(typeof(AppendReport))]
 [JsonSerializable(typeof(RecordLine))]
 [JsonSerializable(typeof(JournalStatLine))]
+[JsonSerializable(typeof(CompressReport))]
 [JsonSerializable(typeof(JournalBenchResult))]
 internal sealed partial class CliJson : JsonSerializerContext
 {

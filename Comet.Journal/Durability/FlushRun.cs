@@ -64,7 +64,16 @@ internal sealed unsafe class FlushRun : IDisposable
             _marked = _durable;
         }
 
-        return TryFinish(_underWay.Value);
+        try
+        {
+            return TryFinish(_underWay.Value);
+        }
+        catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound
+            && (HasMoved() || _state.Segments.IsRemoved(_durable.Segment)))
+        {
+            // While this thread slept others made the segment durable and packed it, or removed it.
+            return false;
+        }
     }
 
     /// <summary>Says in a mark of its own up to where all is durable, unless the last one does. It is not flushed.</summary>
@@ -102,17 +111,33 @@ internal sealed unsafe class FlushRun : IDisposable
             (_durable, _durableSequence) = (place, sequence);
     }
 
+    private bool HasMoved()
+    {
+        var before = _durable;
+        LearnDurable();
+        return _durable > before;
+    }
+
     private bool TryFinish(FlushMark mark)
     {
+        if (mark.Place.Segment < _durable.Segment)
+        {
+            _underWay = null;
+            return true;
+        }
+
         if (!_claims.Await(_durable, mark.Before))
             return false;
 
         var place = mark.Place;
         if (mark.IsSegmentOver)
         {
-            if (FindEnd(place.Segment) is not { } end)
+            if (FindEnd(place.Segment) is { } end)
+                place = new JournalPlace(place.Segment, end);
+            else if (_state.Segments.IsRemoved(place.Segment))
+                place = new JournalPlace(place.Segment + 1, 0);
+            else
                 return false;
-            place = new JournalPlace(place.Segment, end);
         }
 
         if (place > _durable)
@@ -134,14 +159,16 @@ internal sealed unsafe class FlushRun : IDisposable
     {
         for (var number = _durable.Segment; number <= place.Segment; number++)
         {
-            // A reader can go on from a segment only by its end mark, so this is part of what comes after.
-            if (number < place.Segment && FindEnd(number) is null)
-                return false;
+            if (OpenUnlessRemoved(number) is not { } segment)
+                continue;
 
-            var segment = _state.Segments.Open(number);
             try
             {
                 var from = number == _durable.Segment ? _durable.Position : 0;
+                // A reader can go on from a segment only by its end mark, so this is part of what comes after.
+                if (number < place.Segment && PublishedClaims.FindEnd(segment, from) is null)
+                    return false;
+
                 Flush(segment, from, number == place.Segment ? place.Position + endLength : segment.Layout.FileLength);
             }
             finally
@@ -181,7 +208,9 @@ internal sealed unsafe class FlushRun : IDisposable
 
     private long? FindEnd(long number)
     {
-        var segment = _state.Segments.Open(number);
+        if (OpenUnlessRemoved(number) is not { } segment)
+            return null;
+
         try
         {
             var from = number == _durable.Segment ? _durable.Position : 0;
@@ -192,4 +221,8 @@ internal sealed unsafe class FlushRun : IDisposable
             segment.Release();
         }
     }
+
+    // What was removed before it was durable need not become it.
+    private MappedSegment? OpenUnlessRemoved(long number) =>
+        _state.Segments.TryOpen(number) ?? (_state.Segments.IsRemoved(number) ? null : _state.Segments.Open(number));
 }

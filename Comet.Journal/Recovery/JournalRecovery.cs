@@ -36,7 +36,7 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             // Nothing is changed before it is known that all can be read and is in order.
             Scan(entries);
             if (_scans.Count == 0)
-                return BeginAnew(entries[0]);
+                return BeginAnew(_firstDropped ?? entries[0]);
             if (_end < _durable)
                 throw Lost();
 
@@ -95,10 +95,39 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             }
         }
 
+        if (LastPacked(entries) is >= 0 and var packed)
+        {
+            // A segment is packed only once all of it, and something in the one behind it, is durable.
+            Raise(new JournalPlace(entries[packed].Number + 1, 0));
+            last = Math.Max(last, packed + 1);
+            RequireGoesOn(entries, packed);
+        }
+
         var first = last;
         while (first > 0 && entries[first].Number > _durable.Segment && entries[first - 1].Form.Length == 0)
             first--;
         return first;
+    }
+
+    private static int LastPacked(IReadOnlyList<SegmentEntry> entries)
+    {
+        var last = entries.Count - 1;
+        while (last >= 0 && entries[last].Form.Length == 0)
+            last--;
+        return last;
+    }
+
+    private void RequireGoesOn(IReadOnlyList<SegmentEntry> entries, int packed)
+    {
+        if (packed + 1 < entries.Count)
+            return;
+
+        throw new JournalException(JournalErrorCode.Corrupt,
+            $"Segment {entries[packed].Number + 1} is missing in {store.Directory}: it had been made durable before "
+            + $"{entries[packed].Path} was packed. Nothing was changed: restore it from a copy.")
+        {
+            File = store.Directory
+        };
     }
 
     /// <summary>The segment, when it is the one that comes next; null when it is not, or was never written to the disk.</summary>

@@ -7,12 +7,13 @@ internal static class JournalBenchmarks
     private const int DefaultRounds = 5;
     private static readonly int[] s_sizes = [40, 160, 220, 512, 1024, 16_384];
 
-    /// <param name="arguments">Names of what to measure (default: all), --rounds N, --size N.</param>
+    /// <param name="arguments">Names of what to measure (default: all), --rounds N, --size N, --cpu.</param>
     public static int Run(string[] arguments)
     {
         var sizes = Values(arguments, "--size") is { Length: > 0 } asked ? asked : s_sizes;
         var rounds = Values(arguments, "--rounds") is [var given, ..] ? given : DefaultRounds;
-        var names = arguments.Where((argument, i) => !argument.StartsWith('-') && (i == 0 || !arguments[i - 1].StartsWith('-'))).ToHashSet();
+        ThreadTime.IsUsed = arguments.Contains("--cpu");
+        var names = arguments.Where(static argument => char.IsAsciiLetter(argument[0])).ToHashSet();
         bool Wants(string name) => names.Count == 0 || names.Contains(name);
         foreach (var size in sizes)
         {

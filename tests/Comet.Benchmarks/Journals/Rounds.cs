@@ -38,6 +38,12 @@ internal sealed class Rounds(string title, string unit)
     /// <summary>Operations a second.</summary>
     public static double Rate(long count, Action run)
     {
+        if (ThreadTime.IsUsed)
+        {
+            var before = ThreadTime.Seconds();
+            run();
+            return count / (ThreadTime.Seconds() - before);
+        }
         var start = Time.GetTimestamp();
         run();
         return count / Time.GetElapsedTime(start).TotalSeconds;
