@@ -1,5 +1,7 @@
 using Comet.Journals.Control;
+using Comet.Journals.FileSystem;
 using Comet.Journals.Reading;
+using Comet.Journals.Verification;
 
 namespace Comet.Journals;
 
@@ -52,6 +54,36 @@ public sealed class Journal : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
         return new Journal(JournalOpener.Open(environment, directory, (options ?? new JournalOptions()).Validated()));
+    }
+
+    /// <summary>Reads everything in a journal that carries a promise, and changes nothing. Works while other processes write; what they append
+    /// meanwhile need not be looked at.</summary>
+    /// <param name="directory">Where the journal is.</param>
+    /// <param name="progress">Told how far it is, segment by segment.</param>
+    /// <param name="cancellationToken">Ends it between two segments.</param>
+    /// <returns>All damage that there is; records that a crash took before they were confirmed as durable are none.</returns>
+    /// <exception cref="JournalException">There is no journal, or it is of an unknown format, or cannot be read.</exception>
+    public static JournalVerification Verify(
+        string directory, IProgress<JournalProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        return new JournalInspector(FileSystems.Default, Path.GetFullPath(directory), isOurs: false).Run(progress, cancellationToken).Report;
+    }
+
+    /// <summary>Makes a damaged journal one that can be opened again, and keeps every record that is whole. Nothing is deleted: what is
+    /// replaced is kept under another name. A journal without damage is left as it is.</summary>
+    /// <param name="directory">Where the journal is.</param>
+    /// <param name="dryRun">Whether only to tell what would be done.</param>
+    /// <param name="progress">Told how far the look at it is, segment by segment.</param>
+    /// <param name="cancellationToken">Ends it before the first change; not later.</param>
+    /// <returns>What was lost and what was changed.</returns>
+    /// <exception cref="JournalException">Somebody has it open, or there is none, or it is of an unknown format, or there is no room to
+    /// keep the damaged files.</exception>
+    public static JournalRepair Repair(
+        string directory, bool dryRun = false, IProgress<JournalProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        return new JournalRepairer(JournalEnvironment.Default, Path.GetFullPath(directory), dryRun).Run(progress, cancellationToken);
     }
 
     /// <summary>Whether a write or a flush has failed, here or in another process: see <see cref="Fault"/>.</summary>

@@ -36,7 +36,7 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             // Nothing is changed before it is known that all can be read and is in order.
             Scan(entries);
             if (_scans.Count == 0)
-                return BeginAnew(entries[0]);
+                return BeginAnew(_firstDropped!);
             if (_end < _durable)
                 throw Lost();
 
@@ -64,7 +64,7 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
         var first = FirstToScan(entries);
         for (var i = first; i < entries.Count; i++)
         {
-            var follows = i == first ? (long?)null : _scans[^1].Scan.EndsWith ?? -1;
+            var follows = _scans.Count == 0 ? (long?)null : _scans[^1].Scan.EndsWith ?? -1;
             var segment = _firstDropped is null ? TryOpen(entries[i], follows) : null;
             if (segment is null)
             {
