@@ -1,0 +1,297 @@
+using Comet.Journals.Control;
+using Comet.Journals.Records;
+using Comet.Journals.Tests.Support;
+
+namespace Comet.Journals.Tests.SimulatedDisk;
+
+/// <summary>
+/// A random program over a journal on a simulated disk. Before its operations the power may go: of all that the disk may be then, some are
+/// made, and each is opened and checked, while the program itself goes on. Now and then the power really goes, or all is killed.
+/// </summary>
+internal sealed class CrashWorkload(int seed, Defect defect, int images)
+{
+    private const string Directory = "/journal";
+    private const int CutEvery = 3;
+    private const int Steps = 60;
+    private const int MostSegments = 5;
+
+    private static readonly JournalOptions Options = new()
+    {
+        RollCycle = RollCycle.BySize,
+        FirstSegmentLength = 16 * 1024,
+        MaxSegmentLength = 16 * 1024,
+        MaxWriters = 2,
+        OpenTimeout = TimeSpan.Zero,
+        TimeProvider = new StandingClock()
+    };
+
+    private readonly Random _random = new(seed);
+    private readonly ExpectedJournal _expected = new();
+    private SimulatedFileSystem _disk = new(new Random(seed));
+    private ManualQueue _background = new();
+    private Journal? _journal;
+    private JournalWriter? _writer;
+    private NamedReader? _reader;
+    private long _number;
+    private long _next;
+    private long _ids;
+    private bool _isChecking;
+
+    /// <summary>How many disks were opened after a crash.</summary>
+    public int States { get; private set; }
+
+    /// <summary>The first promise that was broken; null when none was.</summary>
+    public string? Failure { get; private set; }
+
+    /// <summary>Runs lives, each ended by a power cut, until a promise is broken or there are so many.</summary>
+    public void Run(int lives)
+    {
+        for (var life = 0; life < lives && Failure is null; life++)
+        {
+            _disk.BeforeOperation = MayCrash;
+            try
+            {
+                Live();
+            }
+            catch (JournalException failed)
+            {
+                Fail($"The program itself failed: {failed}");
+            }
+
+            _disk.BeforeOperation = null;
+            if (Failure is null)
+                CutPower();
+        }
+    }
+
+    private void Live()
+    {
+        Open();
+        for (var step = 0; step < Steps && Failure is null; step++)
+            Step();
+    }
+
+    private void Step()
+    {
+        switch (_random.Next(32))
+        {
+            case < 16:
+                Append();
+                break;
+            case < 21:
+                _writer!.Append(Appending(), JournalDurability.Disk);
+                Appended();
+                _expected.Confirmed();
+                break;
+            case < 23:
+                AppendAndWait();
+                break;
+            case < 27:
+                _background.Run(isLater: _random.Next(2) == 0);
+                break;
+            case 27:
+                Truncate();
+                break;
+            case < 30:
+                CommitPlace();
+                break;
+            case 30:
+                Close();
+                Open();
+                break;
+            default:
+                Kill();
+                Open();
+                break;
+        }
+    }
+
+    private void Append()
+    {
+        for (var count = _random.Next(1, 6); count > 0; count--)
+        {
+            _writer!.Append(Appending());
+            Appended();
+        }
+    }
+
+    private void AppendAndWait()
+    {
+        var appending = _writer!.AppendAsync(Appending());
+        Appended();
+        _background.Run(isLater: false);
+        if (!appending.IsCompleted)
+            throw new InvalidOperationException("The flush of the only writer is not over.");
+        _ = appending.GetAwaiter().GetResult();
+        _expected.Confirmed();
+    }
+
+    private byte[] Appending()
+    {
+        var length = _random.Next(8) switch { < 4 => _random.Next(8, 60), < 7 => _random.Next(60, 600), _ => _random.Next(600, 3000) };
+        var payload = new byte[length];
+        new Random((int)_number).NextBytes(payload);
+        BitConverter.TryWriteBytes(payload, _number++);
+        _expected.Appending(_next, payload);
+        return payload;
+    }
+
+    private void Appended() => _next++;
+
+    private void Truncate()
+    {
+        var last = _journal!.LastSequence;
+        if (_disk.Names.Keys.Count(static name => name.EndsWith(".journal", StringComparison.Ordinal)) < MostSegments)
+            return;
+
+        _expected.Truncating(last - 5);
+        _journal.TruncateBefore(last - 5, ignoreNamedReaders: true);
+    }
+
+    private void CommitPlace()
+    {
+        if (_reader is null)
+        {
+            _expected.Committing(_journal!.FirstSequence);
+            _reader = _journal.OpenReader("reader");
+            _expected.Committed(_reader.NextSequence);
+        }
+
+        var next = _reader.NextSequence;
+        for (var count = _random.Next(10); count > 0 && _reader.Reader.TryRead(out var record); count--)
+            next = record.Sequence + 1;
+        _expected.Committing(next);
+        if (_random.Next(2) == 0)
+            _reader.Commit();
+        else
+        {
+            _reader.CommitAsync().AsTask().GetAwaiter().GetResult();
+            _expected.Committed(next);
+        }
+    }
+
+    private void Open()
+    {
+        _background = new ManualQueue();
+        _journal = Journal.Open(EnvironmentOf(_disk, _background), Directory, Options);
+        _writer = _journal.CreateWriter();
+        _next = _journal.LastSequence + 1;
+    }
+
+    private void Close()
+    {
+        _reader?.Dispose();
+        _reader = null;
+        _writer!.Dispose();
+        _journal!.Dispose();
+        _expected.Confirmed();
+    }
+
+    /// <summary>All processes die, perhaps in the middle of an append; the machine runs on.</summary>
+    private void Kill()
+    {
+        if (_random.Next(2) == 0)
+            _ = new ClaimCursor(_journal!.State).Claim(RecordLayout.Size(100), 1, out _);
+        _reader = null;
+        _disk.Kill();
+    }
+
+    private void CutPower()
+    {
+        _disk.RememberAll();
+        _reader = null;
+        _disk = _disk.CutPower(_random);
+        defect.Tamper(_disk);
+        try
+        {
+            using var journal = Journal.Open(EnvironmentOf(_disk, new ManualQueue()), Directory, Options);
+            if (_expected.Check(journal, out var kept) is { } broken)
+                Fail(broken);
+            else
+                _expected.Keep(kept, journal.GetReaders() is [var reader] ? reader.NextSequence : null);
+            States++;
+        }
+        catch (JournalException refused)
+        {
+            Fail($"The journal cannot be opened: {refused}");
+        }
+    }
+
+    private void MayCrash()
+    {
+        if (_isChecking || Failure is not null || _random.Next(CutEvery) != 0)
+            return;
+
+        _isChecking = true;
+        for (var i = 0; i < images && Failure is null; i++)
+            CheckOne();
+        _isChecking = false;
+    }
+
+    private void CheckOne()
+    {
+        var left = _disk.CutPower(_random);
+        defect.Tamper(left);
+        try
+        {
+            if (_random.Next(8) == 0)
+                left = RecoverHalf(left);
+            using (var journal = Journal.Open(EnvironmentOf(left, new ManualQueue()), Directory, Options))
+            {
+                if (_expected.Check(journal, out _) is { } broken)
+                    Fail(broken);
+                else if (_random.Next(4) == 0)
+                    CheckThatItGoesOn(journal);
+            }
+        }
+        catch (JournalException refused)
+        {
+            Fail($"The journal cannot be opened: {refused}");
+        }
+
+        States++;
+        left.Recycle();
+    }
+
+    /// <summary>The power goes again, while the journal is being opened or closed.</summary>
+    private SimulatedFileSystem RecoverHalf(SimulatedFileSystem left)
+    {
+        left.CutAt = _random.Next(25);
+        try
+        {
+            Journal.Open(EnvironmentOf(left, new ManualQueue()), Directory, Options).Dispose();
+        }
+        catch (CutOffException)
+        {
+            // That was the purpose.
+        }
+
+        States++;
+        var again = left.CutPower(_random);
+        left.Recycle();
+        return again;
+    }
+
+    private void CheckThatItGoesOn(Journal journal)
+    {
+        using var writer = journal.CreateWriter();
+        var last = journal.LastSequence;
+        var payload = new byte[20];
+        var position = writer.Append(payload, JournalDurability.Disk);
+        using var reader = journal.CreateReader(JournalStart.AtSequence(position.Sequence));
+        if (position.Sequence <= last || !reader.TryRead(out var record) || !record.Payload.SequenceEqual(payload))
+            Fail($"Behind record {last} the journal does not go on: the next got {position.Sequence}.");
+    }
+
+    private JournalEnvironment EnvironmentOf(SimulatedFileSystem disk, ManualQueue background) =>
+        new(defect.Wrap(disk), NextId, defect.Salts(() => (uint)_random.Next())) { Background = background };
+
+    private Guid NextId() => new((int)++_ids, (short)(seed & 0x7FFF), 0, new byte[8]);
+
+    private void Fail(string what) => Failure ??= $"Seed {seed}, after {States} states: {what}";
+
+    private sealed class StandingClock : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => new(2026, 11, 26, 12, 0, 0, TimeSpan.Zero);
+    }
+}
