@@ -22,7 +22,7 @@ internal sealed unsafe class FlushRun : IDisposable
         _control = state.Control!;
         _marks = new MarkWriter(state);
         _claims = new PublishedClaims(state);
-        LearnDurable();
+        _ = LearnDurable();
         _marked = _durable;
     }
 
@@ -37,7 +37,7 @@ internal sealed unsafe class FlushRun : IDisposable
     {
         get
         {
-            LearnDurable();
+            _ = LearnDurable();
             var tail = Volatile.Read(ref *_control.Tail);
             return tail == _marks.TailAfter || new JournalPlace(_control.SegmentOf(tail), TailWord.Position(tail)) <= _durable;
         }
@@ -64,7 +64,15 @@ internal sealed unsafe class FlushRun : IDisposable
             _marked = _durable;
         }
 
-        return TryFinish(_underWay.Value);
+        try
+        {
+            return TryFinish(_underWay.Value);
+        }
+        catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound && LearnDurable())
+        {
+            // Others have made more durable meanwhile, and removed segments before that.
+            return false;
+        }
     }
 
     /// <summary>Says in a mark of its own up to where all is durable, unless the last one does. It is not flushed.</summary>
@@ -95,11 +103,15 @@ internal sealed unsafe class FlushRun : IDisposable
 
     public void Dispose() => _marks.Dispose();
 
-    private void LearnDurable()
+    /// <summary>Whether more is durable than was known.</summary>
+    private bool LearnDurable()
     {
         var (place, sequence) = _control.GetDurable();
-        if (place > _durable)
-            (_durable, _durableSequence) = (place, sequence);
+        if (place <= _durable)
+            return false;
+
+        (_durable, _durableSequence) = (place, sequence);
+        return true;
     }
 
     private bool TryFinish(FlushMark mark)

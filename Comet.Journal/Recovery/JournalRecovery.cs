@@ -1,5 +1,7 @@
 using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
+using Comet.Journals.Records;
+using Comet.Journals.Retention;
 using Comet.Journals.Segments;
 
 namespace Comet.Journals.Recovery;
@@ -27,6 +29,7 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
         var entries = store.Catalog.Refresh();
         if (entries.Count == 0)
         {
+            RequireNew();
             store.DeleteLeftovers();
             return Begin(null, 0, 0);
         }
@@ -44,10 +47,15 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             var cut = Drop();
             var last = _scans[^1];
             cut += last.Scan.Rest >= 0 ? last.Segment.Layout.FileLength - last.Scan.Rest : 0;
-            if (last.Scan.EndsWith is null && last.Scan.Rest < 0 && !_scans.Any(IsUnconfirmed))
+            if (last.Scan.EndsWith is null && last.Scan.Rest < 0 && !_scans.Any(IsUnconfirmed) && TryFillSector(last.Segment))
+            {
+                // What killed writers left, and the last mark, may be in the page cache only, and so may the name.
+                WriteAgain(isEnding: false);
+                store.Files.FlushDirectory(store.Directory);
                 return new RecoveredJournal(_end, _nextSequence, last.Segment.Header.FirstSequence, cut);
+            }
 
-            WriteAgain();
+            WriteAgain(isEnding: true);
             return Begin(last.Segment, _nextSequence, cut);
         }
         finally
@@ -76,6 +84,8 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             var known = i == first && _durable.Segment == segment.Number ? _durable.Position : 0;
             var from = Math.Max(segment.Layout.DataStart, known);
             var scan = SegmentScan.Run(segment, from, _nextSequence);
+            if (!scan.IsSequenceKnown)
+                scan = SegmentScan.Run(segment, segment.Layout.DataStart, _nextSequence);
             _scans.Add((segment, scan));
             _nextSequence = scan.EndsWith ?? scan.NextSequence;
             _end = new JournalPlace(segment.Number, scan.End);
@@ -159,6 +169,17 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
         return dropped;
     }
 
+    /// <summary>There is no segment: none must have been removed, because the last one always stays.</summary>
+    private void RequireNew()
+    {
+        if (store.FirstKept is > 0 and var first)
+        {
+            throw new JournalException(JournalErrorCode.Corrupt,
+                $"All segments in {store.Directory} are missing; {FirstSegmentMark.Name} says that those from {first} on are kept. Nothing was "
+                + "changed: restore them from a copy.") { File = store.Directory };
+        }
+    }
+
     /// <summary>The creation of the journal was cut off before its first segment was on the disk.</summary>
     private RecoveredJournal BeginAnew(SegmentEntry first)
     {
@@ -179,10 +200,28 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
     private bool IsUnconfirmed((MappedSegment Segment, SegmentScan Scan) each) =>
         each.Scan.LastData >= 0 && new JournalPlace(each.Segment.Number, each.Scan.LastData) >= _durable;
 
-    /// <summary>Writes what is whole and was not durable again, ends the last segment, and flushes all of it.</summary>
-    private void WriteAgain()
+    /// <summary>Has the records end with a sector, so that what comes next is torn without what is called durable; false when there is no
+    /// room for that.</summary>
+    private bool TryFillSector(MappedSegment segment)
     {
-        var buffer = new byte[CopyLength];
+        var position = _end.Position;
+        if (position % SegmentHeader.SectorLength == 0)
+            return true;
+
+        var to = SegmentLayout.RoundUp(position + RecordLayout.HeaderLength, SegmentHeader.SectorLength);
+        if (to > segment.Layout.DataEnd)
+            return false;
+
+        FillerRecords.WritePadding(segment.Start, segment.Seed, position, to);
+        _end = new JournalPlace(segment.Number, to);
+        return true;
+    }
+
+    /// <summary>Writes what is whole and was not durable again, ends the last segment unless it goes on, and flushes all of it.</summary>
+    private void WriteAgain(bool isEnding)
+    {
+        // No more than is needed: thousands of small journals may be opened one after the other.
+        var buffer = new byte[(int)Math.Min(CopyLength, _scans.Max(static each => each.Segment.Layout.FileLength))];
         foreach (var (segment, scan) in _scans)
         {
             if (segment.Number < _durable.Segment)
@@ -190,9 +229,10 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
 
             // Nothing before the durable place is touched: it shares no sector with what comes after.
             var from = segment.Number == _durable.Segment ? _durable.Position : 0;
-            if (scan.EndsWith is null)
+            if (scan.EndsWith is null && isEnding)
                 HoleCloser.OverwriteEnd(segment, scan.End, _nextSequence);
-            for (var to = scan.End + SegmentLayout.EndLength; from < to; from += buffer.Length)
+            var hasEnd = scan.EndsWith is not null || isEnding;
+            for (var to = hasEnd ? scan.End + SegmentLayout.EndLength : _end.Position; from < to; from += buffer.Length)
             {
                 var part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, to - from));
                 new ReadOnlySpan<byte>(segment.Start + from, part.Length).CopyTo(part);

@@ -15,6 +15,7 @@ internal sealed unsafe class SegmentScan
         _segment = segment;
         _search = new RecordSearch(segment.Start, segment.Layout.FileLength, segment.Header);
         From = from;
+        IsSequenceKnown = from == segment.Layout.DataStart;
         End = from;
         NextSequence = Math.Max(expectedSequence, segment.Header.FirstSequence);
     }
@@ -25,6 +26,10 @@ internal sealed unsafe class SegmentScan
     public long End { get; private set; }
 
     public long NextSequence { get; private set; }
+
+    /// <summary>Whether <see cref="NextSequence"/> is more than a guess: what begins in the middle of a segment learns it from the first
+    /// record.</summary>
+    public bool IsSequenceKnown { get; private set; }
 
     /// <summary>The first sequence of the next segment, when this one has its end mark at <see cref="End"/>.</summary>
     public long? EndsWith { get; private set; }
@@ -57,7 +62,7 @@ internal sealed unsafe class SegmentScan
                 if (RecordLayout.Sequence(record) < NextSequence)
                     return;
 
-                NextSequence = RecordLayout.Sequence(record);
+                (NextSequence, IsSequenceKnown) = (RecordLayout.Sequence(record), true);
             }
 
             if (RecordLayout.Kind(word) == RecordKind.Data)

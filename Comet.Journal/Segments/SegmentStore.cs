@@ -24,8 +24,7 @@ internal sealed class SegmentStore
         _metadata = metadata;
         _options = options;
         Directory = directory;
-        Catalog = new SegmentCatalog(
-            environment.Files, [directory], () => FirstSegmentMark.Read(environment.Files, directory, metadata.JournalId));
+        Catalog = new SegmentCatalog(environment.Files, [directory], () => FirstKept);
         Spares = new SpareSegments(length => MakeSpare(length, Preparer!.Ahead), Files.Delete, environment.Background);
         Preparer = new PagePreparer(environment.Background, Spares, NextLength);
     }
@@ -39,6 +38,9 @@ internal sealed class SegmentStore
     public SpareSegments Spares { get; }
 
     public PagePreparer Preparer { get; }
+
+    /// <summary>The number of the first segment that is kept; 0 when none was ever removed.</summary>
+    public long FirstKept => FirstSegmentMark.Read(Files, Directory, _metadata.JournalId);
 
     /// <summary>Part of a name for a file that nobody else has.</summary>
     public Guid NextId() => _environment.NextId();

@@ -18,7 +18,7 @@ public sealed class CrashStateTests
         {
             var workload = new CrashWorkload(seed, new NoDefect(), Images);
             workload.Run(Lives);
-            Assert.Null(workload.Failure);
+            Assert.True(workload.Failure is null, workload.Failure);
             states += workload.States;
         }
 

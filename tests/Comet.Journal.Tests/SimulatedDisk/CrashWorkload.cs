@@ -157,9 +157,12 @@ internal sealed class CrashWorkload(int seed, Defect defect, int images)
             _expected.Committed(_reader.NextSequence);
         }
 
-        var next = _reader.NextSequence;
-        for (var count = _random.Next(10); count > 0 && _reader.Reader.TryRead(out var record); count--)
-            next = record.Sequence + 1;
+        for (var count = _random.Next(10); count > 0 && _reader.Reader.TryRead(out _); count--)
+        {
+            // Each is dealt with.
+        }
+
+        var next = _reader.Reader.GetPlace().NextSequence;
         _expected.Committing(next);
         if (_random.Next(2) == 0)
             _reader.Commit();
@@ -198,9 +201,10 @@ internal sealed class CrashWorkload(int seed, Defect defect, int images)
 
     private void CutPower()
     {
-        _disk.RememberAll();
+        var left = _disk.CutPower(_random);
+        _disk.RememberLost(left);
+        _disk = left;
         _reader = null;
-        _disk = _disk.CutPower(_random);
         defect.Tamper(_disk);
         try
         {

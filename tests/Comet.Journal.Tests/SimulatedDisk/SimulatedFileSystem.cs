@@ -157,11 +157,11 @@ internal sealed class SimulatedFileSystem : IFileSystem
             random, _directory.Crash(random, inode => inode.Crash(Fate, () => random.Next(2) == 0, _garbage)), _garbage);
     }
 
-    /// <summary>Has blocks of all files come up as garbage later: of those that a power cut takes others get them.</summary>
-    public void RememberAll()
+    /// <summary>Has the blocks of files that a power cut has taken come up as garbage later.</summary>
+    public void RememberLost(SimulatedFileSystem left)
     {
-        foreach (var inode in _directory.Names.Values.Where(static inode => inode.Length > 0))
-            _garbage.Remember(inode.Content);
+        foreach (var path in _directory.Names.Keys.Except(left.Names.Keys))
+            Forget(path);
     }
 
     /// <summary>Nobody uses it any more.</summary>
