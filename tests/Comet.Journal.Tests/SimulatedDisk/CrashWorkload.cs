@@ -8,11 +8,12 @@ namespace Comet.Journals.Tests.SimulatedDisk;
 /// A random program over a journal on a simulated disk. Before its operations the power may go: of all that the disk may be then, some are
 /// made, and each is opened and checked, while the program itself goes on. Now and then the power really goes, or all is killed.
 /// </summary>
-internal sealed class CrashWorkload(int seed, Defect defect, int images)
+internal sealed class CrashWorkload(int seed, Defect defect, int images, DiskMode mode = DiskMode.Honest)
 {
     private const string Directory = "/journal";
     private const int CutEvery = 3;
     private const int Steps = 60;
+    private const int FailEvery = 40;
     private const int MostSegments = 5;
 
     private static readonly JournalOptions Options = new()
@@ -36,6 +37,8 @@ internal sealed class CrashWorkload(int seed, Defect defect, int images)
     private long _next;
     private long _ids;
     private bool _isChecking;
+    private bool _isOpening;
+    private bool _hasFailed;
 
     /// <summary>How many disks were opened after a crash.</summary>
     public int States { get; private set; }
@@ -49,6 +52,8 @@ internal sealed class CrashWorkload(int seed, Defect defect, int images)
         for (var life = 0; life < lives && Failure is null; life++)
         {
             _disk.BeforeOperation = MayCrash;
+            _disk.Lies = mode == DiskMode.Lying;
+            _disk.FailsFlush = FailsFlush;
             try
             {
                 Live();
@@ -59,6 +64,7 @@ internal sealed class CrashWorkload(int seed, Defect defect, int images)
             }
 
             _disk.BeforeOperation = null;
+            _disk.FailsFlush = static _ => false;
             if (Failure is null)
                 CutPower();
         }
@@ -68,7 +74,50 @@ internal sealed class CrashWorkload(int seed, Defect defect, int images)
     {
         Open();
         for (var step = 0; step < Steps && Failure is null; step++)
-            Step();
+        {
+            try
+            {
+                Step();
+            }
+            catch (JournalException failed) when (_hasFailed)
+            {
+                GoOnAfter(failed);
+            }
+        }
+    }
+
+    /// <summary>A flush failed: what was being done is unknown, and nothing more is confirmed before the journal has been opened
+    /// again.</summary>
+    private void GoOnAfter(JournalException failed)
+    {
+        if (_journal!.IsFaulted && _writer is not null)
+        {
+            try
+            {
+                _writer.Append([], JournalDurability.Disk);
+                Fail($"After a flush had failed an append was confirmed: {failed.Message}");
+            }
+            catch (JournalException refused) when (refused.Code == JournalErrorCode.Faulted)
+            {
+                // As it should be.
+            }
+        }
+
+        Kill();
+        _expected.PlaceIsUnknown();
+        Open();
+        if (_expected.Check(_journal, out var kept) is { } broken)
+            Fail(broken);
+        else
+            _expected.Keep(kept, place: null);
+        _next = _expected.Count > 0 ? _expected.NextSequence : _journal.LastSequence + 1;
+    }
+
+    private bool FailsFlush(string path)
+    {
+        var fails = mode == DiskMode.FailingFlushes && !_isChecking && !_isOpening && _random.Next(FailEvery) == 0;
+        _hasFailed |= fails;
+        return fails;
     }
 
     private void Step()
@@ -176,7 +225,10 @@ internal sealed class CrashWorkload(int seed, Defect defect, int images)
     private void Open()
     {
         _background = new ManualQueue();
+        _isOpening = true;
+        _hasFailed = false;
         _journal = Journal.Open(EnvironmentOf(_disk, _background), Directory, Options);
+        _isOpening = false;
         _writer = _journal.CreateWriter();
         _next = _journal.LastSequence + 1;
     }
@@ -187,14 +239,15 @@ internal sealed class CrashWorkload(int seed, Defect defect, int images)
         _reader = null;
         _writer!.Dispose();
         _journal!.Dispose();
-        _expected.Confirmed();
+        if (!_hasFailed)
+            _expected.Confirmed();
     }
 
     /// <summary>All processes die, perhaps in the middle of an append; the machine runs on.</summary>
     private void Kill()
     {
-        if (_random.Next(2) == 0)
-            _ = new ClaimCursor(_journal!.State).Claim(RecordLayout.Size(100), 1, out _);
+        if (_random.Next(2) == 0 && !_journal!.IsFaulted)
+            _ = new ClaimCursor(_journal.State).Claim(RecordLayout.Size(100), 1, out _);
         _reader = null;
         _disk.Kill();
     }

@@ -39,6 +39,13 @@ internal sealed class ExpectedJournal
         _places.Add(place);
     }
 
+    /// <summary>A commit of the place failed: it may have been moved or not.</summary>
+    public void PlaceIsUnknown()
+    {
+        if (_place >= 0)
+            _places.Add(_place);
+    }
+
     public long NextSequence => _records.Count > 0 ? _records[^1].Sequence + 1 : 0;
 
     /// <summary>Reads all of a journal and tells what promise is broken; null when none is.</summary>

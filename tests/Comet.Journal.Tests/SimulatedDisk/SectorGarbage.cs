@@ -6,18 +6,18 @@ internal sealed class SectorGarbage(Random random)
 {
     private const int MaxStale = 64;
 
-    private readonly List<SectorBytes> _stale = [];
+    private readonly List<(string Path, SectorBytes Content)> _stale = [];
 
-    /// <summary>A file is gone whose blocks others get.</summary>
-    public void Remember(SectorBytes content)
+    /// <summary>A file is gone whose blocks others get, of all the next file of its name.</summary>
+    public void Remember(string path, SectorBytes content)
     {
-        if (_stale.Count < MaxStale)
-            _stale.Add(content.Copy());
-        else
-            content.Span.CopyTo(Fitting(content) is { } stale ? stale.Span : new byte[content.Length]);
+        _stale.RemoveAll(each => each.Path == path);
+        if (_stale.Count == MaxStale)
+            _stale.RemoveAt(0);
+        _stale.Add((path, content.Copy()));
     }
 
-    public void Fill(SectorFate fate, ReadOnlySpan<byte> old, Span<byte> sector, int index)
+    public void Fill(SectorFate fate, ReadOnlySpan<byte> old, Span<byte> sector, int index, string path)
     {
         switch (fate)
         {
@@ -27,8 +27,7 @@ internal sealed class SectorGarbage(Random random)
             case SectorFate.Zero:
                 sector.Clear();
                 break;
-            case SectorFate.Garbage when _stale.Count > 0 && random.Next(4) > 0
-                && _stale[random.Next(_stale.Count)] is var stale && index < stale.Length / SectorBytes.SectorLength:
+            case SectorFate.Garbage when random.Next(4) > 0 && Stale(path) is { } stale && index < stale.Length / SectorBytes.SectorLength:
                 stale.Sector(index).CopyTo(sector);
                 break;
             case SectorFate.Garbage:
@@ -40,6 +39,9 @@ internal sealed class SectorGarbage(Random random)
         }
     }
 
-    private SectorBytes? Fitting(SectorBytes content) =>
-        _stale[random.Next(_stale.Count)] is var stale && stale.Length == content.Length ? stale : null;
+    private SectorBytes? Stale(string path)
+    {
+        var same = _stale.FindIndex(each => each.Path == path);
+        return _stale.Count == 0 ? null : _stale[same >= 0 && random.Next(4) > 0 ? same : random.Next(_stale.Count)].Content;
+    }
 }

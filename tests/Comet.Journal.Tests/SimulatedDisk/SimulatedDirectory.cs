@@ -36,7 +36,7 @@ internal sealed class SimulatedDirectory
     }
 
     /// <summary>What is left of the names after a power cut: of the changes that were not flushed some first ones, or any.</summary>
-    public SimulatedDirectory Crash(Random random, Func<SimulatedInode, SimulatedInode> crash)
+    public SimulatedDirectory Crash(Random random, Func<string, SimulatedInode, SimulatedInode> crash)
     {
         var names = new Dictionary<string, SimulatedInode>(_durable);
         var (isPrefix, count) = (random.Next(2) == 0, random.Next(_pending.Count + 1));
@@ -50,7 +50,7 @@ internal sealed class SimulatedDirectory
         foreach (var name in names.Keys.ToList())
         {
             if (!left.TryGetValue(names[name], out var crashed))
-                left[names[name]] = crashed = crash(names[name]);
+                left[names[name]] = crashed = crash(name, names[name]);
             names[name] = crashed;
         }
 

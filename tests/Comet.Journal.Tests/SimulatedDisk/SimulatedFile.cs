@@ -25,8 +25,7 @@ internal sealed unsafe class SimulatedFile(SimulatedFileSystem disk, string path
         disk.Operate();
         if (position + bytes.Length > Length)
             Inode.Resize(position + bytes.Length);
-        Inode.BeginChange();
-        bytes.CopyTo(Inode.Content.Span[(int)position..]);
+        Inode.Write(bytes, position);
     }
 
     public void Preallocate(long length)

@@ -154,7 +154,7 @@ internal sealed class SimulatedFileSystem : IFileSystem
         var weights = Weights[random.Next(Weights.Length)];
         SectorFate Fate() => weights[random.Next(weights.Length)];
         return new SimulatedFileSystem(
-            random, _directory.Crash(random, inode => inode.Crash(Fate, () => random.Next(2) == 0, _garbage)), _garbage);
+            random, _directory.Crash(random, (path, inode) => inode.Crash(path, Fate, () => random.Next(2) == 0, _garbage)), _garbage);
     }
 
     /// <summary>Has the blocks of files that a power cut has taken come up as garbage later.</summary>
@@ -184,7 +184,7 @@ internal sealed class SimulatedFileSystem : IFileSystem
     private void Forget(string path)
     {
         if (_directory.Names.TryGetValue(path, out var inode) && inode.Length > 0)
-            _garbage.Remember(inode.Content);
+            _garbage.Remember(path, inode.Content);
     }
 
     private static JournalException Failed(string path) =>

@@ -38,6 +38,20 @@ internal sealed class SimulatedInode
     /// <summary>Something is about to change: from now on the disk may have something else.</summary>
     public void BeginChange() => _disk ??= _content.Copy();
 
+    /// <summary>Bytes are written, perhaps the same as before: whatever an earlier failure has made the system forget, here it knows
+    /// again.</summary>
+    public void Write(ReadOnlySpan<byte> bytes, long position)
+    {
+        BeginChange();
+        bytes.CopyTo(_content.Span[(int)position..]);
+        if (_clean is not { } clean)
+            return;
+
+        var (from, to) = ((int)(position / SectorBytes.SectorLength), (int)((position + bytes.Length - 1) / SectorBytes.SectorLength));
+        for (var i = from; i <= to; i++)
+            _disk!.Sector(i).CopyTo(clean.Sector(i));
+    }
+
     public void Resize(long length)
     {
         BeginChange();
@@ -97,7 +111,7 @@ internal sealed class SimulatedInode
     }
 
     /// <summary>What is left of it after a power cut.</summary>
-    public SimulatedInode Crash(Func<SectorFate> fate, Func<bool> keepsLength, SectorGarbage garbage)
+    public SimulatedInode Crash(string path, Func<SectorFate> fate, Func<bool> keepsLength, SectorGarbage garbage)
     {
         var length = Length == _durableLength || keepsLength() ? Length : _durableLength;
         var left = _content.Copy();
@@ -106,7 +120,7 @@ internal sealed class SimulatedInode
             for (var i = 0; i < _content.Length / SectorBytes.SectorLength; i++)
             {
                 if (!_content.Sector(i).SequenceEqual(disk.Sector(i)))
-                    garbage.Fill(IsDirty(i) ? fate() : SectorFate.Old, disk.Sector(i), left.Sector(i), i);
+                    garbage.Fill(IsDirty(i) ? fate() : SectorFate.Old, disk.Sector(i), left.Sector(i), i, path);
             }
         }
 

@@ -1,3 +1,5 @@
+using Comet.Journals.FileSystem;
+
 namespace Comet.Journals.Tests.SimulatedDisk;
 
 /// <summary>The locks of single bytes, each held by open files.</summary>
@@ -31,10 +33,10 @@ internal sealed class SimulatedLocks
     }
 
     /// <summary>A file is closed.</summary>
-    public void Release(SimulatedFile file)
+    public void Release(IJournalFile file)
     {
         lock (_held)
-            _held.RemoveAll(each => each.File == file);
+            _held.RemoveAll(each => ReferenceEquals(each.File, file));
     }
 
     /// <summary>All processes are killed.</summary>
