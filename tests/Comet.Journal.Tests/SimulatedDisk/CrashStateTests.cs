@@ -9,6 +9,9 @@ public sealed class CrashStateTests
     private const int FailingStates = 10_000;
     private const int LyingStates = 3_000;
     private const int Images = 10;
+    private const int RollImages = 25;
+    private const int Rolls = 12;
+    private const int OperationsOfRoll = 6;
     private const int Lives = 6;
 
     [Fact]
@@ -39,6 +42,15 @@ public sealed class CrashStateTests
         });
         Assert.True(states >= LyingStates);
         Assert.True(found > 0, "A disk that lies has never been noticed.");
+    }
+
+    [Fact]
+    public void Before_every_operation_of_rolls_and_removals_the_power_may_go_or_everybody_be_killed()
+    {
+        var workload = new CrashWorkload(4, new NoDefect(), RollImages);
+        workload.RunRollsAndRemovals(Rolls);
+        Assert.True(workload.Failure is null, workload.Failure);
+        Assert.True(workload.States > Rolls * RollImages * OperationsOfRoll, $"only {workload.States} states");
     }
 
     private static int Run(int least, DiskMode mode, Action<CrashWorkload> judge)

@@ -8,13 +8,12 @@ namespace Comet.Journals.Tests.SimulatedDisk;
 /// A random program over a journal on a simulated disk. Before its operations the power may go: of all that the disk may be then, some are
 /// made, and each is opened and checked, while the program itself goes on. Now and then the power really goes, or all is killed.
 /// </summary>
-internal sealed class CrashWorkload(int seed, Defect defect, int images, DiskMode mode = DiskMode.Honest)
+internal sealed partial class CrashWorkload(int seed, Defect defect, int images, DiskMode mode = DiskMode.Honest)
 {
     private const string Directory = "/journal";
-    private const int CutEvery = 3;
     private const int Steps = 60;
     private const int FailEvery = 40;
-    private const int MostSegments = 5;
+    private const int MostSegments = 4;
 
     private static readonly JournalOptions Options = new()
     {
@@ -36,6 +35,8 @@ internal sealed class CrashWorkload(int seed, Defect defect, int images, DiskMod
     private long _number;
     private long _next;
     private long _ids;
+    private int _cutEvery = 3;
+    private bool _alsoKills;
     private bool _isChecking;
     private bool _isOpening;
     private bool _hasFailed;
@@ -68,6 +69,29 @@ internal sealed class CrashWorkload(int seed, Defect defect, int images, DiskMod
             if (Failure is null)
                 CutPower();
         }
+    }
+
+    /// <summary>Goes through rolls and removals, each of whose operations is one before which the power goes, and before which all
+    /// processes are killed.</summary>
+    public void RunRollsAndRemovals(int rolls)
+    {
+        (_cutEvery, _alsoKills) = (1, true);
+        _disk.BeforeOperation = MayCrash;
+        Open();
+        for (var roll = 0; roll < rolls && Failure is null; roll++)
+        {
+            for (var segment = Segments(); Segments() == segment && Failure is null;)
+                Append();
+            CommitPlace();
+            if (roll % 3 == 2)
+                AppendAndWait();
+            _background.Run(isLater: true);
+            if (roll % 4 == 3)
+                Truncate();
+        }
+
+        Close();
+        _disk.BeforeOperation = null;
     }
 
     private void Live()
@@ -190,12 +214,14 @@ internal sealed class CrashWorkload(int seed, Defect defect, int images, DiskMod
     private void Truncate()
     {
         var last = _journal!.LastSequence;
-        if (_disk.Names.Keys.Count(static name => name.EndsWith(".journal", StringComparison.Ordinal)) < MostSegments)
+        if (Segments() < MostSegments)
             return;
 
         _expected.Truncating(last - 5);
         _journal.TruncateBefore(last - 5, ignoreNamedReaders: true);
     }
+
+    private int Segments() => _disk.Names.Keys.Count(static name => name.EndsWith(".journal", StringComparison.Ordinal));
 
     private void CommitPlace()
     {
@@ -272,72 +298,6 @@ internal sealed class CrashWorkload(int seed, Defect defect, int images, DiskMod
         {
             Fail($"The journal cannot be opened: {refused}");
         }
-    }
-
-    private void MayCrash()
-    {
-        if (_isChecking || Failure is not null || _random.Next(CutEvery) != 0)
-            return;
-
-        _isChecking = true;
-        for (var i = 0; i < images && Failure is null; i++)
-            CheckOne();
-        _isChecking = false;
-    }
-
-    private void CheckOne()
-    {
-        var left = _disk.CutPower(_random);
-        defect.Tamper(left);
-        try
-        {
-            if (_random.Next(8) == 0)
-                left = RecoverHalf(left);
-            using (var journal = Journal.Open(EnvironmentOf(left, new ManualQueue()), Directory, Options))
-            {
-                if (_expected.Check(journal, out _) is { } broken)
-                    Fail(broken);
-                else if (_random.Next(4) == 0)
-                    CheckThatItGoesOn(journal);
-            }
-        }
-        catch (JournalException refused)
-        {
-            Fail($"The journal cannot be opened: {refused}");
-        }
-
-        States++;
-        left.Recycle();
-    }
-
-    /// <summary>The power goes again, while the journal is being opened or closed.</summary>
-    private SimulatedFileSystem RecoverHalf(SimulatedFileSystem left)
-    {
-        left.CutAt = _random.Next(25);
-        try
-        {
-            Journal.Open(EnvironmentOf(left, new ManualQueue()), Directory, Options).Dispose();
-        }
-        catch (CutOffException)
-        {
-            // That was the purpose.
-        }
-
-        States++;
-        var again = left.CutPower(_random);
-        left.Recycle();
-        return again;
-    }
-
-    private void CheckThatItGoesOn(Journal journal)
-    {
-        using var writer = journal.CreateWriter();
-        var last = journal.LastSequence;
-        var payload = new byte[20];
-        var position = writer.Append(payload, JournalDurability.Disk);
-        using var reader = journal.CreateReader(JournalStart.AtSequence(position.Sequence));
-        if (position.Sequence <= last || !reader.TryRead(out var record) || !record.Payload.SequenceEqual(payload))
-            Fail($"Behind record {last} the journal does not go on: the next got {position.Sequence}.");
     }
 
     private JournalEnvironment EnvironmentOf(SimulatedFileSystem disk, ManualQueue background) =>

@@ -46,6 +46,15 @@ internal sealed class SimulatedDirectory
                 _pending[i].ApplyTo(names);
         }
 
+        return Map(names, crash);
+    }
+
+    /// <summary>All names, with files that are made from what they have.</summary>
+    public SimulatedDirectory Clone(Func<SimulatedInode, SimulatedInode> clone) => Map(new(_names), (_, inode) => clone(inode));
+
+    private static SimulatedDirectory Map(
+        Dictionary<string, SimulatedInode> names, Func<string, SimulatedInode, SimulatedInode> crash)
+    {
         var left = new Dictionary<SimulatedInode, SimulatedInode>();
         foreach (var name in names.Keys.ToList())
         {

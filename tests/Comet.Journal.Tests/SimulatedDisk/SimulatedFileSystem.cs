@@ -32,7 +32,7 @@ internal sealed class SimulatedFileSystem : IFileSystem
         SessionId = new Guid(session);
     }
 
-    public Guid SessionId { get; }
+    public Guid SessionId { get; private init; }
 
     public SimulatedLocks Locks { get; } = new();
 
@@ -147,6 +147,12 @@ internal sealed class SimulatedFileSystem : IFileSystem
 
     /// <summary>All processes are killed; the machine runs on.</summary>
     public void Kill() => Locks.ReleaseAll();
+
+    /// <summary>What all processes that are killed now leave: everything, and the machine runs on.</summary>
+    public SimulatedFileSystem KillAll() => new(_random, _directory.Clone(static inode => inode.Clone()), _garbage) { SessionId = SessionId };
+
+    /// <summary>What a restart in good order leaves: everything.</summary>
+    public SimulatedFileSystem Restart() => new(_random, _directory.Clone(static inode => inode.Clone()), _garbage);
 
     /// <summary>What one power cut, of all that are possible now, leaves.</summary>
     public SimulatedFileSystem CutPower(Random random)

@@ -129,6 +129,9 @@ internal sealed class SimulatedInode
         return new SimulatedInode(left, length);
     }
 
+    /// <summary>Another file with the same bytes.</summary>
+    public SimulatedInode Clone() => new(_content.Copy(), Length);
+
     public void Recycle()
     {
         _content.Recycle();
