@@ -121,6 +121,9 @@ public sealed unsafe partial class JournalReader : IDisposable
                 continue;
             }
 
+            // The window ends in the middle of it.
+            if (RecordLayout.Size(word) > _limit - _at)
+                _ = TryMoveTo(Position);
             if (_state.Unattended is not null && !IsIntact(word))
             {
                 if (!TryPass(word))
@@ -209,21 +212,39 @@ public sealed unsafe partial class JournalReader : IDisposable
     /// <summary>Goes to the start of a segment; false when it is there no more.</summary>
     private bool TryEnter(SegmentEntry entry)
     {
-        ISegmentReader next;
+        if (TryOpen(entry) is not { } next)
+            return false;
+
+        var start = next.Header.Layout.DataStart;
         try
         {
-            next = _state.Segments.OpenReader(entry);
+            // Unpacked before the reader leaves where it stands: when that fails, it fails again the next time.
+            _ = next.Open(start);
         }
-        catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound)
+        catch
         {
-            return false;
+            next.Dispose();
+            throw;
         }
 
         Leave();
         _segment = next;
         _number = next.Header.Number;
         _seed = next.Header.Seed;
-        return TryMoveTo(next.Header.Layout.DataStart);
+        return TryMoveTo(start);
+    }
+
+    /// <summary>Null when the segment is there no more.</summary>
+    private ISegmentReader? TryOpen(SegmentEntry entry)
+    {
+        try
+        {
+            return _state.Segments.OpenReader(entry);
+        }
+        catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound)
+        {
+            return null;
+        }
     }
 
     private void Leave()

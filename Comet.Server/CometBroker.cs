@@ -23,6 +23,7 @@ public sealed class CometBroker : IAsyncDisposable
     private readonly SynchronizationContext? _engine;
     private readonly TopicRegistry _topics;
     private readonly BrokerMeter _meter;
+    private readonly EndingLog _endings;
     private readonly ConcurrentDictionary<Session, Task> _sessions = new();
     private readonly CancellationTokenSource _stopped = new();
     private readonly Lock _gate = new();
@@ -46,6 +47,7 @@ public sealed class CometBroker : IAsyncDisposable
         _logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger("Comet.Server");
         _engine = engine;
         _topics = new TopicRegistry(_options, _time, _logger) { StallFound = OnStall };
+        _endings = new EndingLog(_logger, _time);
         _meter = new BrokerMeter(_topics.ReadCounters);
         Transport = new EmbeddedTransport(this);
     }
@@ -87,6 +89,7 @@ public sealed class CometBroker : IAsyncDisposable
         {
             BrokerLog.DisposedBusy(_logger, _sessions.Count);
         }
+        _endings.Dispose();
         _meter.Dispose();
         _topics.Dispose();
     }
@@ -99,7 +102,7 @@ public sealed class CometBroker : IAsyncDisposable
 
     private async Task ServeOneAsync(ICometConnection connection, CancellationToken cancellationToken)
     {
-        await using var session = new Session(Interlocked.Increment(ref _lastSession), connection, _options, _topics, _time, _logger);
+        await using var session = new Session(Interlocked.Increment(ref _lastSession), connection, _options, _topics, _time, _endings);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         if (_sessions.Count >= _options.MaxConnections)
             session.End(new CometException(ErrorCode.LimitExceeded,

@@ -28,7 +28,7 @@ internal static class JournalRepairCommand
         var dryRun = arguments.GetValue(s_dryRun);
         JournalRepair repair;
         await using (var progress = new ReadProgress(isJson))
-            repair = await Task.Run(() => Journal.Repair(directory, dryRun, progress, cancellationToken), cancellationToken);
+            repair = await Task.Run(() => Journal.Repair(directory, dryRun, null, progress, cancellationToken), cancellationToken);
         foreach (var damage in repair.Damages)
             Console.WriteLine(isJson ? CliJson.Line(damage, CliJson.Default.JournalDamage) : DamageText.Of(damage));
         if (isJson)

@@ -21,20 +21,16 @@ internal static class JournalStatCommand
     private static int Run(ParseResult arguments)
     {
         using var journal = JournalArguments.OpenToRead(arguments);
-        var files = new DirectoryInfo(journal.DirectoryPath).EnumerateFiles("*.journal*").Where(IsSegment).ToList();
+        var segments = journal.GetSegments();
         var stat = new JournalStatLine(
-            journal.DirectoryPath, journal.FirstSequence, journal.LastSequence, journal.Count(), files.Count,
-            files.Sum(static f => f.Length), journal.Options.RollCycle.ToString(), [.. journal.GetReaders()]);
+            journal.DirectoryPath, journal.FirstSequence, journal.LastSequence, journal.Count(), segments.Count,
+            segments.Sum(static s => s.Bytes), journal.Options.RollCycle.ToString(), [.. journal.GetReaders()]);
         if (arguments.GetValue(GlobalOptions.Json))
             Console.WriteLine(CliJson.Line(stat, CliJson.Default.JournalStatLine));
         else
             Write(stat);
         return ExitCode.Done;
     }
-
-    // Not those that recovery took out, nor what a repair has kept aside.
-    private static bool IsSegment(FileInfo file) => char.IsAsciiDigit(file.Name[0])
-        && !file.Name.EndsWith(".cut", StringComparison.Ordinal) && !file.Name.EndsWith(".tmp", StringComparison.Ordinal);
 
     private static void Write(JournalStatLine stat)
     {

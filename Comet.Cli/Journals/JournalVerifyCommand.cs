@@ -26,7 +26,7 @@ internal static class JournalVerifyCommand
         var isJson = arguments.GetValue(GlobalOptions.Json);
         JournalVerification found;
         await using (var progress = new ReadProgress(isJson))
-            found = await Task.Run(() => Journal.Verify(directory, progress, cancellationToken), cancellationToken);
+            found = await Task.Run(() => Journal.Verify(directory, null, progress, cancellationToken), cancellationToken);
         foreach (var damage in found.Damages)
             Console.WriteLine(isJson ? CliJson.Line(damage, CliJson.Default.JournalDamage) : DamageText.Of(damage));
         var report = new VerifyReport(found.Damages.Count, found.Segments, found.Bytes, found.Records, found.TornBytes);

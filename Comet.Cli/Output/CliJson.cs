@@ -26,6 +26,8 @@ namespace Comet.Cli.Output;
 [JsonSerializable(typeof(SubscriptionChange))]
 [JsonSerializable(typeof(ScheduledLine))]
 [JsonSerializable(typeof(ScheduleReport))]
+[JsonSerializable(typeof(DeadLetterLine))]
+[JsonSerializable(typeof(RedriveReport))]
 [JsonSerializable(typeof(SubscriptionExplanation))]
 [JsonSerializable(typeof(DoctorCheck))]
 [JsonSerializable(typeof(BenchResult))]
@@ -35,6 +37,7 @@ namespace Comet.Cli.Output;
 [JsonSerializable(typeof(JournalDamage))]
 [JsonSerializable(typeof(VerifyReport))]
 [JsonSerializable(typeof(RepairReport))]
+[JsonSerializable(typeof(CompressReport))]
 [JsonSerializable(typeof(JournalBenchResult))]
 internal sealed partial class CliJson : JsonSerializerContext
 {

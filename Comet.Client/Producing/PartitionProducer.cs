@@ -6,8 +6,9 @@ namespace Comet.Client.Producing;
 
 /// <summary>A producer's side of one partition: the open batch, the batches on their way, and those that wait for their turn. All of it is
 /// guarded by the producer's lock.</summary>
-/// <remarks>Batches are made without a timer: while many are on their way messages gather, and a confirm sends what has gathered
-/// (decision 0007, after J. Nagle, RFC 896). Batches keep their sequence ids for life, so sending one again stores it once.</remarks>
+/// <remarks>Batches are made without a timer: a message that comes alone leaves at once; while a batch is on its way messages gather for
+/// as long as another thread takes to start, and while many are, until a confirm (decision 0007, after J. Nagle, RFC 896). Batches keep
+/// their sequence ids for life, so sending one again stores it once.</remarks>
 internal sealed class PartitionProducer : PartitionAttachment
 {
     // Enough to keep a fast network busy, few enough that batches are large when the broker is slow.
@@ -20,13 +21,15 @@ internal sealed class PartitionProducer : PartitionAttachment
     private readonly Queue<Batch> _waiting = new();
     private readonly Stack<Batch> _free = new();
     private readonly List<(int Index, SendCompletion Completion)> _completing = [];
+    private readonly SoonFlush _soon;
     private Connection? _connection;
     private long _wireId = -1;
     private long _nextSequence = -1;
     private ITimer? _linger;
 
     public PartitionProducer(ProducerCore core, Link link, int number)
-        : base(link, number) => (_core, _settings) = (core, core.Settings);
+        : base(link, number) =>
+        (_core, _settings, _soon) = (core, core.Settings, new SoonFlush(SoonOver, link.Options.Engine));
 
     /// <summary>The batch that takes messages.</summary>
     public Batch? Open { get; private set; }
@@ -76,6 +79,11 @@ internal sealed class PartitionProducer : PartitionAttachment
                     ArmLinger();
                 return null;
             }
+            if (_inFlight.Count > 0)
+            {
+                _soon.Request();
+                return null;
+            }
             CloseOpen();
         }
         else
@@ -116,7 +124,7 @@ internal sealed class PartitionProducer : PartitionAttachment
             batch.TakeCompletions(_completing);
             Recycle(batch);
             // What gathered for want of a turn has one now; what lingers by wish goes on.
-            if (!hadTurn && HasTurn && Open is { Count: > 0 })
+            if (HasTurn && Open is { Count: > 0 } && !(hadTurn && _settings.Linger > TimeSpan.Zero))
                 CloseOpen();
             toFlush = Pump();
         }
@@ -302,6 +310,18 @@ internal sealed class PartitionProducer : PartitionAttachment
         _linger ??= Link.Options.TimeProvider.CreateTimer(
             static self => ((PartitionProducer)self!).LingerOver(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _linger.Change(_settings.Linger, Timeout.InfiniteTimeSpan);
+    }
+
+    private void SoonOver()
+    {
+        Connection? toFlush = null;
+        lock (_core.Gate)
+        {
+            _soon.Arrived();
+            if (HasTurn)
+                toFlush = FlushOpen();
+        }
+        toFlush?.Sender.Flush();
     }
 
     private void LingerOver()

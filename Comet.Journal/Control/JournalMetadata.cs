@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Comet.Checksums;
 using Comet.Journals.FileSystem;
 using Comet.Journals.Records;
 

@@ -68,9 +68,10 @@ internal sealed unsafe class FlushRun : IDisposable
         {
             return TryFinish(_underWay.Value);
         }
-        catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound && LearnDurable())
+        catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound
+            && (LearnDurable() || _state.Segments.IsRemoved(_durable.Segment)))
         {
-            // Others have made more durable meanwhile, and removed segments before that.
+            // While this thread slept others made the segment durable and packed it, or removed it.
             return false;
         }
     }
@@ -116,15 +117,24 @@ internal sealed unsafe class FlushRun : IDisposable
 
     private bool TryFinish(FlushMark mark)
     {
+        if (mark.Place.Segment < _durable.Segment)
+        {
+            _underWay = null;
+            return true;
+        }
+
         if (!_claims.Await(_durable, mark.Before))
             return false;
 
         var place = mark.Place;
         if (mark.IsSegmentOver)
         {
-            if (FindEnd(place.Segment) is not { } end)
+            if (FindEnd(place.Segment) is { } end)
+                place = new JournalPlace(place.Segment, end);
+            else if (_state.Segments.IsRemoved(place.Segment))
+                place = new JournalPlace(place.Segment + 1, 0);
+            else
                 return false;
-            place = new JournalPlace(place.Segment, end);
         }
 
         if (place > _durable)
@@ -146,14 +156,16 @@ internal sealed unsafe class FlushRun : IDisposable
     {
         for (var number = _durable.Segment; number <= place.Segment; number++)
         {
-            // A reader can go on from a segment only by its end mark, so this is part of what comes after.
-            if (number < place.Segment && FindEnd(number) is null)
-                return false;
+            if (OpenUnlessRemoved(number) is not { } segment)
+                continue;
 
-            var segment = _state.Segments.Open(number);
             try
             {
                 var from = number == _durable.Segment ? _durable.Position : 0;
+                // A reader can go on from a segment only by its end mark, so this is part of what comes after.
+                if (number < place.Segment && PublishedClaims.FindEnd(segment, from) is null)
+                    return false;
+
                 Flush(segment, from, number == place.Segment ? place.Position + endLength : segment.Layout.FileLength);
             }
             finally
@@ -193,7 +205,9 @@ internal sealed unsafe class FlushRun : IDisposable
 
     private long? FindEnd(long number)
     {
-        var segment = _state.Segments.Open(number);
+        if (OpenUnlessRemoved(number) is not { } segment)
+            return null;
+
         try
         {
             var from = number == _durable.Segment ? _durable.Position : 0;
@@ -204,4 +218,8 @@ internal sealed unsafe class FlushRun : IDisposable
             segment.Release();
         }
     }
+
+    // What was removed before it was durable need not become it.
+    private MappedSegment? OpenUnlessRemoved(long number) =>
+        _state.Segments.TryOpen(number) ?? (_state.Segments.IsRemoved(number) ? null : _state.Segments.Open(number));
 }

@@ -21,7 +21,7 @@ internal sealed unsafe class MarkWriter(JournalState state) : IDisposable
             if (_segment is { } kept && kept.Number == active)
                 return kept;
 
-            var opened = state.Segments.Open(active);
+            var opened = state.Roller!.Active();
             _segment?.Release();
             return _segment = opened;
         }

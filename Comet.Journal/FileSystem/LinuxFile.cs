@@ -7,6 +7,8 @@ internal sealed unsafe class LinuxFile : SafeHandle, IJournalFile
 {
     private const int SeekEnd = 2;
 
+    private volatile bool _hasLocked;
+
     public LinuxFile(string path, int descriptor)
         : base(-1, ownsHandle: true)
     {
@@ -122,6 +124,7 @@ internal sealed unsafe class LinuxFile : SafeHandle, IJournalFile
     public bool TryLock(long position, bool exclusive)
     {
         var range = Range(position, exclusive ? LinuxNative.WriteLock : LinuxNative.ReadLock);
+        _hasLocked = true;
         if (LinuxNative.Lock(Descriptor, LinuxNative.SetOpenFileLock, ref range) == 0)
             return true;
 
@@ -145,7 +148,18 @@ internal sealed unsafe class LinuxFile : SafeHandle, IJournalFile
             : throw LinuxError.Of("Asking for a lock of", Path);
     }
 
-    protected override bool ReleaseHandle() => LinuxNative.Close((int)handle) == 0;
+    // Closing alone drops locks only when nothing else shares the open file: a child process that this one is just starting has a copy of
+    // every descriptor until it runs its own program, and would keep the lock for that long.
+    protected override bool ReleaseHandle()
+    {
+        if (_hasLocked)
+        {
+            var all = new LinuxNative.FileLock { Type = LinuxNative.NoLock };
+            _ = LinuxNative.Lock((int)handle, LinuxNative.SetOpenFileLock, ref all);
+        }
+
+        return LinuxNative.Close((int)handle) == 0;
+    }
 
     private static LinuxNative.FileLock Range(long position, short type) => new() { Type = type, Start = position, Length = 1 };
 }

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
+using Comet.Checksums;
 using Comet.Journals.FileSystem;
-using Comet.Journals.Records;
 using Comet.Journals.Retention;
 
 namespace Comet.Journals.Places;

@@ -18,11 +18,15 @@ internal sealed class JournalObservable<T>(Func<JournalReader<T>> createReader) 
         {
             using var reader = createReader();
             await foreach (var entry in reader.ReadAllAsync(cancellationToken))
+            {
+                if (cancellationToken.IsCancellationRequested)
+                    return;
                 observer.OnNext(entry);
+            }
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
-            // The subscription was disposed: the observer hears nothing more.
+            // The subscription was disposed: the observer hears nothing more, also not that the journal was closed at the same moment.
         }
         catch (ObjectDisposedException closed) when (closed.ObjectName == typeof(Journal).FullName)
         {

@@ -39,7 +39,7 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             // Nothing is changed before it is known that all can be read and is in order.
             Scan(entries);
             if (_scans.Count == 0)
-                return BeginAnew(_firstDropped!);
+                return BeginAnew(_firstDropped ?? entries[0]);
             if (_end < _durable)
                 throw Lost();
 
@@ -105,10 +105,39 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             }
         }
 
+        if (LastPacked(entries) is >= 0 and var packed)
+        {
+            // A segment is packed only once all of it, and something in the one behind it, is durable.
+            Raise(new JournalPlace(entries[packed].Number + 1, 0));
+            last = Math.Max(last, packed + 1);
+            RequireGoesOn(entries, packed);
+        }
+
         var first = last;
         while (first > 0 && entries[first].Number > _durable.Segment && entries[first - 1].Form.Length == 0)
             first--;
         return first;
+    }
+
+    private static int LastPacked(IReadOnlyList<SegmentEntry> entries)
+    {
+        var last = entries.Count - 1;
+        while (last >= 0 && entries[last].Form.Length == 0)
+            last--;
+        return last;
+    }
+
+    private void RequireGoesOn(IReadOnlyList<SegmentEntry> entries, int packed)
+    {
+        if (packed + 1 < entries.Count)
+            return;
+
+        throw new JournalException(JournalErrorCode.Corrupt,
+            $"Segment {entries[packed].Number + 1} is missing in {store.Directory}: it had been made durable before "
+            + $"{entries[packed].Path} was packed. Nothing was changed: restore it from a copy.")
+        {
+            File = store.Directory
+        };
     }
 
     /// <summary>The segment, when it is the one that comes next; null when it is not, or was never written to the disk.</summary>
@@ -125,20 +154,35 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
     private bool TryReadHeader(SegmentEntry entry, out SegmentHeader? header)
     {
         using var file = store.Files.Open(entry.Path, FileOpening.Read);
+        header = ReadHeader(file, entry, out _);
+        return header is not null;
+    }
+
+    /// <summary>Both sectors of a header; null when the second is not whole.</summary>
+    /// <exception cref="JournalException">What had been durable before the segment got its name is not what was written.</exception>
+    private SegmentHeader? ReadHeader(IJournalFile file, SegmentEntry entry, out SegmentHeader identity)
+    {
         Span<byte> page = stackalloc byte[SegmentHeader.Length];
-        var identity = SegmentHeader.ReadIdentity(page[..file.Read(page, 0)], entry.Path);
-        header = identity.TryReadPlace(page[SegmentHeader.SectorLength..]);
-        return header is not null && header.Number == entry.Number;
+        identity = SegmentHeader.ReadIdentity(page[..file.Read(page, 0)], entry.Path);
+        var header = identity.TryReadPlace(page[SegmentHeader.SectorLength..]);
+        if (identity.JournalId == store.JournalId && (header is null || header.Number == entry.Number)
+            && file.Length >= identity.FileLength)
+            return header;
+
+        throw new JournalException(JournalErrorCode.Corrupt,
+            $"{entry.Path} is not segment {entry.Number} of this journal, or was cut: it was renamed, or copied from another one. Nothing was "
+            + "changed: restore it from a copy, or run 'comet journal repair' on the directory.")
+        {
+            File = entry.Path,
+            FilePosition = 0
+        };
     }
 
     /// <summary>Looks in a segment that is to be dropped for a mark that says otherwise.</summary>
     private void NoteMarks(SegmentEntry entry)
     {
         var file = store.Files.Open(entry.Path, FileOpening.Read);
-        Span<byte> page = stackalloc byte[SegmentHeader.Length];
-        var identity = SegmentHeader.ReadIdentity(page[..file.Read(page, 0)], entry.Path);
-        var header = identity.TryReadPlace(page[SegmentHeader.SectorLength..])
-            ?? identity with { Number = entry.Number, FirstSequence = _nextSequence };
+        var header = ReadHeader(file, entry, out var identity) ?? identity with { Number = entry.Number, FirstSequence = _nextSequence };
         var segment = MappedSegment.Map(store.Files, file, header, writable: false);
         Raise(SegmentScan.Run(segment, segment.Layout.DataStart, 0).Durable);
         segment.Release();

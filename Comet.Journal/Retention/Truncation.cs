@@ -39,22 +39,40 @@ internal sealed class Truncation(JournalState state)
     public void RemoveBelow(long number)
     {
         FirstSegmentMark.Write(Files, state.Directory, state.Metadata.JournalId, state.Segments.NextId(), number);
-        foreach (var (found, name) in FilesBelow(number))
+        DeleteBelow(number);
+    }
+
+    /// <summary>Deletes the files of segments that are not kept any more. The caller holds the maintenance lock.</summary>
+    /// <param name="number">The first segment that is kept: durably so.</param>
+    public void DeleteBelow(long number)
+    {
+        foreach (var folder in state.Segments.Folders)
+            DeleteBelow(number, folder);
+    }
+
+    private void DeleteBelow(long number, string folder)
+    {
+        // Another disk may be away: what it has is not part of the journal any more, and goes the next time.
+        if (folder != state.Directory && !Files.DirectoryExists(folder))
+            return;
+
+        var files = FilesBelow(number, folder);
+        foreach (var file in files)
         {
-            Files.Delete(Path.Combine(state.Directory, name));
-            state.Segments.Catalog.Remove(found);
+            Files.Delete(file.Path);
+            state.Segments.Catalog.Remove(file.Number);
+            if (file.IsSegment)
+                state.Segments.Events.Raise(new JournalEvent(JournalEventKind.Deleted, file.Number, file.Path));
         }
 
-        Files.FlushDirectory(state.Directory);
+        if (files.Count > 0)
+            Files.FlushDirectory(folder);
     }
 
     // By the names, not by the catalog: what an interrupted removal left behind goes as well.
-    private List<(long Number, string Name)> FilesBelow(long number) => Files.List(state.Directory)
-        .Select(name => (IsSegment: SegmentName.TryParse(name, out var found, out _, out var form), Number: found, Form: form, Name: name))
-        .Where(file => file.IsSegment && file.Number < number
-            && !file.Form.EndsWith(SegmentCatalog.CutSuffix, StringComparison.Ordinal))
+    private List<SegmentEntry> FilesBelow(long number, string folder) => SegmentCatalog.List(Files, folder)
+        .Where(file => file.Number < number && !file.Form.EndsWith(SegmentCatalog.CutSuffix, StringComparison.Ordinal))
         .OrderBy(file => file.Number)
-        .Select(file => (file.Number, file.Name))
         .ToList();
 
     private long FirstSequenceOf(SegmentEntry entry)

@@ -120,6 +120,9 @@ internal sealed unsafe class MappedSegment
 
     public ReadOnlyMemory<byte> Slice(long position, int length) => _memory.Memory.Slice((int)position, length);
 
+    /// <inheritdoc cref="IFileMapping.PopulateToRead"/>
+    public void PopulateToRead(long position, long length) => _mapping.PopulateToRead(position, length);
+
     /// <summary>Notes a claim that reaches into another block; false for others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool NoteClaim(ulong claim, int size, int sequences)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Comet.Checksums;
 using Comet.Journals.Records;
 
 namespace Comet.Journals.Segments;

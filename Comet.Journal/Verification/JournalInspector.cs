@@ -1,5 +1,6 @@
 using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
+using Comet.Journals.Maintenance;
 using Comet.Journals.Places;
 using Comet.Journals.Retention;
 using Comet.Journals.Segments;
@@ -10,8 +11,9 @@ namespace Comet.Journals.Verification;
 /// that write: what was durable when it begins is judged, what they are at is not.</summary>
 /// <param name="files">The file system.</param>
 /// <param name="directory">The journal's.</param>
+/// <param name="keys">Gives the keys of encrypted segments; null when there are none.</param>
 /// <param name="isOurs">Whether the session is held by the caller, so that nobody writes.</param>
-internal sealed class JournalInspector(IFileSystem files, string directory, bool isOurs)
+internal sealed class JournalInspector(IFileSystem files, string directory, IJournalKeyProvider? keys, bool isOurs)
 {
     private readonly List<JournalDamage> _damages = [];
     private readonly List<string> _damagedFiles = [];
@@ -20,7 +22,7 @@ internal sealed class JournalInspector(IFileSystem files, string directory, bool
     {
         files.RequireUsable(directory);
         var metadata = ReadMetadata();
-        var findings = new SegmentFindings(files, metadata?.JournalId ?? FindJournalId());
+        var findings = new SegmentFindings(files, metadata?.JournalId ?? FindJournalId(), keys);
         var session = SessionState.Read(files, directory, findings.JournalId, isOurs);
         var segments = Open(findings, out var doubles);
         Read(findings, segments, progress, cancellationToken);
@@ -69,11 +71,24 @@ internal sealed class JournalInspector(IFileSystem files, string directory, bool
         return null;
     }
 
+    private IReadOnlyList<string> ReadFolders(Guid? journalId)
+    {
+        try
+        {
+            return journalId is { } id ? TierFolders.Read(files, directory, id) : [directory];
+        }
+        catch (JournalException damaged) when (damaged.Code == JournalErrorCode.Corrupt)
+        {
+            NoteFile(TierFolders.Name, "does not hold what was written: segments may be in folders that it names");
+            return [directory];
+        }
+    }
+
     /// <summary>The id that the first segment with a whole first sector has.</summary>
     private Guid? FindJournalId()
     {
-        var findings = new SegmentFindings(files, null);
-        foreach (var entry in new SegmentCatalog(files, [directory], static () => 0).Refresh())
+        var findings = new SegmentFindings(files, null, null);
+        foreach (var entry in new SegmentCatalog(files, () => [directory], static () => 0).Refresh())
         {
             _ = findings.TryReadHeader(entry);
             if (findings.JournalId is { } found)
@@ -110,9 +125,11 @@ internal sealed class JournalInspector(IFileSystem files, string directory, bool
     private List<SegmentFinding> Open(SegmentFindings findings, out List<string> doubles)
     {
         var segments = new List<SegmentFinding>();
-        var catalog = new SegmentCatalog(files, [directory], static () => 0);
+        var folders = ReadFolders(findings.JournalId);
+        var catalog = new SegmentCatalog(files, () => folders, static () => 0);
         // In this order: a removal says what is the first before it deletes what is below.
         var entries = catalog.Refresh();
+        catalog.RequireReachable();
         var firstKept = CheckPlaces(findings.JournalId);
         var isFirstKnown = findings.JournalId is not null && !_damagedFiles.Contains(FirstSegmentMark.Name);
         var next = !isFirstKnown ? 0 : Math.Max(firstKept, 1);

@@ -1,5 +1,6 @@
 using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
+using Comet.Journals.Maintenance;
 using Comet.Journals.Recovery;
 using Comet.Journals.Retention;
 using Comet.Journals.Segments;
@@ -16,16 +17,18 @@ internal sealed class JournalRepairer
 
     private readonly JournalEnvironment _environment;
     private readonly string _directory;
+    private readonly IJournalKeyProvider? _keys;
     private readonly bool _dryRun;
     private readonly KeptAside _aside;
     private readonly List<string> _changes = [];
 
-    public JournalRepairer(JournalEnvironment environment, string directory, bool dryRun)
+    public JournalRepairer(JournalEnvironment environment, string directory, IJournalKeyProvider? keys, bool dryRun)
     {
         _environment = environment;
         _directory = directory;
+        _keys = keys;
         _dryRun = dryRun;
-        _aside = new KeptAside(environment.Files, directory);
+        _aside = new KeptAside(environment.Files);
     }
 
     private IFileSystem Files => _environment.Files;
@@ -34,7 +37,7 @@ internal sealed class JournalRepairer
     public JournalRepair Run(IProgress<JournalProgress>? progress, CancellationToken cancellationToken)
     {
         // Before anything is created there: a directory without a journal stays as it is.
-        _ = new JournalInspector(Files, _directory, isOurs: false).ReadMetadata();
+        _ = new JournalInspector(Files, _directory, _keys, isOurs: false).ReadMetadata();
         var control = Path.Combine(_directory, ControlFile.Name);
         using var locks = _dryRun && !Files.Exists(control) ? null : Files.Open(control, FileOpening.OpenOrCreate);
         if (locks is not null && !locks.TryLock(JournalLock.Session, exclusive: true))
@@ -46,12 +49,12 @@ internal sealed class JournalRepairer
             };
         }
 
-        var found = new JournalInspector(Files, _directory, isOurs: true).Run(progress, cancellationToken);
+        var found = new JournalInspector(Files, _directory, _keys, isOurs: true).Run(progress, cancellationToken);
         if (!found.Report.IsWhole)
             Repair(found, locks);
         var remaining = _dryRun || found.Report.IsWhole
             ? []
-            : new JournalInspector(Files, _directory, isOurs: true).Run(null, CancellationToken.None).Report.Damages;
+            : new JournalInspector(Files, _directory, _keys, isOurs: true).Run(null, CancellationToken.None).Report.Damages;
         return new JournalRepair
         {
             Damages = found.Report.Damages, Changes = _changes, KeptAside = _aside.Paths, Remaining = remaining
@@ -61,7 +64,7 @@ internal sealed class JournalRepairer
     private void Repair(JournalInspection found, IJournalFile? locks)
     {
         foreach (var name in found.Doubles)
-            Change(name, "is set aside", path => _aside.Move(path));
+            Change(PathOf(name), "is set aside", () => _aside.Move(PathOf(name)));
         if (found.JournalId is { } journalId)
         {
             var metadata = found.Metadata ?? new JournalMetadata(journalId, 0, new JournalOptions());
@@ -81,21 +84,25 @@ internal sealed class JournalRepairer
         if (found.Metadata is not null)
             return;
 
-        Change(JournalMetadata.Name, "is written anew, with the id that the segments have and the default options", path =>
+        var path = PathOf(JournalMetadata.Name);
+        Change(path, "is written anew, with the id that the segments have and the default options", () =>
             Replace(path, temporary => (metadata with { Created = found.Segments[0].Header?.Created ?? 0 }).WriteTo(Files, temporary)));
     }
 
     private void RepairPlaces(JournalInspection found, Guid journalId)
     {
-        foreach (var name in found.DamagedFiles.Where(static name => name != JournalMetadata.Name))
+        foreach (var path in found.DamagedFiles.Select(PathOf))
         {
-            if (name != FirstSegmentMark.Name)
+            // What the folders of tiers were nothing else knows.
+            if (Path.GetFileName(path) is JournalMetadata.Name or TierFolders.Name)
+                continue;
+            if (Path.GetFileName(path) != FirstSegmentMark.Name)
             {
-                Change(name, "is set aside: the reader of that name begins anew", path => _aside.Move(path));
+                Change(path, "is set aside: the reader of that name begins anew", () => _aside.Move(path));
                 continue;
             }
 
-            Change(name, "is written anew: the first segment that is there is the first", path =>
+            Change(path, "is written anew: the first segment that is there is the first", () =>
             {
                 _aside.Move(path);
                 FirstSegmentMark.Write(Files, _directory, journalId, _environment.NextId(),
@@ -109,23 +116,22 @@ internal sealed class JournalRepairer
         for (var i = 0; i < found.Segments.Count; i++)
         {
             var segment = found.Segments[i];
-            if (!segment.IsDamaged || segment.Entry is { Form.Length: > 0 })
+            if (!segment.IsDamaged || (segment.IsPacked && segment.IsEncrypted))
                 continue;
 
-            var name = Path.GetFileName(segment.Path);
             var behind = FirstSequenceBehind(found, i);
+            var repair = new SegmentRepair(Files, metadata.Options, _keys);
             if (segment.Header is not null)
             {
-                Change(name, "is written anew, with padding where there is no whole record", path => Replace(path,
-                    temporary => new SegmentRepair(Files, metadata.Options).Write(segment, temporary, behind)));
+                Change(segment.Path, "is written anew, with padding where there is no whole record", () => Replace(segment,
+                    temporary => repair.Write(segment, temporary, behind)));
             }
             else if (i == found.Segments.Count - 1 && segment.Entry is not null)
-                Change(name, "is set aside: the journal ends before it", path => _aside.Move(path));
+                Change(segment.Path, "is set aside: the journal ends before it", () => _aside.Move(segment.Path));
             else
             {
-                Change(name, "is written anew, without a record", path => Replace(path, temporary => new SegmentRepair(
-                    Files, metadata.Options).WriteEmpty(EntryOf(segment), metadata.JournalId, _environment.NextSalt(),
-                        FirstSequenceOf(found, i), behind, temporary)));
+                Change(segment.Path, "is written anew, without a record", () => Replace(segment, temporary => repair.WriteEmpty(
+                    EntryOf(segment), metadata.JournalId, _environment.NextSalt(), FirstSequenceOf(found, i), behind, temporary)));
             }
         }
     }
@@ -146,6 +152,16 @@ internal sealed class JournalRepairer
         locks.Write(new byte[ControlFile.HeadLength], 0);
     }
 
+    /// <summary>A segment that was packed is not any more: the file that it is written to has no form.</summary>
+    private void Replace(SegmentFinding segment, Action<string> write)
+    {
+        var path = segment.IsPacked ? segment.Path[..^segment.Entry!.Form.Length] : segment.Path;
+        Replace(path, write);
+        if (segment.IsPacked)
+            _aside.Move(segment.Path);
+        Files.FlushDirectory(Path.GetDirectoryName(path)!);
+    }
+
     private void Replace(string path, Action<string> write)
     {
         var temporary = $"{path}{Unfinished}";
@@ -153,17 +169,19 @@ internal sealed class JournalRepairer
         if (Files.Exists(path))
             _aside.Copy(path);
         write(temporary);
-        Files.FlushDirectory(_directory);
+        Files.FlushDirectory(Path.GetDirectoryName(path)!);
         Files.Replace(temporary, path);
-        Files.FlushDirectory(_directory);
+        Files.FlushDirectory(Path.GetDirectoryName(path)!);
     }
 
-    private void Change(string name, string what, Action<string> change)
+    private void Change(string path, string what, Action change)
     {
-        _changes.Add($"{name} {what}");
+        _changes.Add($"{Path.GetFileName(path)} {what}");
         if (!_dryRun)
-            change(Path.Combine(_directory, name));
+            change();
     }
+
+    private string PathOf(string name) => Path.Combine(_directory, name);
 
     private static SegmentEntry EntryOf(SegmentFinding segment)
     {

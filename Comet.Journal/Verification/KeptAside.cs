@@ -4,7 +4,7 @@ using Comet.Journals.FileSystem;
 namespace Comet.Journals.Verification;
 
 /// <summary>Keeps what a repair replaces, under names that no journal reads: <c>damaged-1-NAME.kept</c>, or the next number that is free.</summary>
-internal sealed class KeptAside(IFileSystem files, string directory)
+internal sealed class KeptAside(IFileSystem files)
 {
     private const string Start = "damaged-";
     private const string End = ".kept";
@@ -20,7 +20,7 @@ internal sealed class KeptAside(IFileSystem files, string directory)
         for (var i = 1; ; i++)
         {
             var kept = Path.Combine(
-                directory, string.Create(CultureInfo.InvariantCulture, $"{Start}{i}-{Path.GetFileName(path)}{End}"));
+                Path.GetDirectoryName(path)!, string.Create(CultureInfo.InvariantCulture, $"{Start}{i}-{Path.GetFileName(path)}{End}"));
             if (!files.Exists(kept))
                 return kept;
         }

@@ -27,10 +27,18 @@ internal sealed record SegmentFinding(long Number, string Path)
     /// <summary>Which ranges are damage, and not the claims of writers or a torn tail.</summary>
     public List<DamagedRange> Damaged { get; } = [];
 
+    /// <summary>The damaged blocks of a packed segment, with the positions in the segment from and to which each reaches.</summary>
+    public List<(JournalDamage Damage, long From, long To)> DamagedBlocks { get; } = [];
+
+    /// <summary>Whether it is packed and encrypted: it is not for a repair to write it again in the clear.</summary>
+    public bool IsEncrypted { get; set; }
+
     /// <summary>Where the records end for good because what was behind is lost, or null.</summary>
     public long? EndMarkMissingAt { get; set; }
 
-    public bool IsCut => Header is { } header && Entry is { Form.Length: 0 } && FileLength < header.FileLength;
+    public bool IsPacked => Entry is { Form.Length: > 0 };
 
-    public bool IsDamaged => Entry is null || Unreadable is not null || IsPlaceDamaged || IsCut || Damaged.Count > 0 || EndMarkMissingAt is not null;
+    public bool IsCut => Header is { } header && !IsPacked && Entry is not null && FileLength < header.FileLength;
+
+    public bool IsDamaged => Entry is null || Unreadable is not null || IsPlaceDamaged || IsCut || Damaged.Count > 0 || DamagedBlocks.Count > 0 || EndMarkMissingAt is not null;
 }

@@ -42,6 +42,10 @@ internal sealed unsafe class SegmentInspection
         return inspection;
     }
 
+    /// <summary>What a packed segment has, which is over and durable: its damage is told by block.</summary>
+    public static SegmentInspection OfPacked(long records, long nextSequence, long? endsWith) =>
+        new(default, nextSequence) { Records = records, EndsWith = endsWith };
+
     private void Read(long from)
     {
         End = from;

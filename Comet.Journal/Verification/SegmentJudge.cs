@@ -48,7 +48,11 @@ internal sealed class SegmentJudge(SessionState session, List<SegmentFinding> se
             damages.Add(damage);
         }
 
-        return segment.Inspection is not { } inspection || TryJudgeRecords(index, segment, inspection, damages);
+        damages.AddRange(segment.DamagedBlocks.Select(block => block.Damage with
+        {
+            EndSequence = block.Damage.EndSequence ?? SequenceBehind(index)
+        }));
+        return segment.IsPacked || segment.Inspection is not { } inspection || TryJudgeRecords(index, segment, inspection, damages);
     }
 
     private bool TryJudgeRecords(int index, SegmentFinding segment, SegmentInspection inspection, List<JournalDamage> damages)

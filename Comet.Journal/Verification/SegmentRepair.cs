@@ -1,4 +1,5 @@
 using Comet.Journals.FileSystem;
+using Comet.Journals.Packing;
 using Comet.Journals.Records;
 using Comet.Journals.Segments;
 
@@ -6,7 +7,7 @@ namespace Comet.Journals.Verification;
 
 /// <summary>Makes the file that takes the place of a damaged segment: all whole records where they were, padding over the rest, so that every
 /// place in it stays the same place.</summary>
-internal sealed unsafe class SegmentRepair(IFileSystem files, JournalOptions options)
+internal sealed unsafe class SegmentRepair(IFileSystem files, JournalOptions options, IJournalKeyProvider? keys)
 {
     /// <summary>Writes the file, durably but for its name.</summary>
     /// <param name="finding">The damaged segment, of which at least the first sector is whole.</param>
@@ -18,10 +19,39 @@ internal sealed unsafe class SegmentRepair(IFileSystem files, JournalOptions opt
         using (var file = files.Open(path, FileOpening.Create))
         {
             file.Preallocate(header.FileLength);
+            if (finding.IsPacked)
+            {
+                var lost = Unpack(finding, file);
+                // Without the last block there is no end mark either.
+                var endAt = finding.Inspection!.EndsWith is null ? finding.DamagedBlocks[^1].From : (long?)null;
+                Finish(file, header, lost, endAt, endSequence);
+                return;
+            }
+
             using (var original = files.Open(finding.Path, FileOpening.Read))
                 KeptAside.CopyBytes(original, file, Math.Min(finding.FileLength, header.FileLength));
             Finish(file, header, finding.Damaged, finding.EndMarkMissingAt, endSequence);
         }
+    }
+
+    /// <summary>Writes what is whole of a packed segment to where it was before it was packed, and tells what is not.</summary>
+    private List<DamagedRange> Unpack(SegmentFinding finding, IJournalFile file)
+    {
+        using var reader = PackedSegmentReader.Open(files, finding.Path, keys);
+        var blocks = reader.File.Blocks;
+        var lost = finding.DamagedBlocks.ConvertAll(static each => new DamagedRange(each.From, each.To, false, 0, null));
+        for (var i = 0; i < blocks.Count; i++)
+        {
+            var position = blocks[i].Position;
+            var end = lost.Find(range => range.To == reader.File.EndOf(i)) is { To: > 0 } range ? range.From : reader.File.EndOf(i);
+            if (position == end)
+                continue;
+
+            var window = reader.Open(position);
+            file.Write(new ReadOnlySpan<byte>(window.Origin + position, (int)(end - position)), position);
+        }
+
+        return lost;
     }
 
     /// <summary>Writes a segment without a record, in the place of one of which nothing is left.</summary>

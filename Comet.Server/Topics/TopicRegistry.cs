@@ -4,6 +4,7 @@ using Comet.Server.DeadLetters;
 using Comet.Server.Diagnostics;
 using Comet.Server.Storage;
 using Comet.Server.Storage.Memory;
+using Comet.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Comet.Server.Topics;
@@ -18,6 +19,8 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
     private readonly Lock _gate = new();
     private readonly Lock _changing = new();
     private readonly SortedDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
+    // A page begins anywhere in the order of names, which the dictionary cannot.
+    private readonly SortedSet<string> _names = new(StringComparer.Ordinal);
     private readonly MemoryBudget _budget = new(options.MemoryLimit);
     private readonly ScheduleBudget _schedules = new(options.MaxScheduledMessages);
     private DeadLetterOffice? _deadLetters;
@@ -50,6 +53,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
                     $"The broker has {_topics.Count} topics, which is its limit ({nameof(options.MaxTopics)}).");
             var topic = new Topic(name, [.. Enumerable.Range(0, partitionCount).Select(i => Open(name, i, policy))], policy);
             _topics.Add(name, topic);
+            _names.Add(name);
             return topic;
         }
     }
@@ -104,20 +108,36 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
         {
             if (!_topics.Remove(name, out topic))
                 throw NotFound(name);
+            _names.Remove(name);
         }
         Watchers.Remove(name);
         foreach (var partition in topic.Partitions)
             partition.Post(new(CommandKind.Delete));
     }
 
-    public IReadOnlyList<TopicSummary> List(string? prefix)
+    /// <summary>One page of the topics whose names begin with a prefix.</summary>
+    public TopicListFrame List(in ListTopicsFrame request)
     {
+        var (prefix, after) = (request.Prefix ?? "", request.After ?? "");
+        var first = string.CompareOrdinal(after, prefix) > 0 ? after : prefix;
+        var most = request.Limit <= 0 ? int.MaxValue : Math.Min(request.Limit, ListTopicsFrame.MaxLimit);
+        var page = new List<TopicSummary>();
         lock (_gate)
         {
-            return [.. _topics.Values
-                .Where(t => string.IsNullOrEmpty(prefix) || t.Name.StartsWith(prefix, StringComparison.Ordinal))
-                .Select(static t => new TopicSummary(t.Name, t.Partitions.Count))];
+            if (_names.Max is not { } last || string.CompareOrdinal(first, last) > 0)
+                return new(page);
+            foreach (var name in _names.GetViewBetween(first, last))
+            {
+                if (!name.StartsWith(prefix, StringComparison.Ordinal))
+                    break;
+                if (string.Equals(name, after, StringComparison.Ordinal))
+                    continue;
+                if (page.Count == most)
+                    return new(page, HasMore: true);
+                page.Add(new(name, _topics[name].Partitions.Count));
+            }
         }
+        return new(page);
     }
 
     /// <summary>How many messages have gone through each topic.</summary>

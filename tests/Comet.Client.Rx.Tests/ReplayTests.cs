@@ -2,7 +2,6 @@ using System.Reactive.Linq;
 using System.Reactive.Threading.Tasks;
 using Comet.Client.Tests;
 using Comet.Server;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Comet.Client.Rx.Tests;
 
@@ -29,21 +28,22 @@ public class ReplayTests
     [Fact]
     public async Task It_keeps_the_gaps_and_a_handle_that_is_disposed_ends_it()
     {
-        var time = new FakeTimeProvider();
+        var time = new WatchedTime();
         await using var broker = new CometBroker(new() { HeartbeatInterval = TimeSpan.FromHours(1) }, time);
         await using var client = await CometClient.ConnectAsync(
             new CometClientOptions { Transport = broker.Transport, TimeProvider = time }, Cancelled);
         for (var i = 0; i < 3; i++)
         {
             await SendAsync(client, 1);
-            time.Advance(TimeSpan.FromMinutes(1));
+            time.Advance(TimeSpan.FromSeconds(50));
         }
         using var shown = new SemaphoreSlim(0);
         using (client.Replay<string>("t", StartPosition.Earliest).WithSpeed(ReplaySpeed.Times(2)).AsObservable()
             .Subscribe(_ => shown.Release()))
         {
             await shown.WaitAsync(Cancelled);
-            time.Advance(TimeSpan.FromSeconds(29));
+            await time.WaitForTimerAsync(TimeSpan.FromSeconds(25));
+            time.Advance(TimeSpan.FromSeconds(24));
             await client.PingAsync(Cancelled);
             Assert.Equal(0, shown.CurrentCount);
             time.Advance(TimeSpan.FromSeconds(1));

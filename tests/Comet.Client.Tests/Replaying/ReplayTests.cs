@@ -60,7 +60,7 @@ public class ReplayTests
     [InlineData(0.5, 2)]
     public async Task The_gaps_are_those_of_the_append_times_divided_by_the_speed(double factor, int partitions)
     {
-        var time = new FakeTimeProvider();
+        var time = new WatchedTime();
         await using var broker = new CometBroker(Calm with { DefaultPartitionCount = partitions }, time);
         await using var client = await ConnectAsync(broker, time);
         TimeSpan[] gaps = [TimeSpan.Zero, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(1), TimeSpan.Zero, TimeSpan.FromMinutes(1)];
@@ -77,6 +77,7 @@ public class ReplayTests
             var next = replay.MoveNextAsync().AsTask();
             if (gap > TimeSpan.Zero)
             {
+                await time.WaitForTimerAsync(gap);
                 time.Advance(gap - TimeSpan.FromMilliseconds(1));
                 for (var i = 0; i < 20; i++)
                     await client.PingAsync(Cancelled);
@@ -91,7 +92,7 @@ public class ReplayTests
     [Fact]
     public async Task A_slow_program_catches_up_without_waiting()
     {
-        var time = new FakeTimeProvider();
+        var time = new WatchedTime();
         await using var broker = new CometBroker(Calm, time);
         await using var client = await ConnectAsync(broker, time);
         for (var i = 0; i < 10; i++)
@@ -106,6 +107,7 @@ public class ReplayTests
         for (var i = 0; i < 8; i++)
             Assert.True(await replay.MoveNextAsync());
         var last = replay.MoveNextAsync().AsTask();
+        await time.WaitForTimerAsync(TimeSpan.FromSeconds(1));
         Assert.False(last.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(1));
         Assert.True(await last.WaitAsync(TimeSpan.FromSeconds(30), Cancelled));

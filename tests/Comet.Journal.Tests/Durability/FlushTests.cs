@@ -71,12 +71,15 @@ public sealed class FlushTests
         {
             await writer.AppendAsync(Payload.Of(0));
             var failures = 0;
+            using var allAppended = new ManualResetEventSlim();
             files.BeforeFlush = _ =>
             {
                 failures++;
+                allAppended.Wait(Limit);
                 throw new JournalException(JournalErrorCode.StorageError, "Flushing failed (EIO).");
             };
             var waits = Enumerable.Range(1, 10).Select(i => writer.AppendAsync(Payload.Of(i)).AsTask()).ToList();
+            allAppended.Set();
             foreach (var wait in waits)
             {
                 var failure = await Assert.ThrowsAsync<JournalException>(() => wait.WaitAsync(Limit));

@@ -26,7 +26,7 @@ internal static class ChildRoles
                 Claim(output, directory, args[0] == "told");
                 break;
             default:
-                return await ReadingRoles.RunAsync(output, role, directory, args) ? 0 : 2;
+                return MaintenanceRoles.Run(output, role, directory, args) || await ReadingRoles.RunAsync(output, role, directory, args) ? 0 : 2;
         }
 
         return 0;

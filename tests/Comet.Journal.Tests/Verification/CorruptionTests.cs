@@ -46,7 +46,7 @@ public sealed class CorruptionTests
 
             found++;
             Assert.All(damages, each => Assert.Equal(path, each.File));
-            AssertNotCutSilently(directory, $"{kind} in {Path.GetFileName(path)}, the {i}th");
+            AssertNotCutSilently(directory, $"{kind} in {Path.GetFileName(path)}, the {i}th: {damages[0]}");
             if (i % RepairEvery == 0)
                 AssertRepairKeepsTheRest(directory, damages);
         }
@@ -61,7 +61,8 @@ public sealed class CorruptionTests
         var before = DirectoryState.Of(directory.Path);
         try
         {
-            Assert.True(DamagedJournal.Count == OpenAfterRestart(directory.Path).Count, what);
+            var count = OpenAfterRestart(directory.Path).Count;
+            Assert.True(DamagedJournal.Count == count, $"{what}; {count} were left");
         }
         catch (JournalException told)
         {

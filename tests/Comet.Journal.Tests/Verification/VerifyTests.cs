@@ -12,7 +12,7 @@ public sealed class VerifyTests
         using var directory = original.Copy();
         var before = DirectoryState.Of(directory.Path);
         var told = new List<JournalProgress>();
-        var found = Journal.Verify(directory.Path, new Told(told));
+        var found = Journal.Verify(directory.Path, progress: new Told(told));
         Assert.Empty(found.Damages);
         Assert.True(found.IsWhole);
         Assert.Equal((directory.Segments.Length, DamagedJournal.Count, 0), (found.Segments, found.Records, found.TornBytes));
@@ -91,6 +91,34 @@ public sealed class VerifyTests
     }
 
     [Fact]
+    public void Damage_of_a_packed_segment_is_named_by_its_block()
+    {
+        using var original = new DamagedJournal();
+        using var directory = original.Copy();
+        Pack(directory.Path);
+        var packed = Directory.GetFiles(directory.Path, "*.packed").Order(StringComparer.Ordinal).ToArray();
+        Assert.True(packed.Length > 2);
+        var found = Journal.Verify(directory.Path);
+        Assert.Empty(found.Damages);
+        Assert.Equal(DamagedJournal.Count, found.Records);
+
+        DamagedJournal.Flip(packed[0], 5000);
+        DamagedJournal.Flip(packed[2], 100);
+        found = Journal.Verify(directory.Path);
+        Assert.Equal([packed[0], packed[2]], found.Damages.Select(static each => each.File));
+        Assert.Equal(1536, found.Damages[0].FilePosition);
+        long[] firsts = [.. Enumerable.Range(1, 4).Select(number => original.Positions.FindIndex(each => each.Segment == number))];
+        Assert.Equal([(firsts[0], firsts[1]), (firsts[2], firsts[3])],
+            found.Damages.Select(static each => (each.FirstSequence!.Value, each.EndSequence!.Value)));
+
+        var repair = Journal.Repair(directory.Path);
+        Assert.Empty(repair.Remaining);
+        Assert.Equal(2, repair.KeptAside.Count);
+        Assert.Equal(Enumerable.Range(0, DamagedJournal.Count).Where(number => original.Positions[number].Segment is not (1 or 3)),
+            DamagedJournal.Read(directory.Path));
+    }
+
+    [Fact]
     public void A_tail_that_a_power_cut_tore_is_told_and_is_no_damage()
     {
         using var original = new TemporaryDirectory();
@@ -130,6 +158,12 @@ public sealed class VerifyTests
 
             Assert.Empty(Journal.Verify(directory.Path).Damages);
         }
+    }
+
+    private static void Pack(string directory)
+    {
+        using var journal = Journal.Open(directory, DamagedJournal.Options);
+        Assert.Empty(journal.RunMaintenance(new JournalMaintenance { Compression = JournalCodec.Lz4 }).Failures);
     }
 
     private static string MetaOf(TemporaryDirectory directory) => Path.Combine(directory.Path, "journal.meta");
