@@ -45,7 +45,7 @@ public sealed class CrashStateTests
     }
 
     [Fact]
-    public void Before_every_operation_of_rolls_and_removals_the_power_may_go_or_everybody_be_killed()
+    public void Before_every_operation_of_rolls_packing_and_removals_the_power_may_go_or_everybody_be_killed()
     {
         var workload = new CrashWorkload(4, new NoDefect(), RollImages);
         workload.RunRollsAndRemovals(Rolls);

@@ -86,6 +86,8 @@ internal sealed partial class CrashWorkload(int seed, Defect defect, int images,
             if (roll % 3 == 2)
                 AppendAndWait();
             _background.Run(isLater: true);
+            if (roll % 3 == 1)
+                Pack();
             if (roll % 4 == 3)
                 Truncate();
         }
@@ -146,7 +148,7 @@ internal sealed partial class CrashWorkload(int seed, Defect defect, int images,
 
     private void Step()
     {
-        switch (_random.Next(32))
+        switch (_random.Next(33))
         {
             case < 16:
                 Append();
@@ -171,6 +173,9 @@ internal sealed partial class CrashWorkload(int seed, Defect defect, int images,
             case 30:
                 Close();
                 Open();
+                break;
+            case 31:
+                Pack();
                 break;
             default:
                 Kill();
@@ -219,6 +224,13 @@ internal sealed partial class CrashWorkload(int seed, Defect defect, int images,
 
         _expected.Truncating(last - 5);
         _journal.TruncateBefore(last - 5, ignoreNamedReaders: true);
+    }
+
+    private void Pack()
+    {
+        var failures = _journal!.RunMaintenance(new JournalMaintenance { Compression = JournalCodec.Snappy }).Failures;
+        if (failures.Count > 0)
+            throw failures[0];
     }
 
     private int Segments() => _disk.Names.Keys.Count(static name => name.EndsWith(".journal", StringComparison.Ordinal));
@@ -301,7 +313,7 @@ internal sealed partial class CrashWorkload(int seed, Defect defect, int images,
     }
 
     private JournalEnvironment EnvironmentOf(SimulatedFileSystem disk, ManualQueue background) =>
-        new(defect.Wrap(disk), NextId, defect.Salts(() => (uint)_random.Next())) { Background = background };
+        new(defect.Wrap(disk), NextId, defect.Salts(() => (uint)_random.Next())) { Background = background, Maintenance = background };
 
     private Guid NextId() => new((int)++_ids, (short)(seed & 0x7FFF), 0, new byte[8]);
 

@@ -15,7 +15,7 @@ public sealed class PlantedBugTests
     public void Records_whose_checksum_is_not_checked_are_found() => AssertFound(new NoChecksums(), "other bytes", "came where", "never given out");
 
     [Fact]
-    public void Files_with_the_same_salt_are_found() => AssertFound(new NoSalt(), "other bytes", "came where", "behind the last one");
+    public void Files_with_the_same_salt_are_found() => AssertFound(new NoSalt(), "other bytes", "came where", "behind the last one", "cannot be opened");
 
     [Fact]
     public void Names_that_are_not_flushed_are_found() => AssertFound(new NoDirectoryFlush(), "are lost", "cannot be opened", "is lost");
