@@ -22,7 +22,11 @@ public sealed class JournalKeyRing : IJournalKeyProvider
         }
 
         if (!_keys.ContainsKey(currentKeyId))
-            throw new ArgumentException($"The current key '{currentKeyId}' is not among the {_keys.Count} keys given.", nameof(currentKeyId));
+        {
+            throw new ArgumentException(
+                $"The current key '{currentKeyId}' is not among the {_keys.Count} keys given.", nameof(currentKeyId));
+        }
+
         CurrentKeyId = currentKeyId;
     }
 

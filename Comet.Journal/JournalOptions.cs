@@ -87,8 +87,8 @@ public sealed record JournalOptions
     public JournalMaintenance? Maintenance { get; init; }
 
     /// <summary>Called with what this process does to segments, on the thread pool, one call after the other, in order, and after it has
-    /// happened; nothing waits for it. What it throws is ignored. Calls may still come shortly after the journal is disposed. Default:
-    /// nobody is told.</summary>
+    /// happened; nothing waits for it. What it throws goes to <see cref="System.Diagnostics.Trace"/> and nowhere else. Calls may still come
+    /// shortly after the journal is disposed. Default: nobody is told.</summary>
     public Action<JournalEvent>? EventOccurred { get; init; }
 
     /// <summary>Checks all values.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using Comet.Journals.Control;
 using Comet.Journals.Records;
 using Comet.Journals.Segments;
@@ -13,6 +14,7 @@ namespace Comet.Journals;
 public sealed unsafe partial class JournalReader : IDisposable
 {
     private const long Unknown = -1;
+    private const int Ahead = 4096;
 
     private readonly JournalState _state;
     private readonly bool _verify;
@@ -44,6 +46,9 @@ public sealed unsafe partial class JournalReader : IDisposable
         var at = _at;
         if (at < _limit && !_state.IsDisposed)
         {
+            // The processor fetches ahead by itself, but stops where the page ends, and looks the next one up only then.
+            if (Sse.IsSupported)
+                Sse.Prefetch0(at + Ahead);
             var word = RecordLayout.Word(at);
             var size = RecordLayout.Size(word);
             if (RecordLayout.Kind(word) == RecordKind.Data && size <= _limit - at

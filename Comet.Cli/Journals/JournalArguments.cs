@@ -24,7 +24,7 @@ internal static class JournalArguments
     public static Journal OpenToRead(ParseResult arguments)
     {
         var directory = ExistingDirectory(arguments);
-        return Journal.Open(directory, new JournalOptions { Access = JournalAccess.ReadOnly });
+        return Journal.Open(directory, new JournalOptions { Access = JournalAccess.ReadOnly, Keys = JournalKeys.Parse(arguments) });
     }
 
     /// <summary>The directory, which has to be there.</summary>

@@ -21,12 +21,17 @@ internal static class JournalCompressCommand
         DefaultValueFactory = static _ => 0,
     };
 
+    private static readonly Option<bool> s_encrypt = new("--encrypt")
+    {
+        Description = "Encrypt them, too, with the last --key; also those that are compressed already.",
+    };
+
     public static Command Create()
     {
         s_codec.AcceptOnlyFromAmong("lz4", "snappy");
         var command = new Command("compress", "Compress the segments that nobody writes any more; readers and writers notice nothing.")
         {
-            JournalArguments.Directory, s_codec, s_level,
+            JournalArguments.Directory, s_codec, s_level, s_encrypt, JournalKeys.Option,
         };
         command.SetAction(RunAsync);
         return command;
@@ -36,9 +41,13 @@ internal static class JournalCompressCommand
     {
         if (arguments.GetValue(s_level) is < 0 or > MaxLevel)
             throw new UsageException($"--level is from 0 to {MaxLevel}.");
+        var keys = JournalKeys.Parse(arguments);
+        if (arguments.GetValue(s_encrypt) && keys is null)
+            throw new UsageException("--encrypt needs a --key.");
         // Says so when there is none: opened to write it would be created.
         JournalArguments.OpenToRead(arguments).Dispose();
-        using var journal = Journal.Open(arguments.GetRequiredValue(JournalArguments.Directory).FullName);
+        using var journal = Journal.Open(
+            arguments.GetRequiredValue(JournalArguments.Directory).FullName, new JournalOptions { Keys = keys });
         var reached = new Reached();
         JournalMaintenanceResult result;
         await using (new Progress(reached.ToText, arguments.GetValue(GlobalOptions.Json)))
@@ -47,6 +56,7 @@ internal static class JournalCompressCommand
             {
                 Compression = arguments.GetRequiredValue(s_codec) == "lz4" ? JournalCodec.Lz4 : JournalCodec.Snappy,
                 CompressionLevel = arguments.GetValue(s_level),
+                Encrypt = arguments.GetValue(s_encrypt),
             }, reached, cancellationToken);
         }
         Report(arguments, new(result.Packed, result.BytesBefore, result.BytesAfter, [.. result.Failures.Select(static f => f.Message)]));

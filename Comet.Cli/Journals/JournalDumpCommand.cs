@@ -14,7 +14,7 @@ internal static class JournalDumpCommand
     {
         var command = new Command("dump", "Write one payload per line, and nothing else, on standard output; ends with the last record.")
         {
-            JournalArguments.Directory, s_from, s_count,
+            JournalArguments.Directory, s_from, s_count, JournalKeys.Option,
         };
         command.SetAction(RunAsync);
         return command;

@@ -15,7 +15,7 @@ internal static class JournalRepairCommand
             "repair", "Keep every whole record of a damaged journal that nobody has open. Nothing is deleted: the damaged files are kept "
                 + "as damaged-N-NAME.kept. Exits 0 when the journal is whole now.")
         {
-            JournalArguments.Directory, s_dryRun,
+            JournalArguments.Directory, s_dryRun, JournalKeys.Option,
         };
         command.SetAction(RunAsync);
         return command;
@@ -26,9 +26,10 @@ internal static class JournalRepairCommand
         var directory = JournalArguments.ExistingDirectory(arguments);
         var isJson = arguments.GetValue(GlobalOptions.Json);
         var dryRun = arguments.GetValue(s_dryRun);
+        var keys = JournalKeys.Parse(arguments);
         JournalRepair repair;
         await using (var progress = new ReadProgress(isJson))
-            repair = await Task.Run(() => Journal.Repair(directory, dryRun, null, progress, cancellationToken), cancellationToken);
+            repair = await Task.Run(() => Journal.Repair(directory, dryRun, keys, progress, cancellationToken), cancellationToken);
         foreach (var damage in repair.Damages)
             Console.WriteLine(isJson ? CliJson.Line(damage, CliJson.Default.JournalDamage) : DamageText.Of(damage));
         if (isJson)

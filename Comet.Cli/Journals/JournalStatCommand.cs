@@ -12,7 +12,7 @@ internal static class JournalStatCommand
     {
         var command = new Command("stat", "Tell how much is in a journal, and how far its named readers are.")
         {
-            JournalArguments.Directory,
+            JournalArguments.Directory, JournalKeys.Option,
         };
         command.SetAction(Run);
         return command;

@@ -19,7 +19,7 @@ internal static class JournalTailCommand
     {
         var command = new Command("tail", "Write the last records and then each new one, a payload per line, until stopped.")
         {
-            JournalArguments.Directory, s_lines, s_timeout,
+            JournalArguments.Directory, s_lines, s_timeout, JournalKeys.Option,
         };
         command.SetAction(RunAsync);
         return command;

@@ -14,7 +14,7 @@ internal static class JournalVerifyCommand
             "verify", "Read everything, also while other processes write, and name the file and byte of each damage. Exits 0 only when "
                 + "there is none.")
         {
-            JournalArguments.Directory,
+            JournalArguments.Directory, JournalKeys.Option,
         };
         command.SetAction(RunAsync);
         return command;
@@ -24,9 +24,10 @@ internal static class JournalVerifyCommand
     {
         var directory = JournalArguments.ExistingDirectory(arguments);
         var isJson = arguments.GetValue(GlobalOptions.Json);
+        var keys = JournalKeys.Parse(arguments);
         JournalVerification found;
         await using (var progress = new ReadProgress(isJson))
-            found = await Task.Run(() => Journal.Verify(directory, null, progress, cancellationToken), cancellationToken);
+            found = await Task.Run(() => Journal.Verify(directory, keys, progress, cancellationToken), cancellationToken);
         foreach (var damage in found.Damages)
             Console.WriteLine(isJson ? CliJson.Line(damage, CliJson.Default.JournalDamage) : DamageText.Of(damage));
         var report = new VerifyReport(found.Damages.Count, found.Segments, found.Bytes, found.Records, found.TornBytes);

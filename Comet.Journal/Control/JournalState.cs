@@ -220,6 +220,7 @@ internal sealed class JournalState : IDisposable
         Waiter.Stop();
         Flusher?.Close();
         Segments.Spares.Close();
+        Segments.Resting.Dispose();
         Release();
     }
 }

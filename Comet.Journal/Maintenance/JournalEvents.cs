@@ -1,9 +1,10 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 
 namespace Comet.Journals.Maintenance;
 
-/// <summary>Tells whoever wants to know what happens to segments: on the thread pool, one after the other, in order, so that no append and no
-/// background work waits for it.</summary>
+/// <summary>Tells whoever wants to know what happens to segments: on the thread pool, one after the other, in order, so that no append and
+/// no background work waits for it.</summary>
 internal sealed class JournalEvents(Action<JournalEvent>? handler) : IThreadPoolWorkItem
 {
     private readonly Lock _gate = new();
@@ -51,9 +52,9 @@ internal sealed class JournalEvents(Action<JournalEvent>? handler) : IThreadPool
         {
             handler!(what);
         }
-        catch (Exception)
+        catch (Exception failed)
         {
-            // It is the handler's own affair, as its documentation says.
+            Trace.TraceError($"A handler of {nameof(JournalOptions)}.{nameof(JournalOptions.EventOccurred)} failed: {failed}");
         }
     }
 }

@@ -28,7 +28,8 @@ internal sealed class Leftovers(SegmentStore store, CancellationToken cancellati
         {
             try
             {
-                KeepOne([.. copies.OrderBy(entry => folders.IndexOf(Path.GetDirectoryName(entry.Path)!)).ThenBy(entry => entry.Form.Length)]);
+                var folderOf = (SegmentEntry entry) => folders.IndexOf(Path.GetDirectoryName(entry.Path)!);
+                KeepOne([.. copies.OrderBy(folderOf).ThenBy(entry => entry.Form.Length)]);
             }
             catch (JournalException stays)
             {

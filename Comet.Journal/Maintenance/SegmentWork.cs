@@ -28,6 +28,7 @@ internal sealed class SegmentWork(SegmentStore store, PackSettings settings, Act
         // Only now, with the new name durable. Should the deletion not be, both are there, and one goes the next time.
         if (target != entry.Path)
             Files.Delete(entry.Path);
+        store.Resting.Drop(entry.Number);
         return new JournalEvent(task.Packs ? JournalEventKind.Packed : JournalEventKind.Moved, entry.Number, target)
         {
             BytesBefore = length,

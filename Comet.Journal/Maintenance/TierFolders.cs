@@ -7,8 +7,8 @@ using Comet.Journals.Segments;
 
 namespace Comet.Journals.Maintenance;
 
-/// <summary><c>journal.tiers</c>: the folders besides the journal's own that its segments may be in, in the order in which they move. Durable
-/// before any segment is in one of them, so that nobody ever takes the journal for shorter than it is.</summary>
+/// <summary><c>journal.tiers</c>: the folders besides the journal's own that its segments may be in, in the order in which they move.
+/// Durable before any segment is in one of them, so that nobody ever takes the journal for shorter than it is.</summary>
 /// <remarks><code>
 /// 0 magic u64 | 8 version u32 | 12 count u32 | 16 journal id | 32 for each folder: length u32, path in UTF-8 | crc u32 of all before
 /// </code>A path that does not begin at the root begins in the journal's directory.</remarks>
@@ -16,8 +16,8 @@ internal static class TierFolders
 {
     public const string Name = "journal.tiers";
 
-    /// <summary>Stands in each of the folders. Where it is missing something else is in the folder's place: an empty one, for example, on which
-    /// a disk should be mounted.</summary>
+    /// <summary>Stands in each of the folders. Where it is missing something else is in the folder's place: an empty one, for example, on
+    /// which a disk should be mounted.</summary>
     public const string MarkName = "journal.tier";
 
     private const int MaxCount = 64;
@@ -92,8 +92,8 @@ internal static class TierFolders
         if (folder == directory || SegmentCatalog.List(files, folder).Any() || (files.Exists(mark) && !IsOf(files, mark, journalId)))
         {
             throw new JournalException(JournalErrorCode.InUse,
-                $"{folder} belongs to another journal, or has segments in it, so it cannot be a tier of the journal in {directory}. Give the "
-                + "tier a folder of its own.")
+                $"{folder} belongs to another journal, or has segments in it, so it cannot be a tier of the journal in {directory}. Give "
+                + "the tier a folder of its own.")
             {
                 File = folder
             };

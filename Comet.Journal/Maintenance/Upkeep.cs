@@ -22,8 +22,8 @@ internal sealed class Upkeep : IBackgroundWork, IDisposable
         _state = state;
         _background = background;
         _facts = new SegmentFactsCache(state.Segments);
-        if (state.Options.Maintenance is { } options)
-            _timer = state.Options.TimeProvider.CreateTimer(static self => ((Upkeep)self!).Request(), this, options.Interval, options.Interval);
+        if (state.Options.Maintenance is { Interval: var interval })
+            _timer = state.Options.TimeProvider.CreateTimer(static self => ((Upkeep)self!).Request(), this, interval, interval);
     }
 
     /// <summary>Does all there is to do, on the caller's thread.</summary>

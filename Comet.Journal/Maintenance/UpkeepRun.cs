@@ -133,7 +133,7 @@ internal sealed class UpkeepRun
 
     /// <summary>Does a piece of work under the lock. What goes wrong in it is reported and ends nothing else.</summary>
     /// <returns>False when somebody else has the lock.</returns>
-    [SuppressMessage("Design", "CA1031", Justification = "Whatever went wrong with one segment is reported, and the others get their turn.")]
+    [SuppressMessage("Design", "CA1031", Justification = "What went wrong with one segment is reported, and the others get their turn.")]
     private bool TryStep(bool wait, Action work, long segment = 0)
     {
         _cancellation.ThrowIfCancellationRequested();

@@ -2,8 +2,8 @@ using System.Buffers.Binary;
 
 namespace Comet.Journals.Packing;
 
-/// <summary>One block of a packed segment, as the table at the end of the file has it: whole records, as many as fit into 64 KiB, or one that
-/// is longer.</summary>
+/// <summary>One block of a packed segment, as the table at the end of the file has it: whole records, as many as fit into 64 KiB, or one
+/// that is longer.</summary>
 /// <remarks><code>
 /// 0 position i64 | 8 sequence i64 | 16 time before i64 | 24 stored at i64 | 32 stored length u32 | 36 flags u32 | 40 crc u32 | 44 zero
 /// </code></remarks>

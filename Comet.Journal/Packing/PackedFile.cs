@@ -3,7 +3,8 @@ using Comet.Journals.FileSystem;
 
 namespace Comet.Journals.Packing;
 
-/// <summary>A packed segment's file, opened: its header and table, checked, and its blocks on demand. Used by one thread at a time.</summary>
+/// <summary>A packed segment's file, opened: its header and table, checked, and its blocks on demand. Used by one thread at a
+/// time.</summary>
 internal sealed class PackedFile : IDisposable
 {
     private readonly IJournalFile _file;
@@ -64,7 +65,8 @@ internal sealed class PackedFile : IDisposable
     public int BlockAt(long position) =>
         position < _blocks[0].Position || position >= Trailer.End ? -1 : LastWhere(block => block.Position <= position);
 
-    /// <summary>The last block for which something holds that holds for none behind one for which it does not; -1 when there is none.</summary>
+    /// <summary>The last block for which something holds that holds for none behind one for which it does not; -1 when there is
+    /// none.</summary>
     public int LastWhere(Func<PackedBlock, bool> condition)
     {
         var (low, high) = (0, _blocks.Length - 1);
@@ -151,7 +153,8 @@ internal sealed class PackedFile : IDisposable
         var blocks = new PackedBlock[trailer.Blocks];
         for (var i = 0; i < blocks.Length; i++)
             blocks[i] = PackedBlock.Read(table.AsSpan(i * PackedBlock.EntryLength));
-        return Follow(blocks, header, trailer, cipher is null ? 0 : BlockCipher.TagLength) ? blocks : throw Inconsistent(file.Path, trailer);
+        var tagLength = cipher is null ? 0 : BlockCipher.TagLength;
+        return Follow(blocks, header, trailer, tagLength) ? blocks : throw Inconsistent(file.Path, trailer);
     }
 
     /// <summary>Whether the blocks lie one behind the other, in the file and in the segment, and are all of it.</summary>

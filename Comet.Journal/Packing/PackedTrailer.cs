@@ -5,8 +5,8 @@ namespace Comet.Journals.Packing;
 
 /// <summary>The last 64 bytes of a packed segment: where the table of its blocks is. Whatever cuts the file takes them.</summary>
 /// <remarks><code>
-/// 0 magic u64 | 8 table position i64 | 16 end of the records i64 | 24 greatest time i64 | 32 blocks u32 | 36 stored length of the table u32
-/// 40 crc of the stored table u32 | ... zeros ... | 60 crc u32
+/// 0 magic u64 | 8 table position i64 | 16 end of the records i64 | 24 greatest time i64 | 32 blocks u32
+/// 36 stored length of the table u32 | 40 crc of the stored table u32 | ... zeros ... | 60 crc u32
 /// </code></remarks>
 /// <param name="TableAt">Where the table begins in the file.</param>
 /// <param name="End">The position in the segment behind its end mark.</param>

@@ -61,6 +61,7 @@ internal sealed class Truncation(JournalState state)
         {
             Files.Delete(file.Path);
             state.Segments.Catalog.Remove(file.Number);
+            state.Segments.Resting.Drop(file.Number);
             if (file.IsSegment)
                 state.Segments.Events.Raise(new JournalEvent(JournalEventKind.Deleted, file.Number, file.Path));
         }

@@ -7,7 +7,8 @@ namespace Comet.Journals.Segments;
 /// <param name="segment">The segment.</param>
 /// <param name="isOver">Whether nothing is written to it any more: its pages are then had ready for reading, many at a time. Those of the
 /// active one must not be, they would be write-protected for its writers.</param>
-internal sealed unsafe class MappedSegmentReader(MappedSegment segment, bool isOver) : ISegmentReader
+/// <param name="resting">Where it goes afterwards; null: it is let go of.</param>
+internal sealed unsafe class MappedSegmentReader(MappedSegment segment, bool isOver, RestingSegments? resting = null) : ISegmentReader
 {
     // One call has 512 pages ready; the faults it saves are 32 or more.
     private const long WindowLength = 2L << 20;
@@ -45,6 +46,9 @@ internal sealed unsafe class MappedSegmentReader(MappedSegment segment, bool isO
             return;
 
         _released = true;
-        segment.Release();
+        if (isOver && resting is not null)
+            resting.Add(segment);
+        else
+            segment.Release();
     }
 }

@@ -56,6 +56,8 @@ internal sealed class SegmentStore
     /// <summary>The number of the first segment that is kept; 0 when none was ever removed.</summary>
     public long FirstKept => FirstSegmentMark.Read(Files, Directory, _metadata.JournalId);
 
+    public RestingSegments Resting { get; } = new();
+
     /// <summary>Part of a name for a file that nobody else has.</summary>
     public Guid NextId() => _environment.NextId();
 
@@ -196,7 +198,7 @@ internal sealed class SegmentStore
     private ISegmentReader OpenForm(SegmentEntry entry)
     {
         if (entry.Form.Length == 0)
-            return new MappedSegmentReader(Open(entry.Number), Catalog.After(entry.Number) is not null);
+            return new MappedSegmentReader(Open(entry.Number), Catalog.After(entry.Number) is not null, Resting);
         if (entry.Form != PackedSegmentReader.Form)
         {
             throw new JournalException(JournalErrorCode.UnsupportedFormat,

@@ -71,7 +71,7 @@ internal sealed class JournalRepairer
             RepairMetadata(found, metadata);
             RepairSegments(found, metadata);
             RepairPlaces(found, journalId);
-            if (!_dryRun)
+            if (!_dryRun && _changes.Count > 0)
                 EndSession(metadata, locks!);
         }
 

@@ -21,6 +21,7 @@ internal static class AppendAndScan
         .Add("comet, verified", () => MeasureScan(static scratch => new CometLog(scratch.Path), size))
         .Add("fasterlog", () => MeasureScan(static scratch => new FasterLogPeer(scratch.Path), size))
         .Add("fasterlog + checksums", () => MeasureScan(static scratch => new FasterLogPeer(scratch.Path, withChecksums: true), size))
+        .Add("raw copy", () => MeasureScan(static scratch => new RawMap(scratch.File("raw"), BytesPerRun), size))
         .Run(rounds);
 
     public static void SendThenReceive(int size, int rounds) => new Rounds($"send-then-receive {size} B", "µs p50")
@@ -47,6 +48,8 @@ internal static class AppendAndScan
         using var log = open(scratch);
         var count = Math.Min(MostRecords, (40L << 20) / (size + 32));
         Append(log, Record(size), count);
+        // The disk is not to be busy with it meanwhile.
+        log.Commit();
         log.ReadAll();
         var sum = 0L;
         var rate = Rounds.Rate(count * Scans, () =>

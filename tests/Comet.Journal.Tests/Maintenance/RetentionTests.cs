@@ -81,7 +81,7 @@ public sealed class RetentionTests
         using var journal = Journal.Open(directory.Path, Hourly());
         await AppendHoursAsync(journal, 3);
         journal.OpenReader("broken").Dispose();
-        await File.WriteAllBytesAsync(Path.Combine(directory.Path, "broken.reader"), new byte[12288], TestContext.Current.CancellationToken);
+        DirectoryState.Overwrite(Path.Combine(directory.Path, "broken.reader"), 0, new byte[12288]);
         var result = journal.RunMaintenance(new JournalMaintenance { RetainBytes = 1 });
         Assert.Equal(0, result.Deleted);
         Assert.Equal(JournalErrorCode.Corrupt, Assert.IsType<JournalException>(Assert.Single(result.Failures)).Code);

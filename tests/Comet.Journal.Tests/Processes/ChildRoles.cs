@@ -26,7 +26,9 @@ internal static class ChildRoles
                 Claim(output, directory, args[0] == "told");
                 break;
             default:
-                return MaintenanceRoles.Run(output, role, directory, args) || await ReadingRoles.RunAsync(output, role, directory, args) ? 0 : 2;
+                var isKnown = MaintenanceRoles.Run(output, role, directory, args)
+                    || await ReadingRoles.RunAsync(output, role, directory, args);
+                return isKnown ? 0 : 2;
         }
 
         return 0;

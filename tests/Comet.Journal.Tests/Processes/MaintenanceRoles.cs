@@ -37,7 +37,7 @@ internal static class MaintenanceRoles
         output.WriteLine(count.ToString(CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Packs, encrypts and moves, again and again, and tells after each time how many segments that were, and each failure.</summary>
+    /// <summary>Packs, encrypts and moves, again and again, and tells how many segments that were each time, and each failure.</summary>
     private static void Pack(StreamWriter output, string directory)
     {
         using var journal = Journal.Open(directory, PackedJournal.Options with { Keys = Keys.Ring("k") });

@@ -1,6 +1,5 @@
 using Comet.Journals.Control;
 using Comet.Journals.Records;
-using Comet.Journals.Tests.Support;
 
 namespace Comet.Journals.Tests.SimulatedDisk;
 

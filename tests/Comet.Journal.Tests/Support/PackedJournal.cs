@@ -47,7 +47,8 @@ internal static class PackedJournal
         var names = directories.SelectMany(directory => Directory.GetFiles(directory)).Select(file => Path.GetFileName(file)).ToList();
         Assert.DoesNotContain(names, name => name.EndsWith(".tmp", StringComparison.Ordinal)
             && !name.StartsWith("spare-", StringComparison.Ordinal));
-        var segments = names.Where(name => name.Contains(".journal", StringComparison.Ordinal) && !name.EndsWith(".tmp", StringComparison.Ordinal))
+        var segments = names
+            .Where(name => name.Contains(".journal", StringComparison.Ordinal) && !name.EndsWith(".tmp", StringComparison.Ordinal))
             .Select(name => name.Replace(".packed", "", StringComparison.Ordinal)).ToList();
         Assert.Equal(segments.Distinct().Count(), segments.Count);
     }

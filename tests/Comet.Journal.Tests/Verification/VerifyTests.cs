@@ -119,6 +119,25 @@ public sealed class VerifyTests
     }
 
     [Fact]
+    public void Encrypted_segments_are_read_with_their_key_and_never_written_again_in_the_clear()
+    {
+        using var original = new DamagedJournal();
+        using var directory = original.Copy();
+        var keys = new JournalKeyRing("k", new Dictionary<string, byte[]> { ["k"] = new byte[32] });
+        using (var journal = Journal.Open(directory.Path, DamagedJournal.Options with { Keys = keys }))
+            Assert.Empty(journal.RunMaintenance(new JournalMaintenance { Compression = JournalCodec.Lz4, Encrypt = true }).Failures);
+        Assert.Empty(Journal.Verify(directory.Path, keys).Damages);
+        Assert.Equal(JournalErrorCode.WrongKey, Assert.Throws<JournalException>(() => Journal.Verify(directory.Path)).Code);
+
+        var packed = Directory.GetFiles(directory.Path, "*.packed").Order(StringComparer.Ordinal).ToArray();
+        DamagedJournal.Flip(packed[0], 3000);
+        Assert.Equal(packed[0], Assert.Single(Journal.Verify(directory.Path, keys).Damages).File);
+        var before = DirectoryState.Of(directory.Path);
+        Assert.Equal(packed[0], Assert.Single(Journal.Repair(directory.Path, keys: keys).Remaining).File);
+        Assert.Equal(before, DirectoryState.Of(directory.Path));
+    }
+
+    [Fact]
     public void A_tail_that_a_power_cut_tore_is_told_and_is_no_damage()
     {
         using var original = new TemporaryDirectory();
