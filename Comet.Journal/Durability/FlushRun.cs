@@ -14,7 +14,6 @@ internal sealed unsafe class FlushRun : IDisposable
     private JournalPlace _durable;
     private long _durableSequence;
     private JournalPlace _marked;
-    private JournalPlace _idleEnd;
     private JournalPlace _covered;
     private FlushMark? _underWay;
 
@@ -31,7 +30,8 @@ internal sealed unsafe class FlushRun : IDisposable
     /// <summary>Up to where everything is durable, as far as this process knows.</summary>
     public JournalPlace Durable => _durable;
 
-    /// <summary>Everything that was claimed before this is durable: what waits for a place up to here has what it waits for.</summary>
+    /// <summary>Everything that was claimed before this is durable, or a mark that need not be: what waits for a place up to here has what
+    /// it waits for.</summary>
     public JournalPlace Covered => _covered > _durable ? _covered : _durable;
 
     /// <summary>Whether a flush has its mark but not been finished.</summary>
@@ -44,7 +44,7 @@ internal sealed unsafe class FlushRun : IDisposable
         {
             _ = LearnDurable();
             var tail = PlaceOf(Volatile.Read(ref *_control.Tail));
-            return tail <= Covered || tail == _idleEnd;
+            return tail <= Covered;
         }
     }
 
@@ -91,7 +91,7 @@ internal sealed unsafe class FlushRun : IDisposable
         _marked = _durable;
         // Only when nothing came between the look and the mark: that would be taken for durable otherwise.
         if (!mark.IsSegmentOver && PlaceOf(mark.Before) <= Covered)
-            _idleEnd = mark.Place;
+            _covered = mark.Place;
     }
 
     /// <summary>After a flush, with nobody left who could append: has the next opener find that all is in order, with a last mark that says

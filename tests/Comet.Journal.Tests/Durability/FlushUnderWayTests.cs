@@ -35,6 +35,27 @@ public sealed class FlushUnderWayTests
         }
     }
 
+    /// <summary>A mark that is written when all is quiet is not flushed, and nobody waits for it.</summary>
+    [Fact]
+    public async Task Behind_the_mark_of_a_quiet_journal_there_is_nothing_to_wait_for()
+    {
+        using var directory = new TemporaryDirectory();
+        using var journal = Journal.Open(directory.Path, new JournalOptions { FlushInterval = TimeSpan.FromMilliseconds(1) });
+        using var writer = journal.CreateWriter();
+        for (var round = 0; round < 5; round++)
+        {
+            await writer.AppendAsync("x"u8.ToArray(), JournalDurability.Disk, TestContext.Current.CancellationToken)
+                .AsTask().WaitAsync(Limit, TestContext.Current.CancellationToken);
+            var tail = TailOf(journal);
+            while (TailOf(journal) == tail)
+                await Task.Yield();
+            await journal.FlushAsync(TestContext.Current.CancellationToken).AsTask()
+                .WaitAsync(Limit, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static unsafe ulong TailOf(Journal journal) => Volatile.Read(ref *journal.State.Control!.Tail);
+
     /// <summary>Claims room and stops there, until it is told to go on.</summary>
     private sealed class StoppedWriter : IDisposable
     {
