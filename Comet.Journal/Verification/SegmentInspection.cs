@@ -53,7 +53,7 @@ internal sealed unsafe class SegmentInspection
         {
             if (TryReadWhole(End, out var word))
                 Take(word);
-            else if (_search.NextNonZero(End) is null || !TryPass())
+            else if (_search.NextNonZero(End) is null || !TryPass(word == 0))
                 return;
         }
     }
@@ -82,11 +82,11 @@ internal sealed unsafe class SegmentInspection
     }
 
     /// <summary>Goes to the next whole record; false when there is none.</summary>
-    private bool TryPass()
+    /// <param name="isUnpublished">Whether nothing was published there when it was looked at: a writer may publish it right now.</param>
+    private bool TryPass(bool isUnpublished)
     {
         // No record is shorter than its header, and what takes the range's place will need one.
         var next = _search.NextWhole(End + RecordLayout.HeaderLength, _sequence);
-        var isUnpublished = RecordLayout.Word(_search.Start + End) == 0;
         _ranges.Add(new DamagedRange(End, next ?? _search.Length, isUnpublished, _sequence,
             next is { } found ? RecordLayout.Sequence(_search.Start + found) : null));
         End = next ?? End;
