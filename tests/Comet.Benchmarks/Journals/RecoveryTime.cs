@@ -20,7 +20,7 @@ internal static class RecoveryTime
         using var copy = new Scratch();
         var options = isFlushed ? new JournalOptions() : new JournalOptions
         {
-            FlushInterval = TimeSpan.FromHours(1), FlushLength = long.MaxValue,
+            FlushInterval = TimeSpan.FromHours(1), FlushLength = 1L << 30,
         };
         using (var journal = Journal.Open(scratch.Path, options))
         using (var writer = journal.CreateWriter())
