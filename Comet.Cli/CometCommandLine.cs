@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using Comet.Cli.Commands;
 using Comet.Cli.Journals;
 using Comet.Cli.Output;
@@ -13,16 +14,22 @@ internal static class CometCommandLine
         var parsed = CreateRoot().Parse(arguments);
         using var stop = new StopSignal();
         var isJson = parsed.GetValue(GlobalOptions.Json);
+        GlobalOptions.HideWhatMeansNothing(parsed);
+        if (parsed.Action is ParseErrorAction)
+            return UsageReport.Write(parsed, isJson);
         try
         {
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
-            var exitCode = await parsed.InvokeAsync(configuration, stop.Token);
-            return parsed.Errors.Count > 0 ? ExitCode.WrongUsage : exitCode;
+            return await parsed.InvokeAsync(configuration, stop.Token);
         }
         catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
         {
             await Console.Error.WriteLineAsync("comet: stopped before it was done");
             return ExitCode.Failed;
+        }
+        catch (UsageException e)
+        {
+            return UsageReport.Write(parsed, e.Message, isJson);
         }
         // The end of the program: whatever it is, it is told and not thrown at the terminal.
         catch (Exception e)
@@ -43,6 +50,7 @@ internal static class CometCommandLine
             SubscriptionCommand.CreateSeek(),
             ReplayCommand.Create(),
             ScheduleCommand.Create(),
+            DeadLetterCommand.Create(),
             ExplainCommand.Create(),
             JournalCommand.Create(),
             BenchCommand.Create(),

@@ -7,6 +7,8 @@ namespace Comet.Cli;
 /// <summary>The options that every command has.</summary>
 internal static class GlobalOptions
 {
+    private static readonly HashSet<Command> s_withoutConnection = [];
+
     public static Option<CometEndpoint[]> Server { get; } = new("--server", "-s")
     {
         Description = "Address of a node, comet://host:port or comets://host:port; give it again for further nodes.",
@@ -40,6 +42,27 @@ internal static class GlobalOptions
         Recursive = true,
         HelpName = "file",
     };
+
+    /// <summary>Says of a command that it connects to no broker, so that the options about that mean nothing to it.</summary>
+    public static Command WithoutConnection(this Command command)
+    {
+        s_withoutConnection.Add(command);
+        foreach (var each in command.Subcommands)
+            each.WithoutConnection();
+        command.Validators.Add(static result =>
+        {
+            if (result.GetResult(Server) is { Implicit: false } || result.GetResult(TrustedCertificates) is { Implicit: false })
+                result.AddError($"'{result.Command.Name}' connects to no broker: --server and --tls-ca mean nothing to it.");
+        });
+        return command;
+    }
+
+    /// <summary>Keeps the options that mean nothing to a command out of its help.</summary>
+    public static void HideWhatMeansNothing(ParseResult arguments)
+    {
+        if (s_withoutConnection.Contains(arguments.CommandResult.Command))
+            Server.Hidden = TrustedCertificates.Hidden = true;
+    }
 
     public static Task<CometClient> ConnectAsync(ParseResult arguments, CancellationToken cancellationToken) =>
         ConnectAsync(arguments, arguments.GetRequiredValue(Server), cancellationToken);

@@ -45,13 +45,17 @@ public sealed class CometClient : IAsyncDisposable
     /// <summary>Connects to one node.</summary>
     /// <param name="address">For example comet://127.0.0.1:7400, or comets://host:7400 for TLS.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="ArgumentNullException">There is no address.</exception>
     /// <exception cref="FormatException">The address has another form.</exception>
     /// <exception cref="CometException">No connection: <see cref="ErrorCode.ConnectFailed"/>, <see cref="ErrorCode.HandshakeTimeout"/>,
     /// <see cref="ErrorCode.NotComet"/>, <see cref="ErrorCode.CertificateRejected"/>, <see cref="ErrorCode.UnsupportedVersion"/>,
     /// …</exception>
     public static Task<CometClient> ConnectAsync(string address = "comet://127.0.0.1:7400",
-        CancellationToken cancellationToken = default) =>
-        ConnectAsync(new CometClientOptions { Addresses = [CometEndpoint.Parse(address)] }, cancellationToken);
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        return ConnectAsync(new CometClientOptions { Addresses = [CometEndpoint.Parse(address)] }, cancellationToken);
+    }
 
     /// <summary>Connects to the first node that accepts; each is tried once. From then on the client reconnects by itself.</summary>
     /// <param name="options">How.</param>

@@ -7,6 +7,9 @@ public sealed record ConsumerOptions<T>
     /// <summary>10,000.</summary>
     public const int DefaultReceiveWindowMessages = 10_000;
 
+    /// <summary>1,000: what one consumer has asked for, no other one gets.</summary>
+    public const int DefaultSharedReceiveWindowMessages = 1_000;
+
     /// <summary>16 MiB.</summary>
     public const long DefaultReceiveWindowBytes = 16L * 1024 * 1024;
 
@@ -24,8 +27,10 @@ public sealed record ConsumerOptions<T>
     public IMessageSerializer<T>? Serializer { get; init; }
 
     /// <summary>How many messages may be on the client that were not taken out of the stream; spread over the partitions, at least one
-    /// for each. Default: 10,000.</summary>
-    public int ReceiveWindowMessages { get; init; } = DefaultReceiveWindowMessages;
+    /// for each. They count as delivered: on Shared and KeyShared no other consumer gets them, so where messages take long, make the window
+    /// small. Null: <see cref="DefaultReceiveWindowMessages"/>, and <see cref="DefaultSharedReceiveWindowMessages"/> on Shared and
+    /// KeyShared.</summary>
+    public int? ReceiveWindowMessages { get; init; }
 
     /// <summary>How many bytes may be on the client that were not taken out of the stream; may be overdrawn by one batch. Default: 16
     /// MiB.</summary>
@@ -69,11 +74,15 @@ public sealed record ConsumerOptions<T>
     /// <summary>The topic that dead letters go to. Null: the subscription's own, <c>topic/subscription/dead-letters</c>.</summary>
     public string? DeadLetterTopic { get; init; }
 
+    internal int WindowMessages => ReceiveWindowMessages ?? (Type is SubscriptionType.Shared or SubscriptionType.KeyShared
+        ? DefaultSharedReceiveWindowMessages
+        : DefaultReceiveWindowMessages);
+
     internal ConsumerOptions<T> Validated()
     {
         if (ConsumerName is not null)
             Names.Require(ConsumerName, "consumer");
-        OptionChecks.InRange(nameof(ReceiveWindowMessages), ReceiveWindowMessages, 1, 10_000_000);
+        OptionChecks.InRange(nameof(ReceiveWindowMessages), WindowMessages, 1, 10_000_000);
         OptionChecks.InRange(nameof(ReceiveWindowBytes), ReceiveWindowBytes, 1024, 1L << 32);
         OptionChecks.InRange(nameof(MaxGatheredAcks), MaxGatheredAcks, 1, 100_000);
         OptionChecks.Positive(nameof(AckLinger), AckLinger);
@@ -100,7 +109,8 @@ public sealed record ReaderOptions<T>
     /// <summary>How payloads become values. Null: UTF-8 for strings, the bytes themselves for bytes; other types need one.</summary>
     public IMessageSerializer<T>? Serializer { get; init; }
 
-    /// <inheritdoc cref="ConsumerOptions{T}.ReceiveWindowMessages"/>
+    /// <summary>How many messages may be on the client that were not taken out of the stream; spread over the partitions, at least one
+    /// for each. Default: 10,000.</summary>
     public int ReceiveWindowMessages { get; init; } = ConsumerOptions<T>.DefaultReceiveWindowMessages;
 
     /// <inheritdoc cref="ConsumerOptions{T}.ReceiveWindowBytes"/>

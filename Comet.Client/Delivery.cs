@@ -58,7 +58,9 @@ public sealed class Delivery<T>
     public DateTimeOffset? DeliverAt =>
         _batch.Read(_position, _offsetDelta).DeliverAt is not 0 and var due ? UnixMicroseconds.ToTime(due) : null;
 
-    /// <summary>How often the message was delivered, this time included: 1 for the first.</summary>
+    /// <summary>How often the message was delivered, this time included: 1 for the first. A delivery that this consumer or another one had
+    /// received and not yet taken out of its stream counts too: a message that waited in the window of a consumer which went comes with
+    /// 2, although no program has seen it.</summary>
     public int DeliveryCount => _batch.DeliveryCount;
 
     /// <summary>The generation of the partition's owner that delivered it. A broker that lost its memory has another one, and acks of what

@@ -48,12 +48,24 @@ public sealed class TopicAdministration
     public Task DeleteAsync(string topic, CancellationToken cancellationToken = default) =>
         _link.RequestAsync<DeleteTopicFrame, OkFrame>(new(Names.Require(topic, "topic")), null, cancellationToken);
 
-    /// <summary>The topics whose names begin with a prefix, in the order of their names.</summary>
+    /// <summary>The topics whose names begin with a prefix, in the order of their names. Thousands of them come page by page: what is
+    /// created or deleted meanwhile may or may not be among them.</summary>
     /// <param name="prefix">Null: all.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="CometException">The broker cannot be reached.</exception>
-    public async Task<IReadOnlyList<TopicSummary>> ListAsync(string? prefix = null, CancellationToken cancellationToken = default) =>
-        (await _link.RequestAsync<ListTopicsFrame, TopicListFrame>(new(prefix), null, cancellationToken)).Topics;
+    public async Task<IReadOnlyList<TopicSummary>> ListAsync(string? prefix = null, CancellationToken cancellationToken = default)
+    {
+        var topics = new List<TopicSummary>();
+        TopicListFrame page;
+        do
+        {
+            page = await _link.RequestAsync<ListTopicsFrame, TopicListFrame>(
+                new(prefix, topics.Count == 0 ? null : topics[^1].Name, ListTopicsFrame.MaxLimit), null, cancellationToken);
+            topics.AddRange(page.Topics);
+        }
+        while (page is { HasMore: true, Topics.Count: > 0 });
+        return topics;
+    }
 
     /// <summary>What the broker knows about a topic now.</summary>
     /// <exception cref="CometException"><see cref="ErrorCode.TopicNotFound"/>, or the broker cannot be reached.</exception>

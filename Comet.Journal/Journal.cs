@@ -1,5 +1,8 @@
 using Comet.Journals.Control;
+using Comet.Journals.FileSystem;
+using Comet.Journals.Maintenance;
 using Comet.Journals.Reading;
+using Comet.Journals.Verification;
 
 namespace Comet.Journals;
 
@@ -52,6 +55,41 @@ public sealed class Journal : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
         return new Journal(JournalOpener.Open(environment, directory, (options ?? new JournalOptions()).Validated()));
+    }
+
+    /// <summary>Reads everything in a journal that carries a promise, and changes nothing. Works while other processes write; what they append
+    /// meanwhile need not be looked at.</summary>
+    /// <param name="directory">Where the journal is.</param>
+    /// <param name="keys">Gives the keys of encrypted segments.</param>
+    /// <param name="progress">Told how far it is, segment by segment.</param>
+    /// <param name="cancellationToken">Ends it between two segments.</param>
+    /// <returns>All damage that there is; records that a crash took before they were confirmed as durable are none.</returns>
+    /// <exception cref="JournalException">There is no journal, or it is of an unknown format, or encrypted with another key, or cannot be
+    /// read.</exception>
+    public static JournalVerification Verify(string directory, IJournalKeyProvider? keys = null,
+        IProgress<JournalProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        return new JournalInspector(FileSystems.Default, Path.GetFullPath(directory), keys, isOurs: false)
+            .Run(progress, cancellationToken).Report;
+    }
+
+    /// <summary>Makes a damaged journal one that can be opened again, and keeps every record that is whole. Nothing is deleted: what is
+    /// replaced is kept under another name. A journal without damage is left as it is.</summary>
+    /// <param name="directory">Where the journal is.</param>
+    /// <param name="dryRun">Whether only to tell what would be done.</param>
+    /// <param name="keys">Gives the keys of encrypted segments. A damaged one of those is not written again: it would be in the
+    /// clear.</param>
+    /// <param name="progress">Told how far the look at it is, segment by segment.</param>
+    /// <param name="cancellationToken">Ends it before the first change; not later.</param>
+    /// <returns>What was lost and what was changed.</returns>
+    /// <exception cref="JournalException">Somebody has it open, or there is none, or it is of an unknown format, or there is no room to
+    /// keep the damaged files.</exception>
+    public static JournalRepair Repair(string directory, bool dryRun = false, IJournalKeyProvider? keys = null,
+        IProgress<JournalProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        return new JournalRepairer(JournalEnvironment.Default, Path.GetFullPath(directory), keys, dryRun).Run(progress, cancellationToken);
     }
 
     /// <summary>Whether a write or a flush has failed, here or in another process: see <see cref="Fault"/>.</summary>
@@ -134,6 +172,33 @@ public sealed class Journal : IDisposable
     /// journal
     /// was opened to be read only.</exception>
     public int TruncateBefore(long sequence, bool ignoreNamedReaders = false) => _state.Truncation.Run(sequence, ignoreNamedReaders);
+
+    /// <summary>Tells what segments there are, in order, and in which form.</summary>
+    /// <exception cref="JournalException">A folder or a file cannot be read.</exception>
+    public IReadOnlyList<JournalSegmentInfo> GetSegments()
+    {
+        _state.RequireReadable();
+        return SegmentList.Of(_state.Segments);
+    }
+
+    /// <summary>Compresses, encrypts, moves and removes old segments now, on the caller's thread, whatever the background does. Waits for
+    /// other processes that are at it. Only segments are dealt with that are durable, with the beginning of the one behind them:
+    /// flush before, to have all that were begun.</summary>
+    /// <param name="maintenance">What to do; when left out, what <see cref="JournalOptions.Maintenance"/> says.</param>
+    /// <param name="progress">Told, on this thread, how far it is.</param>
+    /// <param name="cancellationToken">Ends it early; every segment is whole, in the old form or the new one.</param>
+    /// <returns>What was done, and what could not be done.</returns>
+    /// <exception cref="ArgumentException">A value is out of its range.</exception>
+    /// <exception cref="JournalException">The journal has failed or was opened to be read only, or another process is at it for a long
+    /// time.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled, or the journal was closed.</exception>
+    public JournalMaintenanceResult RunMaintenance(JournalMaintenance? maintenance = null,
+        IProgress<JournalMaintenanceProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        _ = _state.RequireGates();
+        var options = (maintenance ?? _state.Options.Maintenance ?? new JournalMaintenance()).Validated(_state.Options.Keys);
+        return _state.Upkeep!.Run(options, progress, cancellationToken);
+    }
 
     /// <summary>Replays a part of the journal: the same records, bytes and times in the same order each time, and then it ends.</summary>
     /// <param name="replay">What and how fast; all there is now, at once, when left out.</param>

@@ -42,5 +42,8 @@ public enum JournalErrorCode
     ReadOnly = 11,
 
     /// <summary>A named reader is open already, here or in another process. Transient.</summary>
-    ReaderInUse = 12
+    ReaderInUse = 12,
+
+    /// <summary>A segment is encrypted with a key that is not known here, or is another one.</summary>
+    WrongKey = 13
 }

@@ -78,6 +78,19 @@ public sealed record JournalOptions
     /// is told.</summary>
     public Action<string>? OptionsIgnored { get; init; }
 
+    /// <summary>The keys of encrypted segments, to read them and to encrypt more. Default: none; encrypted segments cannot be read
+    /// then.</summary>
+    public IJournalKeyProvider? Keys { get; init; }
+
+    /// <summary>What is done with old segments in the background, while the journal is open here to write; one process at a time does it,
+    /// whichever comes first. Default: nothing.</summary>
+    public JournalMaintenance? Maintenance { get; init; }
+
+    /// <summary>Called with what this process does to segments, on the thread pool, one call after the other, in order, and after it has
+    /// happened; nothing waits for it. What it throws goes to <see cref="System.Diagnostics.Trace"/> and nowhere else. Calls may still come
+    /// shortly after the journal is disposed. Default: nobody is told.</summary>
+    public Action<JournalEvent>? EventOccurred { get; init; }
+
     /// <summary>Checks all values.</summary>
     /// <exception cref="ArgumentException">One is out of its range; the message names it, its value and the range.</exception>
     internal JournalOptions Validated()
@@ -91,6 +104,7 @@ public sealed record JournalOptions
         Require(nameof(OpenTimeout), OpenTimeout.TotalMilliseconds, 0, int.MaxValue, " ms");
         ArgumentNullException.ThrowIfNull(RollCycle, nameof(RollCycle));
         ArgumentNullException.ThrowIfNull(TimeProvider, nameof(TimeProvider));
+        _ = Maintenance?.Validated(Keys);
         return this;
     }
 

@@ -114,7 +114,11 @@ public sealed unsafe partial class JournalReader
     }
 
     // Segments that were removed meanwhile come before all others.
-    private long FirstSequenceOf(SegmentEntry entry) => TryEnter(entry) ? _segment!.Header.FirstSequence : long.MinValue;
+    private long FirstSequenceOf(SegmentEntry entry)
+    {
+        using var segment = TryOpen(entry);
+        return segment?.Header.FirstSequence ?? long.MinValue;
+    }
 
     private bool BeginsBefore(SegmentEntry entry, long time) =>
         entry.CycleStart <= time && (!TryEnter(entry) || (TryPeek() && RecordLayout.Timestamp(_at) < time));

@@ -15,8 +15,10 @@ public sealed unsafe partial class JournalReader
     {
         // What has been judged stays so until something else is there.
         var here = (_number, Position, word);
-        if (_end == here || _segment is not MappedSegmentReader { Segment: var segment })
+        if (_end == here)
             return false;
+        if (_segment is not MappedSegmentReader { Segment: var segment })
+            throw Damaged("the checksum of the record there is wrong");
 
         switch (_state.Unattended!.Judge(segment, Position, _nextSequence, out var next))
         {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using Comet.Journals.Control;
 using Comet.Journals.Records;
 using Comet.Journals.Segments;
@@ -13,6 +14,7 @@ namespace Comet.Journals;
 public sealed unsafe partial class JournalReader : IDisposable
 {
     private const long Unknown = -1;
+    private const int Ahead = 4096;
 
     private readonly JournalState _state;
     private readonly bool _verify;
@@ -44,6 +46,9 @@ public sealed unsafe partial class JournalReader : IDisposable
         var at = _at;
         if (at < _limit && !_state.IsDisposed)
         {
+            // The processor fetches ahead by itself, but stops where the page ends, and looks the next one up only then.
+            if (Sse.IsSupported)
+                Sse.Prefetch0(at + Ahead);
             var word = RecordLayout.Word(at);
             var size = RecordLayout.Size(word);
             if (RecordLayout.Kind(word) == RecordKind.Data && size <= _limit - at
@@ -121,6 +126,9 @@ public sealed unsafe partial class JournalReader : IDisposable
                 continue;
             }
 
+            // The window ends in the middle of it.
+            if (RecordLayout.Size(word) > _limit - _at)
+                _ = TryMoveTo(Position);
             if (_state.Unattended is not null && !IsIntact(word))
             {
                 if (!TryPass(word))
@@ -209,21 +217,39 @@ public sealed unsafe partial class JournalReader : IDisposable
     /// <summary>Goes to the start of a segment; false when it is there no more.</summary>
     private bool TryEnter(SegmentEntry entry)
     {
-        ISegmentReader next;
+        if (TryOpen(entry) is not { } next)
+            return false;
+
+        var start = next.Header.Layout.DataStart;
         try
         {
-            next = _state.Segments.OpenReader(entry);
+            // Unpacked before the reader leaves where it stands: when that fails, it fails again the next time.
+            _ = next.Open(start);
         }
-        catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound)
+        catch
         {
-            return false;
+            next.Dispose();
+            throw;
         }
 
         Leave();
         _segment = next;
         _number = next.Header.Number;
         _seed = next.Header.Seed;
-        return TryMoveTo(next.Header.Layout.DataStart);
+        return TryMoveTo(start);
+    }
+
+    /// <summary>Null when the segment is there no more.</summary>
+    private ISegmentReader? TryOpen(SegmentEntry entry)
+    {
+        try
+        {
+            return _state.Segments.OpenReader(entry);
+        }
+        catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound)
+        {
+            return null;
+        }
     }
 
     private void Leave()

@@ -29,6 +29,7 @@ public sealed class CometBroker : IAsyncDisposable
     private readonly TopicRegistry _topics;
     private readonly Lazy<Task> _recovering;
     private readonly BrokerMeter _meter;
+    private readonly EndingLog _endings;
     private readonly ConcurrentDictionary<Session, Task> _sessions = new();
     private readonly CancellationTokenSource _stopped = new();
     private readonly Lock _gate = new();
@@ -58,6 +59,7 @@ public sealed class CometBroker : IAsyncDisposable
             : new MemoryStorage(_options, _time);
         _topics = new TopicRegistry(_options, _storage, _time, _logger) { StallFound = OnStall };
         _recovering = new(() => _topics.RecoverAsync(_options.LocalStorage?.Recovering));
+        _endings = new EndingLog(_logger, _time);
         _meter = new BrokerMeter(_topics.ReadCounters);
         Transport = new EmbeddedTransport(this);
     }
@@ -105,6 +107,7 @@ public sealed class CometBroker : IAsyncDisposable
         {
             BrokerLog.DisposedBusy(_logger, _sessions.Count);
         }
+        _endings.Dispose();
         _meter.Dispose();
         _topics.Dispose();
         _storage.Dispose();
@@ -118,7 +121,7 @@ public sealed class CometBroker : IAsyncDisposable
 
     private async Task ServeOneAsync(ICometConnection connection, CancellationToken cancellationToken)
     {
-        await using var session = new Session(Interlocked.Increment(ref _lastSession), connection, _options, _topics, _time, _logger);
+        await using var session = new Session(Interlocked.Increment(ref _lastSession), connection, _options, _topics, _time, _endings);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         if (_sessions.Count >= _options.MaxConnections)
             session.End(new CometException(ErrorCode.LimitExceeded,

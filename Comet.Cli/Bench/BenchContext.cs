@@ -66,13 +66,13 @@ internal sealed class BenchContext(CometClient client, BrokerProcess? broker, in
     }
 
     /// <summary>Measures a distribution of microseconds: runs to warm up, then one that counts.</summary>
-    public async Task<BenchResult> MeasureLatencyAsync(string scenario, Func<Task<double[]>> run)
+    public async Task<BenchResult> MeasureLatencyAsync(string scenario, Func<Task<double[]>> run, bool usesBroker = true)
     {
         var start = Time.GetTimestamp();
         do
             await run();
         while (Time.GetElapsedTime(start) < s_warmUp * Math.Min(1, scale));
-        var usage = new CpuUsage(broker);
+        var usage = new CpuUsage(usesBroker ? broker : null);
         var times = await run();
         var (clientCpu, brokerCpu) = usage.PerMillion(times.Length);
         Array.Sort(times);

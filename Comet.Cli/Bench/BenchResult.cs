@@ -29,6 +29,9 @@ internal sealed record BenchResult
     /// <summary>The median rate over that of plain publishing in the same run.</summary>
     public double? TimesPublish { get; init; }
 
+    /// <summary>The median rate of a key-shared subscription over that of a shared one in the same run.</summary>
+    public double? TimesShared { get; init; }
+
     /// <summary>The 99th percentile over that of the runtime's timers in the same run.</summary>
     public double? TimesTimer { get; init; }
 
@@ -48,6 +51,8 @@ internal sealed record BenchResult
             parts.Add(FormattableString.Invariant($"{times:N2} x ping-pong"));
         if (TimesPublish is { } publish)
             parts.Add(FormattableString.Invariant($"{publish:N2} x publish"));
+        if (TimesShared is { } shared)
+            parts.Add(FormattableString.Invariant($"{shared:N2} x shared"));
         if (TimesTimer is { } timer)
             parts.Add(FormattableString.Invariant($"p99 {timer:N2} x timer"));
         if (ClientCpuSecondsPerMillion is { } client)

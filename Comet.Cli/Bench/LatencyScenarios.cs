@@ -30,7 +30,7 @@ internal static class LatencyScenarios
         client.Close();
         await echoing;
         return times;
-    });
+    }, usesBroker: false);
 
     /// <summary>One message at a time: sent, and its confirm awaited.</summary>
     public static Task<BenchResult> ConfirmAsync(BenchContext context) => context.MeasureLatencyAsync(

@@ -48,7 +48,7 @@ internal static class ScheduleScenarios
         foreach (var timer in timers)
             await timer.DisposeAsync();
         return times;
-    });
+    }, usesBroker: false);
 
     /// <summary>From the time at which a message is due until the program has it, at a steady 5,000 due a second.</summary>
     public static Task<BenchResult> DueAsync(BenchContext context) => context.MeasureLatencyAsync(

@@ -18,6 +18,8 @@ internal static class BenchCommand
         ["drain"] = ThroughputScenarios.DrainAsync,
         ["shared-8"] = SharingScenarios.SharedAsync,
         ["key-shared-8"] = SharingScenarios.KeySharedAsync,
+        ["drain-shared-8"] = SharingScenarios.DrainSharedAsync,
+        ["drain-key-shared-8"] = SharingScenarios.DrainKeySharedAsync,
         ["window-of-10"] = ThroughputScenarios.SmallWindowAsync,
         ["10000-in-flight"] = ThroughputScenarios.ManyInFlightAsync,
         ["schedule"] = ScheduleScenarios.ScheduleAsync,
@@ -29,6 +31,7 @@ internal static class BenchCommand
     {
         Description = $"What to measure: {string.Join(", ", s_scenarios.Keys)}. Default: all of them.",
         Arity = ArgumentArity.ZeroOrMore,
+        HelpName = "scenario",
     };
 
     private static readonly Option<int[]> s_sizes = new("--size")
@@ -102,6 +105,10 @@ internal static class BenchCommand
             result with { TimesPingPong = Ratio(result.P50Microseconds, yardstick.P50Microseconds) },
         "schedule" when measured.TryGetValue("publish", out var yardstick) =>
             result with { TimesPublish = Ratio(result.RateMedian, yardstick.RateMedian) },
+        "key-shared-8" when measured.TryGetValue("shared-8", out var yardstick) =>
+            result with { TimesShared = Ratio(result.RateMedian, yardstick.RateMedian) },
+        "drain-key-shared-8" when measured.TryGetValue("drain-shared-8", out var yardstick) =>
+            result with { TimesShared = Ratio(result.RateMedian, yardstick.RateMedian) },
         "schedule-due" when measured.TryGetValue("timer", out var yardstick) =>
             result with { TimesTimer = Ratio(result.P99Microseconds, yardstick.P99Microseconds) },
         _ => result,

@@ -5,7 +5,7 @@ using Comet.Client;
 
 namespace Comet.Cli.Commands;
 
-/// <summary>comet consume: payloads to standard output, each acked after it was written.</summary>
+/// <summary>comet consume: payloads to standard output, each acked (or given back, or up) after it was written.</summary>
 internal static class ConsumeCommand
 {
     // Written and acked together; small enough that an interrupted run repeats little.
@@ -21,42 +21,34 @@ internal static class ConsumeCommand
         Description = "The subscription; created on first use.",
         Required = true
     };
-    private static readonly Option<string> s_type = new("--type")
-    {
-        Description = "How its consumers share the messages.",
-        DefaultValueFactory = static _ => "exclusive"
-    };
-    private static readonly Option<string> s_from = new("--from")
-    {
-        Description = "Where a new subscription begins.",
-        DefaultValueFactory = static _ => "latest"
-    };
     private static readonly Option<long?> s_count = new("--count", "-n") { Description = "End after so many messages." };
     private static readonly Option<TimeSpan?> s_timeout = ValueParsers.Duration("--timeout",
         "End when no message came for so long, for example 10s. Default: never.");
 
     public static Command Create()
     {
-        s_type.AcceptOnlyFromAmong("exclusive", "shared");
-        s_from.AcceptOnlyFromAmong("earliest", "latest");
         var command = new Command(
             "consume", "Write one payload per line on standard output. Exits 0, or 3 when --count messages did not come.")
         {
-            s_topic, s_subscription, s_type, s_from, s_count, s_timeout,
+            s_topic, s_subscription, s_count, s_timeout,
         };
+        foreach (var option in (Option[])[.. ConsumerFlags.All, .. SettleFlags.All])
+            command.Options.Add(option);
         command.SetAction(RunAsync);
         return command;
     }
 
     private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
+        var settle = SettleFlags.Read(arguments);
         var count = arguments.GetValue(s_count);
         if (count is < 0)
             throw new UsageException("--count must not be negative.");
         await using var client = await GlobalOptions.ConnectAsync(arguments, cancellationToken);
         await using var consumer = await client.SubscribeAsync(
-            arguments.GetRequiredValue(s_topic), arguments.GetRequiredValue(s_subscription), Options(arguments, count), cancellationToken);
-        var written = await CopyAsync(consumer, arguments, count ?? long.MaxValue, cancellationToken);
+            arguments.GetRequiredValue(s_topic), arguments.GetRequiredValue(s_subscription),
+            ConsumerFlags.Read(arguments, count), cancellationToken);
+        var written = await CopyAsync(consumer, arguments, count ?? long.MaxValue, settle, cancellationToken);
         await FlushAcksAsync(consumer, cancellationToken);
         return count > written ? ExitCode.CountNotReached : ExitCode.Done;
     }
@@ -85,34 +77,27 @@ internal static class ConsumeCommand
         }
     }
 
-    // With a count, the window asks for no more than that: what is beyond stays for the next run, undisturbed.
-    private static ConsumerOptions<ReadOnlyMemory<byte>> Options(ParseResult arguments, long? count) => new()
-    {
-        Type = arguments.GetRequiredValue(s_type) == "shared" ? SubscriptionType.Shared : SubscriptionType.Exclusive,
-        StartPosition = arguments.GetRequiredValue(s_from) == "earliest" ? StartPosition.Earliest : StartPosition.Latest,
-        ReceiveWindowMessages = (int)Math.Clamp(count ?? long.MaxValue, 1,
-            ConsumerOptions<ReadOnlyMemory<byte>>.DefaultReceiveWindowMessages),
-    };
-
     private static async Task<long> CopyAsync(
-        Consumer<ReadOnlyMemory<byte>> consumer, ParseResult arguments, long count, CancellationToken cancellationToken)
+        Consumer<ReadOnlyMemory<byte>> consumer, ParseResult arguments, long count,
+        Func<Delivery<ReadOnlyMemory<byte>>, ValueTask> settle, CancellationToken cancellationToken)
     {
-        var output = new MessageOutput(arguments.GetValue(GlobalOptions.Json));
+        var isJson = arguments.GetValue(GlobalOptions.Json);
+        await using var output = new LineOutput();
         var timeout = arguments.GetValue(s_timeout);
         var group = new List<Delivery<ReadOnlyMemory<byte>>>();
         var written = 0L;
         while (written < count && await NextAsync(consumer, timeout, cancellationToken) is { } next)
         {
-            output.Write(next);
+            MessageLine.Write(output, next, isJson);
             group.Add(next);
             while (group.Count < MaxGroup && written + group.Count < count && consumer.TryReceive(out var more))
             {
-                output.Write(more);
+                MessageLine.Write(output, more, isJson);
                 group.Add(more);
             }
             await output.FlushAsync();
             foreach (var delivery in group)
-                await delivery.AckAsync(CancellationToken.None);
+                await settle(delivery);
             written += group.Count;
             group.Clear();
         }
@@ -143,7 +128,16 @@ internal sealed record MessageLine(
     string Id, string? Key, Dictionary<string, string>? Headers, DateTimeOffset PublishTime, DateTimeOffset AppendTime, int DeliveryCount,
         string? Payload, string? PayloadBase64)
 {
-    public static MessageLine From(Delivery<ReadOnlyMemory<byte>> delivery)
+    /// <summary>Writes a message as a line: its payload, or JSON.</summary>
+    public static void Write(LineOutput output, Delivery<ReadOnlyMemory<byte>> delivery, bool isJson)
+    {
+        if (isJson)
+            output.Write(CliJson.Line(From(delivery), CliJson.Default.MessageLine));
+        else
+            output.Write(delivery.Payload.Span);
+    }
+
+    private static MessageLine From(Delivery<ReadOnlyMemory<byte>> delivery)
     {
         var text = PayloadText.TryDecode(delivery.Payload.Span);
         var headers = delivery.Headers;

@@ -41,11 +41,24 @@ internal static class ProduceCommand
     private static readonly Option<TimeSpan?> s_delay = ValueParsers.Delay("--delay", "Deliver the messages so long after the start.");
     private static readonly Option<DateTimeOffset?> s_deliverAt = ValueParsers.Time("--deliver-at", "Deliver the messages at this time.");
 
+    private static readonly Option<string?> s_producer = new("--producer-name")
+    {
+        Description = "The name that deduplication goes by. Default: a random one.",
+        HelpName = "name",
+    };
+    private static readonly Option<long?> s_sequence = new("--first-sequence")
+    {
+        Description = "The sequence id of the first message, from 0; those behind it count on. What is stored already under the producer's "
+            + "name is confirmed and not stored again.",
+        HelpName = "id",
+    };
+
     public static Command Create()
     {
         var command = new Command("produce", "Send one message per line. Exits 0 only when all are confirmed.")
         {
             s_topic, s_file, s_key, s_headers, s_count, s_size, s_compression, s_timeout, s_delay, s_deliverAt,
+            s_producer, s_sequence,
         };
         command.SetAction(RunAsync);
         return command;
@@ -56,8 +69,12 @@ internal static class ProduceCommand
         var template = Template(arguments);
         await using var input = arguments.GetValue(s_count) is null ? OpenInput(arguments) : Stream.Null;
         await using var client = await GlobalOptions.ConnectAsync(arguments, cancellationToken);
-        var options = new ProducerOptions<ReadOnlyMemory<byte>> { Compression = arguments.GetValue(s_compression) };
+        var options = new ProducerOptions<ReadOnlyMemory<byte>>
+        {
+            Compression = arguments.GetValue(s_compression), ProducerName = arguments.GetValue(s_producer),
+        };
         options = options with { SendTimeout = arguments.GetValue(s_timeout) ?? options.SendTimeout };
+        var sequence = arguments.GetValue(s_sequence);
         await using var producer = await client.CreateProducerAsync(arguments.GetRequiredValue(s_topic), options, cancellationToken);
         var (sent, bytes) = (0L, 0L);
         using var stall = new StallWatch(
@@ -68,7 +85,8 @@ internal static class ProduceCommand
         {
             async ValueTask SendAsync(ReadOnlyMemory<byte> payload)
             {
-                await stall.GuardAsync(producer.EnqueueAsync(template with { Value = payload }, stall.Token));
+                await stall.GuardAsync(producer.EnqueueAsync(
+                    template with { Value = payload, SequenceId = sequence + sent }, stall.Token));
                 sent++;
                 bytes += payload.Length;
             }
@@ -88,6 +106,8 @@ internal static class ProduceCommand
         if (arguments.GetValue(s_count) is { } count && (count < 0 || arguments.GetValue(s_file) is not null))
             throw new UsageException(count < 0 ? "--count must not be negative."
                 : "--count generates messages and --file reads them: give one of the two.");
+        if (arguments.GetValue(s_sequence) is { } sequence && (sequence < 0 || arguments.GetValue(s_producer) is null))
+            throw new UsageException("--first-sequence is from 0 up, and counts under the name that --producer-name gives.");
         if (arguments.GetValue(s_size) is var size && size > MaxMessageBytes)
             throw new UsageException(string.Create(CultureInfo.InvariantCulture,
                 $"--size {size} is out of range: 0 to {MaxMessageBytes} bytes."));

@@ -69,7 +69,7 @@ internal static class ServeCommand
             s_storage, s_data, s_listen, s_certificate, s_key, s_nodeId, s_partitions, s_noAutoCreate, s_memory, s_verbose,
         };
         command.SetAction(RunAsync);
-        return command;
+        return command.WithoutConnection();
     }
 
     private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)

@@ -11,11 +11,7 @@ internal static class SubscriptionCommand
     private static readonly Argument<string> s_topic = new("topic") { Description = "The topic." };
     private static readonly Argument<string> s_name = new("subscription") { Description = "The subscription." };
     private static readonly Option<string> s_subscription = new("--subscription") { Description = "The subscription.", Required = true };
-    private static readonly Option<string> s_type = new("--type")
-    {
-        Description = "How its consumers will share the messages.",
-        DefaultValueFactory = static _ => "exclusive",
-    };
+    private static readonly Option<string> s_type = SubscriptionTypes.CreateOption("How its consumers will share the messages.");
     private static readonly Option<StartPosition> s_from = ValueParsers.Position("--from", "Where it begins.", StartPosition.Latest);
     private static readonly Option<StartPosition> s_to = ValueParsers.Position("--to", "Where the subscription goes on.", null);
     private static readonly Option<bool> s_ifNotExists = new("--if-not-exists")
@@ -23,18 +19,14 @@ internal static class SubscriptionCommand
         Description = "A subscription of that name and type is no error."
     };
 
-    public static Command Create()
+    public static Command Create() => new("subscription", "Create, list, describe and delete durable subscriptions.")
     {
-        s_type.AcceptOnlyFromAmong("exclusive", "shared", "failover", "key-shared");
-        return new("subscription", "Create, list, describe and delete durable subscriptions.")
-        {
-            Make("create", "Create a subscription that nobody consumes yet: from then on messages are kept for it.", CreateAsync,
-                [s_topic, s_name], [s_type, s_from, s_ifNotExists]),
-            Make("list", "List a topic's subscriptions.", ListAsync, [s_topic], []),
-            Make("describe", "Show a subscription's place in each partition.", DescribeAsync, [s_topic, s_name], []),
-            Make("delete", "Delete a subscription that has no consumers, with its place in the topic.", DeleteAsync, [s_topic, s_name], []),
-        };
-    }
+        Make("create", "Create a subscription that nobody consumes yet: from then on messages are kept for it.", CreateAsync,
+            [s_topic, s_name], [s_type, s_from, s_ifNotExists]),
+        Make("list", "List a topic's subscriptions.", ListAsync, [s_topic], []),
+        Make("describe", "Show a subscription's place in each partition.", DescribeAsync, [s_topic, s_name], []),
+        Make("delete", "Delete a subscription that has no consumers, with its place in the topic.", DeleteAsync, [s_topic, s_name], []),
+    };
 
     public static Command CreateSeek() => Make(
         "seek", "Move a subscription to another place in all partitions. Its consumers go on from there by themselves.", SeekAsync,
@@ -77,14 +69,10 @@ internal static class SubscriptionCommand
     {
         var (topic, name) = (arguments.GetRequiredValue(s_topic), arguments.GetRequiredValue(s_name));
         await client.Subscriptions.CreateAsync(
-            topic, name, ParseType(arguments.GetRequiredValue(s_type)), arguments.GetValue(s_from),
+            topic, name, SubscriptionTypes.Read(arguments, s_type), arguments.GetValue(s_from),
             arguments.GetValue(s_ifNotExists), cancellationToken);
         Report(arguments, topic, name, "created");
     }
-
-    private static SubscriptionType ParseType(string text) => text == "key-shared"
-        ? SubscriptionType.KeyShared
-        : Enum.Parse<SubscriptionType>(text, ignoreCase: true);
 
     private static async Task DeleteAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
     {

@@ -10,8 +10,8 @@ internal static class TopicCommand
     private static readonly Argument<string> s_name = new("topic") { Description = "The topic's name." };
     private static readonly Argument<string?> s_prefix = new("prefix")
     {
-        Description = "Only topics whose names begin so.",
-        DefaultValueFactory = static _ => null
+        Description = "Only topics whose names begin so. Default: all.",
+        Arity = ArgumentArity.ZeroOrOne,
     };
     private static readonly Option<int> s_partitions = new("--partitions", "-p")
     {
@@ -102,12 +102,19 @@ internal static class TopicCommand
             Console.WriteLine($"  policy: {policy}");
         foreach (var p in topic.Partitions)
         {
-            Console.WriteLine($"  partition {p.Partition}: offsets {p.StartOffset} to {p.EndOffset}, "
-                + $"{Progress.Count(p.Bytes)} bytes, {p.Producers} producer(s)");
+            Console.WriteLine($"  partition {p.Partition}: {Messages(p.StartOffset, p.EndOffset)}, {Progress.Count(p.Bytes)} bytes, "
+                + $"{p.Producers} producer(s)");
         }
         foreach (var subscription in topic.Subscriptions)
             Console.WriteLine($"  subscription {subscription.Name}, {SubscriptionCommand.Describe(subscription)}");
     }
+
+    private static string Messages(long start, long end) => (end - start) switch
+    {
+        0 => $"0 messages, the next is offset {end}",
+        1 => $"1 message, offset {start}",
+        var count => $"{Progress.Count(count)} messages, offsets {start} to {end - 1}",
+    };
 }
 
 /// <summary>What happened to a topic.</summary>

@@ -12,7 +12,7 @@ internal static class JournalStatCommand
     {
         var command = new Command("stat", "Tell how much is in a journal, and how far its named readers are.")
         {
-            JournalArguments.Directory,
+            JournalArguments.Directory, JournalKeys.Option,
         };
         command.SetAction(Run);
         return command;
@@ -21,10 +21,10 @@ internal static class JournalStatCommand
     private static int Run(ParseResult arguments)
     {
         using var journal = JournalArguments.OpenToRead(arguments);
-        var files = new DirectoryInfo(journal.DirectoryPath).GetFiles("*.journal*");
+        var segments = journal.GetSegments();
         var stat = new JournalStatLine(
-            journal.DirectoryPath, journal.FirstSequence, journal.LastSequence, journal.Count(), files.Length,
-            files.Sum(static f => f.Length), journal.Options.RollCycle.ToString(), [.. journal.GetReaders()]);
+            journal.DirectoryPath, journal.FirstSequence, journal.LastSequence, journal.Count(), segments.Count,
+            segments.Sum(static s => s.Bytes), journal.Options.RollCycle.ToString(), [.. journal.GetReaders()]);
         if (arguments.GetValue(GlobalOptions.Json))
             Console.WriteLine(CliJson.Line(stat, CliJson.Default.JournalStatLine));
         else

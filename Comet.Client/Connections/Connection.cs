@@ -184,7 +184,7 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
         CometException reason;
         try
         {
-            if (await FrameReceiver.ReadPrefaceAsync(_transport.Input, RemoteAddress, _ending.Token))
+            if (await FrameReceiver.ReadPrefaceAsync(_transport.Input, RemoteAddress, isClient: false, _ending.Token))
                 await FrameReceiver.RunAsync(_transport.Input, this, _ending.Token);
             reason = Lost("the broker closed it");
         }

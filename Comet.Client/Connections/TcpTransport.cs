@@ -29,8 +29,7 @@ internal sealed class TcpTransport(TlsOptions tls) : ICometTransport
         catch (SocketException e)
         {
             await CloseAsync(socket, stream);
-            throw new CometException(ErrorCode.ConnectFailed,
-                $"Nothing answers at {endpoint} ({e.SocketErrorCode}): check that the broker runs and that the address is right.", e);
+            throw new CometException(ErrorCode.ConnectFailed, Explain(endpoint, e.SocketErrorCode), e);
         }
         catch (Exception e) when (e is AuthenticationException or IOException)
         {
@@ -44,6 +43,12 @@ internal sealed class TcpTransport(TlsOptions tls) : ICometTransport
             throw;
         }
     }
+
+    private static string Explain(CometEndpoint endpoint, SocketError error) =>
+        error is SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoRecovery or SocketError.NoData
+            ? $"The name '{endpoint.Host}' does not resolve ({error}): check how it is written, and that this machine's name server knows "
+                + $"it; an address such as {endpoint with { Host = "127.0.0.1" }} needs no name."
+            : $"Nothing answers at {endpoint} ({error}): check that the broker runs and that the address is right.";
 
     private static async Task CloseAsync(Socket socket, Stream? stream)
     {

@@ -4,7 +4,7 @@ namespace Comet.Client.Consuming;
 
 internal static partial class ConsumerLog
 {
-    [LoggerMessage(1301, LogLevel.Information, "Consumer {Consumer} of {Topic} was detached: {Code}: {Reason}; attaching again")]
+    [LoggerMessage(1301, LogLevel.Information, "Consumer {Consumer} of {Topic} was detached and attaches again. {Code}: {Reason}")]
     public static partial void Detached(ILogger logger, string consumer, string topic, ErrorCode code, string reason);
 
     [LoggerMessage(1302, LogLevel.Error, "Consumer {Consumer} of {Topic} cannot go on: {Code}: {Reason}")]

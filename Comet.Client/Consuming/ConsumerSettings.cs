@@ -44,7 +44,7 @@ internal sealed record ConsumerSettings(
     public static ConsumerSettings From<T>(string topic, string subscription, ConsumerOptions<T> options,
         Random? randomness = null) => new(
         topic, subscription, options.ConsumerName ?? RandomName.Create("consumer", randomness), options.Type, !options.IsEphemeral,
-        options.StartPosition, options.ReceiveWindowMessages, options.ReceiveWindowBytes, options.ConfirmAcks, options.AckLinger,
+        options.StartPosition, options.WindowMessages, options.ReceiveWindowBytes, options.ConfirmAcks, options.AckLinger,
         options.MaxGatheredAcks, options.PriorityLevel)
     {
         IsEphemeral = options.IsEphemeral,

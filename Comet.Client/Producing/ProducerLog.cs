@@ -4,7 +4,7 @@ namespace Comet.Client.Producing;
 
 internal static partial class ProducerLog
 {
-    [LoggerMessage(1201, LogLevel.Information, "Producer {Producer} of {Topic} was detached: {Code}: {Reason}; attaching again")]
+    [LoggerMessage(1201, LogLevel.Information, "Producer {Producer} of {Topic} was detached and attaches again. {Code}: {Reason}")]
     public static partial void Detached(ILogger logger, string producer, string topic, ErrorCode code, string reason);
 
     [LoggerMessage(1202, LogLevel.Error, "Producer {Producer} of {Topic} cannot go on: {Code}: {Reason}")]

@@ -1,11 +1,11 @@
 namespace Comet.Journals.Background;
 
 /// <summary>The threads that all journals of a process share for work that waits for the disk: begun when there is work, at most
-/// <see cref="MaxThreads"/>, ended when there has been none for a while. Not the thread pool's, which others may have exhausted.</summary>
+/// so many, ended when there has been none for a while. Not the thread pool's, which others may have exhausted.</summary>
 internal sealed class BackgroundThreads : IBackgroundQueue
 {
     /// <summary>8: flushes of so many journals run at once.</summary>
-    public const int MaxThreads = 8;
+    public const int MaxFlushThreads = 8;
 
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(10);
 
@@ -15,9 +15,18 @@ internal sealed class BackgroundThreads : IBackgroundQueue
     private int _threads;
     private int _idle;
 
-    public BackgroundThreads() => _clock = new BackgroundClock(this);
+    private readonly int _maxThreads;
 
-    public static BackgroundThreads Shared { get; } = new();
+    public BackgroundThreads(int maxThreads)
+    {
+        _maxThreads = maxThreads;
+        _clock = new BackgroundClock(this);
+    }
+
+    public static BackgroundThreads Shared { get; } = new(MaxFlushThreads);
+
+    /// <summary>One thread, which compresses and moves for all journals, one after the other.</summary>
+    public static BackgroundThreads Maintenance { get; } = new(1);
 
     public void Queue(IBackgroundWork work)
     {
@@ -35,7 +44,7 @@ internal sealed class BackgroundThreads : IBackgroundQueue
     {
         if (_idle > 0)
             Monitor.Pulse(_gate);
-        else if (_threads < MaxThreads)
+        else if (_threads < _maxThreads)
         {
             _threads++;
             new Thread(Work) { IsBackground = true, Name = "Comet.Journal" }.Start();

@@ -161,7 +161,17 @@ internal sealed unsafe class ClaimCursor : IDisposable
         {
             try
             {
-                Use(_state.Segments.Open(_control.SegmentOf(claim)));
+                var number = _control.SegmentOf(claim);
+                if (_state.Segments.TryOpen(number) is not { } segment)
+                {
+                    // Packed while this thread slept: all that was claimed in it is published, so this is nothing. Or removed.
+                    if (number >= _control.GetDurable().Place.Segment && !_state.Segments.IsRemoved(number))
+                        _state.Segments.Open(number).Release();
+                    _slot.Intent = 0;
+                    return true;
+                }
+
+                Use(segment);
             }
             catch
             {

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Comet.Journals.Background;
 using Comet.Journals.FileSystem;
+using Comet.Journals.Maintenance;
 
 namespace Comet.Journals.Control;
 
@@ -8,6 +9,12 @@ namespace Comet.Journals.Control;
 internal sealed record JournalEnvironment(IFileSystem Files, Func<Guid> NextId, Func<uint> NextSalt)
 {
     public IBackgroundQueue Background { get; init; } = BackgroundThreads.Shared;
+
+    /// <summary>For maintenance, which takes long: it must not take the threads of flushes.</summary>
+    public IBackgroundQueue Maintenance { get; init; } = BackgroundThreads.Maintenance;
+
+    /// <summary>Where an open journal tells what happens to its segments.</summary>
+    public JournalEvents Events { get; init; } = JournalEvents.None;
 
     public static JournalEnvironment Default { get; } = new(FileSystems.Default, Guid.NewGuid, NewSalt);
 

@@ -35,6 +35,28 @@ internal sealed class JournalGate(ControlFile control, long position, string dir
         return new Held(this);
     }
 
+    /// <summary>As <see cref="Enter"/>; null when somebody else has it.</summary>
+    public IDisposable? TryEnter()
+    {
+        if (!_gate.Wait(TimeSpan.Zero))
+            return null;
+
+        var locked = false;
+        try
+        {
+            locked = control.Locks.TryLock(position, exclusive: true);
+            return locked ? new Held(this) : null;
+        }
+        finally
+        {
+            if (!locked)
+                _gate.Release();
+        }
+    }
+
+    /// <summary>Lets others have it who look for it now and then: whoever takes it again and again calls this in between.</summary>
+    public void GiveWay() => _never.Wait(2 * RetryDelay);
+
     private void Leave()
     {
         control.Locks.Unlock(position);

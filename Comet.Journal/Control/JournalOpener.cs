@@ -1,4 +1,5 @@
 using Comet.Journals.FileSystem;
+using Comet.Journals.Maintenance;
 using Comet.Journals.Recovery;
 using Comet.Journals.Segments;
 
@@ -12,6 +13,7 @@ internal static class JournalOpener
     public static JournalState Open(JournalEnvironment environment, string directory, JournalOptions options)
     {
         var files = environment.Files;
+        environment = environment with { Events = new JournalEvents(options.EventOccurred) };
         directory = Path.GetFullPath(directory);
         if (options.Access == JournalAccess.ReadOnly)
             return OpenReadOnly(environment, directory, options);

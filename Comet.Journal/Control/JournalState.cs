@@ -1,4 +1,5 @@
 using Comet.Journals.Durability;
+using Comet.Journals.Maintenance;
 using Comet.Journals.Places;
 using Comet.Journals.Reading;
 using Comet.Journals.Recovery;
@@ -41,6 +42,7 @@ internal sealed class JournalState : IDisposable
             new JournalGate(control, JournalLock.Maintenance, directory));
         Flusher = new JournalFlusher(this, environment.Background);
         Segments.Preparer.Fail = cause => Fail(cause);
+        Upkeep = new Upkeep(this, environment.Maintenance);
     }
 
     public string Directory { get; }
@@ -71,6 +73,9 @@ internal sealed class JournalState : IDisposable
     public Truncation Truncation { get; }
 
     public JournalFlusher? Flusher { get; }
+
+    /// <summary>Null when the journal is only read.</summary>
+    public Upkeep? Upkeep { get; }
 
     /// <summary>Whether there are writers that have not been disposed.</summary>
     public bool HasWriters => Slots is { } slots && slots.HasAny(0, Options.MaxWriters);
@@ -139,15 +144,8 @@ internal sealed class JournalState : IDisposable
         if (Control is null || Control.ActiveSegment == segment || Segments.Catalog.After(segment) is not { } next)
             return null;
 
-        var opened = Segments.Open(next.Number);
-        try
-        {
-            return opened.Header.FirstSequence;
-        }
-        finally
-        {
-            opened.Release();
-        }
+        using var opened = Segments.OpenReader(next);
+        return opened.Header.FirstSequence;
     }
 
     /// <summary>A slot for a writer.</summary>
@@ -218,9 +216,11 @@ internal sealed class JournalState : IDisposable
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
 
+        Upkeep?.Dispose();
         Waiter.Stop();
         Flusher?.Close();
         Segments.Spares.Close();
+        Segments.Resting.Dispose();
         Release();
     }
 }

@@ -14,6 +14,7 @@ internal sealed unsafe class FlushRun : IDisposable
     private JournalPlace _durable;
     private long _durableSequence;
     private JournalPlace _marked;
+    private JournalPlace _covered;
     private FlushMark? _underWay;
 
     public FlushRun(JournalState state)
@@ -22,12 +23,16 @@ internal sealed unsafe class FlushRun : IDisposable
         _control = state.Control!;
         _marks = new MarkWriter(state);
         _claims = new PublishedClaims(state);
-        LearnDurable();
+        _ = LearnDurable();
         _marked = _durable;
     }
 
     /// <summary>Up to where everything is durable, as far as this process knows.</summary>
     public JournalPlace Durable => _durable;
+
+    /// <summary>Everything that was claimed before this is durable, or a mark that need not be: what waits for a place up to here has what
+    /// it waits for.</summary>
+    public JournalPlace Covered => _covered > _durable ? _covered : _durable;
 
     /// <summary>Whether a flush has its mark but not been finished.</summary>
     public bool IsUnderWay => _underWay is not null;
@@ -37,9 +42,9 @@ internal sealed unsafe class FlushRun : IDisposable
     {
         get
         {
-            LearnDurable();
-            var tail = Volatile.Read(ref *_control.Tail);
-            return tail == _marks.TailAfter || new JournalPlace(_control.SegmentOf(tail), TailWord.Position(tail)) <= _durable;
+            _ = LearnDurable();
+            var tail = PlaceOf(Volatile.Read(ref *_control.Tail));
+            return tail <= Covered;
         }
     }
 
@@ -64,25 +69,36 @@ internal sealed unsafe class FlushRun : IDisposable
             _marked = _durable;
         }
 
-        return TryFinish(_underWay.Value);
+        try
+        {
+            return TryFinish(_underWay.Value);
+        }
+        catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound
+            && (LearnDurable() || _state.Segments.IsRemoved(_durable.Segment)))
+        {
+            // While this thread slept others made the segment durable and packed it, or removed it.
+            return false;
+        }
     }
 
     /// <summary>Says in a mark of its own up to where all is durable, unless the last one does. It is not flushed.</summary>
     public void WriteIdleMark()
     {
-        if (_marked < _durable)
-        {
-            _marks.Write(_durable, _durableSequence);
-            _marked = _durable;
-        }
+        if (_marked >= _durable)
+            return;
+
+        var mark = _marks.Write(_durable, _durableSequence);
+        _marked = _durable;
+        // Only when nothing came between the look and the mark: that would be taken for durable otherwise.
+        if (!mark.IsSegmentOver && PlaceOf(mark.Before) <= Covered)
+            _covered = mark.Place;
     }
 
     /// <summary>After a flush, with nobody left who could append: has the next opener find that all is in order, with a last mark that says
     /// so. False when somebody died in the middle of an append, which the next opener deals with.</summary>
     public bool TryEndSession()
     {
-        var tail = Volatile.Read(ref *_control.Tail);
-        if (new JournalPlace(_control.SegmentOf(tail), TailWord.Position(tail)) > _durable || _marked < _durable)
+        if (PlaceOf(Volatile.Read(ref *_control.Tail)) > _durable || _marked < _durable)
         {
             _underWay = _marks.Write(_durable, _durableSequence);
             _marked = _durable;
@@ -95,24 +111,37 @@ internal sealed unsafe class FlushRun : IDisposable
 
     public void Dispose() => _marks.Dispose();
 
-    private void LearnDurable()
+    /// <summary>Whether more is durable than was known.</summary>
+    private bool LearnDurable()
     {
         var (place, sequence) = _control.GetDurable();
-        if (place > _durable)
-            (_durable, _durableSequence) = (place, sequence);
+        if (place <= _durable)
+            return false;
+
+        (_durable, _durableSequence) = (place, sequence);
+        return true;
     }
 
     private bool TryFinish(FlushMark mark)
     {
+        if (mark.Place.Segment < _durable.Segment)
+        {
+            _underWay = null;
+            return true;
+        }
+
         if (!_claims.Await(_durable, mark.Before))
             return false;
 
         var place = mark.Place;
         if (mark.IsSegmentOver)
         {
-            if (FindEnd(place.Segment) is not { } end)
+            if (FindEnd(place.Segment) is { } end)
+                place = new JournalPlace(place.Segment, end);
+            else if (_state.Segments.IsRemoved(place.Segment))
+                place = new JournalPlace(place.Segment + 1, 0);
+            else
                 return false;
-            place = new JournalPlace(place.Segment, end);
         }
 
         if (place > _durable)
@@ -127,21 +156,26 @@ internal sealed unsafe class FlushRun : IDisposable
         }
 
         _underWay = null;
+        _covered = PlaceOf(mark.Before);
         return true;
     }
+
+    private JournalPlace PlaceOf(ulong tail) => new(_control.SegmentOf(tail), TailWord.Position(tail));
 
     private bool TryFlush(JournalPlace place, long endLength)
     {
         for (var number = _durable.Segment; number <= place.Segment; number++)
         {
-            // A reader can go on from a segment only by its end mark, so this is part of what comes after.
-            if (number < place.Segment && FindEnd(number) is null)
-                return false;
+            if (OpenUnlessRemoved(number) is not { } segment)
+                continue;
 
-            var segment = _state.Segments.Open(number);
             try
             {
                 var from = number == _durable.Segment ? _durable.Position : 0;
+                // A reader can go on from a segment only by its end mark, so this is part of what comes after.
+                if (number < place.Segment && PublishedClaims.FindEnd(segment, from) is null)
+                    return false;
+
                 Flush(segment, from, number == place.Segment ? place.Position + endLength : segment.Layout.FileLength);
             }
             finally
@@ -181,7 +215,9 @@ internal sealed unsafe class FlushRun : IDisposable
 
     private long? FindEnd(long number)
     {
-        var segment = _state.Segments.Open(number);
+        if (OpenUnlessRemoved(number) is not { } segment)
+            return null;
+
         try
         {
             var from = number == _durable.Segment ? _durable.Position : 0;
@@ -192,4 +228,8 @@ internal sealed unsafe class FlushRun : IDisposable
             segment.Release();
         }
     }
+
+    // What was removed before it was durable need not become it.
+    private MappedSegment? OpenUnlessRemoved(long number) =>
+        _state.Segments.TryOpen(number) ?? (_state.Segments.IsRemoved(number) ? null : _state.Segments.Open(number));
 }

@@ -63,7 +63,15 @@ internal sealed unsafe class PublishedClaims(JournalState state)
         var last = _control.SegmentOf(tail);
         for (var number = from.Segment; number <= last; number++)
         {
-            var segment = state.Segments.Open(number);
+            if (state.Segments.TryOpen(number) is not { } segment)
+            {
+                if (state.Segments.IsRemoved(number))
+                    continue;
+
+                // Packed: all of it is durable by now, and this is looked at again from there.
+                return false;
+            }
+
             try
             {
                 var start = number == from.Segment ? Math.Max(from.Position, segment.Layout.DataStart) : segment.Layout.DataStart;

@@ -48,6 +48,12 @@ internal unsafe interface IFileMapping : IDisposable
     /// <summary>Has the pages of a range ready, so that the first write to each costs no fault. Only a hint.</summary>
     void Populate(long position, long length);
 
+    /// <summary>Has pages ready to be read that are written no more. A hint: an implementation that has none does nothing.</summary>
+    void PopulateToRead(long position, long length)
+    {
+        // Pages come one by one when they are read.
+    }
+
     /// <summary>Whether <see cref="Flush"/> works here; otherwise only whole files can be flushed.</summary>
     bool FlushesRanges => false;
 

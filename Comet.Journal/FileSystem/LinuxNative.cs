@@ -26,6 +26,7 @@ internal static unsafe partial class LinuxNative
     public const int ProtectWrite = 2;
     public const int MapShared = 1;
     public const int DoNotNeed = 4;
+    public const int PopulateRead = 22;
     public const int PopulateWrite = 23;
     public const int SynchronousFlush = 4;
 

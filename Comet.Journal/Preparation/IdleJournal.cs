@@ -45,6 +45,7 @@ internal sealed unsafe class IdleJournal(JournalState state, IBackgroundQueue ba
             segment.Pages!.Forget();
             segment.Release();
             state.Segments.Preparer.Rest();
+            state.Segments.Resting.Clear();
         }
         catch (JournalException)
         {

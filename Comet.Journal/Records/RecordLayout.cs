@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Comet.Checksums;
 
 namespace Comet.Journals.Records;
 

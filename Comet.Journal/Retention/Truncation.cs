@@ -17,12 +17,15 @@ internal sealed class Truncation(JournalState state)
     public int Run(long sequence, bool ignoreReaders)
     {
         var gates = state.RequireGates();
+        // The first that stays has to be on the disk with its name before the others go; and flushes begin at the durable place.
+        if (state.Fault is null)
+            _ = state.Flusher!.TryFlushAll();
         using var maintenance = gates.Maintenance.Enter();
         using var places = gates.Places.Enter();
         var entries = state.Segments.Catalog.Refresh();
-        var needed = ignoreReaders ? long.MaxValue : state.Readers.FirstNeededSegment();
-        // A flush under way, or the next one, looks for the segments that it begins in.
-        needed = Math.Min(needed, state.Control!.GetDurable().Place.Segment);
+        var needed = state.Control!.GetDurable().Place.Segment;
+        if (!ignoreReaders)
+            needed = Math.Min(needed, state.Readers.FirstNeededSegment());
         var count = 0;
         while (count < entries.Count - 1 && entries[count].Number < needed && FirstSequenceOf(entries[count + 1]) <= sequence)
             count++;
@@ -31,26 +34,46 @@ internal sealed class Truncation(JournalState state)
         return count;
     }
 
-    /// <summary>Removes all segments below a number. The caller holds the maintenance lock.</summary>
+    /// <summary>Removes all segments below a number, which is not beyond the segment of the durable place. The caller holds the maintenance
+    /// lock.</summary>
     public void RemoveBelow(long number)
     {
         FirstSegmentMark.Write(Files, state.Directory, state.Metadata.JournalId, state.Segments.NextId(), number);
-        foreach (var (found, name) in FilesBelow(number))
+        DeleteBelow(number);
+    }
+
+    /// <summary>Deletes the files of segments that are not kept any more. The caller holds the maintenance lock.</summary>
+    /// <param name="number">The first segment that is kept: durably so.</param>
+    public void DeleteBelow(long number)
+    {
+        foreach (var folder in state.Segments.Folders)
+            DeleteBelow(number, folder);
+    }
+
+    private void DeleteBelow(long number, string folder)
+    {
+        // Another disk may be away: what it has is not part of the journal any more, and goes the next time.
+        if (folder != state.Directory && !Files.DirectoryExists(folder))
+            return;
+
+        var files = FilesBelow(number, folder);
+        foreach (var file in files)
         {
-            Files.Delete(Path.Combine(state.Directory, name));
-            state.Segments.Catalog.Remove(found);
+            Files.Delete(file.Path);
+            state.Segments.Catalog.Remove(file.Number);
+            state.Segments.Resting.Drop(file.Number);
+            if (file.IsSegment)
+                state.Segments.Events.Raise(new JournalEvent(JournalEventKind.Deleted, file.Number, file.Path));
         }
 
-        Files.FlushDirectory(state.Directory);
+        if (files.Count > 0)
+            Files.FlushDirectory(folder);
     }
 
     // By the names, not by the catalog: what an interrupted removal left behind goes as well.
-    private List<(long Number, string Name)> FilesBelow(long number) => Files.List(state.Directory)
-        .Select(name => (IsSegment: SegmentName.TryParse(name, out var found, out _, out var form), Number: found, Form: form, Name: name))
-        .Where(file => file.IsSegment && file.Number < number
-            && !file.Form.EndsWith(SegmentCatalog.CutSuffix, StringComparison.Ordinal))
+    private List<SegmentEntry> FilesBelow(long number, string folder) => SegmentCatalog.List(Files, folder)
+        .Where(file => file.Number < number && !file.Form.EndsWith(SegmentCatalog.CutSuffix, StringComparison.Ordinal))
         .OrderBy(file => file.Number)
-        .Select(file => (file.Number, file.Name))
         .ToList();
 
     private long FirstSequenceOf(SegmentEntry entry)

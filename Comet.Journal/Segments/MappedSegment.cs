@@ -15,6 +15,7 @@ internal sealed unsafe class MappedSegment
     private readonly PointerMemory _memory;
     private readonly PagePreparer? _preparer;
     private int _references = 1;
+    private PageRange _populated = new(0, 0);
 
     public MappedSegment(SegmentFile file, IFileMapping mapping, SegmentHeader header, PagePreparer? preparer, long ready)
     {
@@ -120,6 +121,18 @@ internal sealed unsafe class MappedSegment
 
     public ReadOnlyMemory<byte> Slice(long position, int length) => _memory.Memory.Slice((int)position, length);
 
+    /// <summary>Has pages ready to be read, unless they are since an earlier time.</summary>
+    public void PopulateToRead(long position, long length)
+    {
+        var (from, to) = _populated;
+        if (position >= from && position + length <= to)
+            return;
+
+        _mapping.PopulateToRead(position, length);
+        // Two readers at once may lose a note of each other's: pages are had ready again then.
+        _populated = position <= to && position >= from ? new(from, position + length) : new(position, position + length);
+    }
+
     /// <summary>Notes a claim that reaches into another block; false for others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool NoteClaim(ulong claim, int size, int sequences)
@@ -180,4 +193,7 @@ internal sealed unsafe class MappedSegment
             // The segment owns the mapping.
         }
     }
+
+    // A class: read and replaced as a whole, by several threads.
+    private sealed record PageRange(long From, long To);
 }

@@ -17,7 +17,19 @@ internal sealed unsafe class SegmentRoller(JournalState state)
     private ControlFile Control => state.Control!;
 
     /// <summary>The active segment, kept for the caller.</summary>
-    public MappedSegment Active() => state.Segments.Open(Control.ActiveSegment);
+    public MappedSegment Active()
+    {
+        while (true)
+        {
+            var number = Control.ActiveSegment;
+            if (state.Segments.TryOpen(number) is { } segment)
+                return segment;
+
+            // While this thread slept between the two, the journal may have gone on, and the segment been packed or removed.
+            if (Control.ActiveSegment == number)
+                return state.Segments.Open(number);
+        }
+    }
 
     /// <summary>The claim that reached beyond the end of a segment: agrees on what comes next and ends the segment there.</summary>
     public void End(MappedSegment segment, ulong claim)

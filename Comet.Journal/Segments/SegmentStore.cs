@@ -1,5 +1,7 @@
 using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
+using Comet.Journals.Maintenance;
+using Comet.Journals.Packing;
 using Comet.Journals.Places;
 using Comet.Journals.Preparation;
 using Comet.Journals.Retention;
@@ -11,6 +13,9 @@ internal sealed class SegmentStore
 {
     private const string SpareStart = "spare-";
     private const int MaxForgotten = 16;
+
+    // From hot to packed to cool to cold, each of which may happen between a look at the folders and opening.
+    private const int MaxChanges = 8;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<long, MappedSegment> _open = [];
@@ -24,8 +29,7 @@ internal sealed class SegmentStore
         _metadata = metadata;
         _options = options;
         Directory = directory;
-        Catalog = new SegmentCatalog(
-            environment.Files, [directory], () => FirstSegmentMark.Read(environment.Files, directory, metadata.JournalId));
+        Catalog = new SegmentCatalog(environment.Files, () => Folders, () => FirstKept);
         Spares = new SpareSegments(length => MakeSpare(length, Preparer!.Ahead), Files.Delete, environment.Background);
         Preparer = new PagePreparer(environment.Background, Spares, NextLength);
     }
@@ -34,16 +38,32 @@ internal sealed class SegmentStore
 
     public string Directory { get; }
 
+    public Guid JournalId => _metadata.JournalId;
+
+    public IJournalKeyProvider? Keys => _options.Keys;
+
     public SegmentCatalog Catalog { get; }
+
+    /// <summary>Where segments may be: the journal's own directory first.</summary>
+    public IReadOnlyList<string> Folders => TierFolders.Read(Files, Directory, _metadata.JournalId);
+
+    public JournalEvents Events => _environment.Events;
 
     public SpareSegments Spares { get; }
 
     public PagePreparer Preparer { get; }
 
+    /// <summary>The number of the first segment that is kept; 0 when none was ever removed.</summary>
+    public long FirstKept => FirstSegmentMark.Read(Files, Directory, _metadata.JournalId);
+
+    public RestingSegments Resting { get; } = new();
+
     /// <summary>Part of a name for a file that nobody else has.</summary>
     public Guid NextId() => _environment.NextId();
 
-    /// <summary>A segment, kept for the caller, who releases it.</summary>
+    /// <summary>A segment in the form it was written in, kept for the caller, who releases it.</summary>
+    /// <exception cref="JournalException">It is not there, or not in that form any more: all of it is durable then, and nobody writes
+    /// it.</exception>
     public MappedSegment Open(long number)
     {
         lock (_gate)
@@ -51,8 +71,9 @@ internal sealed class SegmentStore
             if (_open.TryGetValue(number, out var segment) && segment.TryKeep())
                 return segment;
 
-            var entry = Catalog.Find(number) ?? throw new JournalException(JournalErrorCode.NotFound,
-                $"Segment {number} of {Directory} is not there. It was deleted, or its file was moved by hand.");
+            if (Catalog.Find(number) is not { Form.Length: 0 } entry)
+                throw Missing(number);
+
             segment = _options.Access == JournalAccess.ReadOnly
                 ? MappedSegment.Open(Files, entry.Path, writable: false)
                 : MappedSegment.Open(Files, entry.Path, writable: true, Preparer);
@@ -62,13 +83,38 @@ internal sealed class SegmentStore
         }
     }
 
-    /// <summary>Opens a segment to read it, in whatever form it is.</summary>
-    public ISegmentReader OpenReader(SegmentEntry entry) => entry.Form switch
+    /// <summary>As <see cref="Open"/>; null when it is not there in that form.</summary>
+    public MappedSegment? TryOpen(long number)
     {
-        "" => new MappedSegmentReader(Open(entry.Number)),
-        _ => throw new JournalException(JournalErrorCode.UnsupportedFormat,
-            $"{entry.Path} is in a form that this release does not read. It was left untouched: use a newer release.") { File = entry.Path }
-    };
+        try
+        {
+            return Open(number);
+        }
+        catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Whether a segment was removed from the front.</summary>
+    public bool IsRemoved(long number) => number < FirstKept;
+
+    /// <summary>Opens a segment to read it, in whatever form and wherever it is by now.</summary>
+    /// <exception cref="JournalException">It was removed (<see cref="JournalErrorCode.NotFound"/>), or cannot be read.</exception>
+    public ISegmentReader OpenReader(SegmentEntry entry)
+    {
+        for (var changes = 0; ; changes++)
+        {
+            try
+            {
+                return OpenForm(entry);
+            }
+            catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound && changes < MaxChanges)
+            {
+                entry = Catalog.FindAgain(entry.Number) ?? throw Missing(entry.Number);
+            }
+        }
+    }
 
     /// <summary>Creates the segment after <paramref name="last"/> or opens it, when somebody else was first; kept for the caller.</summary>
     /// <param name="last">The last segment, or null for the first of all.</param>
@@ -87,7 +133,13 @@ internal sealed class SegmentStore
         var segment = Files.Exists(path) ? null : Adopt(path, Math.Max(wanted, SegmentLayout.LengthFor(recordSize)),
             spare => WritePlace(spare.File, number, firstSequence, cycleStart, durable));
         Catalog.Add(new SegmentEntry(number, cycleStart, path, ""));
-        return segment ?? Open(number);
+        if (segment is null)
+            return Open(number);
+
+        if (last is not null)
+            Events.Raise(new JournalEvent(JournalEventKind.Sealed, last.Number, last.File.Path));
+        Events.Raise(new JournalEvent(JournalEventKind.Opened, number, path));
+        return segment;
     }
 
     /// <summary>Has the next segment ready soon, because the cycle of the active one is nearly over.</summary>
@@ -108,7 +160,8 @@ internal sealed class SegmentStore
         foreach (var name in Files.List(Directory))
         {
             if (name.EndsWith(".tmp", StringComparison.Ordinal) && (name.StartsWith(SpareStart, StringComparison.Ordinal)
-                || name.StartsWith(JournalMetadata.Name, StringComparison.Ordinal) || PlaceFile.IsUnfinished(name)))
+                || name.StartsWith(JournalMetadata.Name, StringComparison.Ordinal) || PlaceFile.IsUnfinished(name)
+                || name.StartsWith(TierFolders.Name, StringComparison.Ordinal)))
                 Files.Delete(Path.Combine(Directory, name));
         }
     }
@@ -141,6 +194,26 @@ internal sealed class SegmentStore
                 Spares.Return(spare);
         }
     }
+
+    private ISegmentReader OpenForm(SegmentEntry entry)
+    {
+        if (entry.Form.Length == 0)
+            return new MappedSegmentReader(Open(entry.Number), Catalog.After(entry.Number) is not null, Resting);
+        if (entry.Form != PackedSegmentReader.Form)
+        {
+            throw new JournalException(JournalErrorCode.UnsupportedFormat,
+                $"{entry.Path} is in a form that this release does not read. It was left untouched: use a newer release.")
+            {
+                File = entry.Path
+            };
+        }
+
+        var packed = PackedSegmentReader.Open(Files, entry.Path, _options.Keys);
+        return IsOurs(packed.Header, entry.Number) ? packed : throw NotOurs(packed, entry.Path, entry.Number);
+    }
+
+    private JournalException Missing(long number) => new(JournalErrorCode.NotFound,
+        $"Segment {number} of {Directory} is not there. It was deleted, or its file was moved by hand.");
 
     // The caller holds the gate. Segments that are not in use any more are forgotten now and then.
     private void Remember(MappedSegment segment)
@@ -215,12 +288,16 @@ internal sealed class SegmentStore
 
     private void RequireOurs(MappedSegment segment, long number)
     {
-        if (segment.Header.JournalId == _metadata.JournalId && segment.Number == number)
-            return;
+        if (!IsOurs(segment.Header, number))
+            throw NotOurs(new MappedSegmentReader(segment, isOver: false), segment.File.Path, number);
+    }
 
-        var path = segment.File.Path;
-        segment.Release();
-        throw new JournalException(JournalErrorCode.Corrupt,
+    private bool IsOurs(SegmentHeader header, long number) => header.JournalId == _metadata.JournalId && header.Number == number;
+
+    private static JournalException NotOurs(ISegmentReader opened, string path, long number)
+    {
+        opened.Dispose();
+        return new JournalException(JournalErrorCode.Corrupt,
             $"{path} is not segment {number} of this journal: it was renamed, or copied from another one. Move it away.")
         {
             File = path,

@@ -20,10 +20,15 @@ public sealed record CometEndpoint(string Host, int Port, bool UseTls = false) :
     }
 
     /// <summary>Parses <c>comet://host[:port]</c> or <c>comets://host[:port]</c>; IPv6 literals stand in brackets.</summary>
+    /// <exception cref="ArgumentNullException">There is no text.</exception>
     /// <exception cref="FormatException">The text has another form; the message says what to write.</exception>
-    public static CometEndpoint Parse(string s, IFormatProvider? provider = null) => TryParse(s, provider, out var endpoint)
-        ? endpoint
-        : throw new FormatException($"'{s}' is not the address of a node: write comet://host:port, or comets://host:port for TLS.");
+    public static CometEndpoint Parse(string s, IFormatProvider? provider = null)
+    {
+        ArgumentNullException.ThrowIfNull(s);
+        return TryParse(s, provider, out var endpoint)
+            ? endpoint
+            : throw new FormatException($"'{s}' is not the address of a node: write comet://host:port, or comets://host:port for TLS.");
+    }
 
     /// <inheritdoc cref="Parse"/>
     public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, [MaybeNullWhen(false)] out CometEndpoint result)

@@ -30,9 +30,17 @@ internal interface IFrameHandler
 /// <summary>The receiving half of a connection: the happy path only; the session classifies what it throws.</summary>
 internal static class FrameReceiver
 {
+    // The content type that a TLS connection begins with.
+    private const byte TlsHandshake = 0x16;
+
     /// <summary>Reads the peer's preface; false when the peer ended the connection before it was complete.</summary>
+    /// <param name="input">What the peer sends.</param>
+    /// <param name="peer">Its address.</param>
+    /// <param name="isClient">Whether the peer is the one that has dialled.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="CometException"><see cref="ErrorCode.NotComet"/>.</exception>
-    public static async ValueTask<bool> ReadPrefaceAsync(PipeReader input, string peer, CancellationToken cancellationToken)
+    public static async ValueTask<bool> ReadPrefaceAsync(
+        PipeReader input, string peer, bool isClient, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -43,11 +51,10 @@ internal static class FrameReceiver
                 input.AdvanceTo(result.Buffer.GetPosition(Preface.Length));
                 return true;
             }
+            var first = result.Buffer.FirstSpan is [var value, ..] ? value : (byte)0;
             input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
             if (status == PrefaceMatch.Other)
-                throw new CometException(ErrorCode.NotComet,
-                    $"What answers at {peer} does not speak the Comet protocol: check host and port, and whether one side uses TLS and "
-                    + "the other does not.");
+                throw new CometException(ErrorCode.NotComet, isClient ? DescribeClient(peer, first) : DescribeBroker(peer));
             if (result.IsCompleted || result.IsCanceled)
                 return false;
         }
@@ -94,6 +101,15 @@ internal static class FrameReceiver
             handler.EndBurst();
         }
     }
+
+    private static string DescribeBroker(string peer) =>
+        $"What answers at {peer} does not speak the Comet protocol: check host and port, and whether one side uses TLS and the other "
+        + "does not.";
+
+    private static string DescribeClient(string peer, byte first) => first == TlsHandshake
+        ? $"The client at {peer} speaks TLS, and this is a plain port: it must dial comet:// and not comets://, or a port that was given a "
+            + "certificate."
+        : $"What the client at {peer} sends is not the Comet protocol: it is no Comet client, or was given the wrong port.";
 
     private enum PrefaceMatch
     {

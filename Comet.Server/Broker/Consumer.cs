@@ -75,6 +75,14 @@ internal sealed class Consumer(IPeer peer, long id, string name, PartitionActor?
     }
 }
 
-/// <summary>A message that waits for the permits of its consumer, and where it stands among the uncompressed records of its
-/// batch.</summary>
-internal readonly record struct ParkedRecord(long Offset, int Slot, int Position, int Length);
+/// <summary>A message of a key slot that waits, and where it stands among the uncompressed records of its batch.</summary>
+internal readonly record struct ParkedRecord(long Offset, int Slot, int Position, int Length)
+{
+    /// <summary>A message whose place is not known: it is looked for in its batch.</summary>
+    public ParkedRecord(long offset, int slot)
+        : this(offset, slot, -1, 0)
+    {
+    }
+
+    public bool HasPlace => Position >= 0;
+}

@@ -58,7 +58,7 @@ internal sealed class Explainer(IPartitionLog log, PartitionSettings settings, D
     {
         if (subscription.CountOf(MessageStage.Waiting) > 0 && slots.FindSendable() is >= 0 and var sendable)
             return new(WaitReason.None, sendable);
-        if (FindNew(subscription) is { Reason: WaitReason.None } ready)
+        if (subscription.WalksOnAt == long.MaxValue && FindNew(subscription) is { Reason: WaitReason.None } ready)
             return ready;
         var (waiting, delayed) = (subscription.FirstIn(MessageStage.Waiting), subscription.FirstIn(MessageStage.Delayed));
         var first = waiting < 0 || (delayed >= 0 && delayed < waiting) ? delayed : waiting;

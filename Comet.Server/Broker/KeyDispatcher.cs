@@ -9,15 +9,23 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
 {
     private const int MaxTaken = 1_000;
 
+    // A consumer that has permits and whose keys are all held by others would have the whole backlog walked over and put aside, at once
+    // and for nothing: mostly the others ack in a moment. So it is looked for in portions, until one of its keys is free.
+    private const int MaxFruitless = 1_000;
+    private const long FruitlessPause = 5_000;
+
     private readonly List<KeyGroup> _open = [];
     private readonly Stack<KeyGroup> _spare = new();
-    private readonly List<long> _taken = [];
+    private readonly List<ParkedRecord> _taken = [];
+    private int _fruitless;
 
     public void Dispatch(Subscription subscription, IPendingOffsets? pending, long now)
     {
         while (subscription.TryPeekReleased(MaxTaken, out var released))
             ParkReleased(subscription, released);
-        subscription.Slots!.TouchChanged();
+        if (subscription.Slots!.TouchChanged() || subscription.WalksOnAt <= now)
+            subscription.WalksOnAt = long.MaxValue;
+        _fruitless = 0;
         foreach (var consumer in subscription.Consumers)
         {
             while (consumer.CanTake && (consumer.ReadySlots!.Count > 0 || consumer.Parked.Count > 0))
@@ -26,7 +34,7 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
                 SendParked(subscription, consumer, now);
             }
         }
-        while (subscription.PickConsumer() is not null && WalkNew(subscription, pending, now))
+        while (subscription.WalksOnAt == long.MaxValue && subscription.PickConsumer() is not null && WalkNew(subscription, pending, now))
         {
         }
     }
@@ -76,7 +84,7 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
                 if (subscription.Slots!.CanSendParked(next.Slot, consumer))
                     group.Add(subscription, next.Offset, cutter.Records.Slice(next.Position, next.Length), next.Slot, 1, now);
                 else
-                    subscription.Slots.Wait(next.Slot, next.Offset);
+                    subscription.Slots.Wait(next);
             }
             Close(subscription, batch, 1, now);
         }
@@ -86,14 +94,14 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
     {
         _taken.Clear();
         subscription.Slots!.Take(consumer, Math.Min(consumer.PermitMessages, MaxTaken), _taken);
-        _taken.Sort();
+        _taken.Sort(static (left, right) => left.Offset.CompareTo(right.Offset));
         for (var i = 0; i < _taken.Count;)
         {
-            var offset = _taken[i];
+            var offset = _taken[i].Offset;
             if (!consumer.CanTake)
-                subscription.Slots.Wait(subscription.StateOf(_taken[i++]).KeySlot, offset);
+                subscription.Slots.Wait(_taken[i++]);
             else if (!log.TryRead(offset, out var batch) || batch.BaseOffset > offset)
-                subscription.Skip(new(_taken[i++], offset));
+                subscription.Skip(new(_taken[i++].Offset, offset));
             else
                 i = SendWaiting(subscription, consumer, batch, i, now);
         }
@@ -103,22 +111,30 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
     /// to go on at.</summary>
     private int SendWaiting(Subscription subscription, Consumer consumer, in StoredBatch batch, int index, long now)
     {
-        var deliveryCount = subscription.StateOf(_taken[index]).DeliveryCount + 1;
+        var deliveryCount = subscription.StateOf(_taken[index].Offset).DeliveryCount + 1;
         var group = Open(consumer, batch);
-        var reader = cutter.OpenAt(batch, _taken[index]);
-        while (index < _taken.Count && reader.TrySkip(out var position, out var length, out var delta))
+        var reader = cutter.OpenAt(batch, _taken[index].Offset);
+        for (; index < _taken.Count && _taken[index].Offset <= batch.LastOffset; index++)
         {
-            var offset = batch.BaseOffset + delta;
-            if (offset < _taken[index])
-                continue;
-            var state = subscription.StateOf(_taken[index]);
-            if (offset > _taken[index] || state.DeliveryCount + 1 != deliveryCount)
+            var taken = _taken[index];
+            if (subscription.StateOf(taken.Offset).DeliveryCount + 1 != deliveryCount)
                 break;
-            group.Add(subscription, offset, cutter.Records.Slice(position, length), state.KeySlot, deliveryCount, now);
-            index++;
+            var (position, length) = taken.HasPlace ? (taken.Position, taken.Length) : Find(ref reader, batch, taken.Offset);
+            group.Add(subscription, taken.Offset, cutter.Records.Slice(position, length), taken.Slot, deliveryCount, now);
         }
         Close(subscription, batch, deliveryCount, now);
         return index;
+    }
+
+    /// <summary>Where a record stands that the reader has not yet come to.</summary>
+    private static (int Position, int Length) Find(ref RecordReader reader, in StoredBatch batch, long offset)
+    {
+        while (reader.TrySkip(out var position, out var length, out var delta))
+        {
+            if (batch.BaseOffset + delta == offset)
+                return (position, length);
+        }
+        throw RecordBatchHeader.Corrupt($"it has no record {offset - batch.BaseOffset}");
     }
 
     /// <summary>Walks over what is new in one batch; false when there is nothing that may be walked over.</summary>
@@ -147,7 +163,7 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
         var free = subscription.Consumers.Count(static c => c.CanTake);
         var reader = cutter.OpenAt(batch, range.First);
         var (last, end) = (range.First - 1, 0);
-        while (free > 0 && reader.TryRead(out var record))
+        while (free > 0 && _fruitless < MaxFruitless && reader.TryRead(out var record))
         {
             var offset = batch.BaseOffset + record.OffsetDelta;
             if (offset < range.First)
@@ -160,8 +176,10 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
                 || (target.Group ?? Open(target, batch)) is not { HasRoom: true } group)
             {
                 subscription.Park(new(offset, slot, record.Position, record.Length));
+                _fruitless++;
                 continue;
             }
+            _fruitless = 0;
             group.Add(subscription, offset, cutter.Records.Slice(record.Position, record.Length), slot, 1, now);
             if (!group.HasRoom)
                 free--;
@@ -169,6 +187,8 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
         subscription.LeaveOut(last);
         if (last >= range.First)
             cutter.Walked(batch, last, end);
+        if (_fruitless >= MaxFruitless)
+            subscription.WalksOnAt = now + FruitlessPause;
     }
 
     private KeyGroup Open(Consumer consumer, in StoredBatch batch)

@@ -18,6 +18,7 @@ internal sealed class KeySlots(DeliveryTable table)
 
     private readonly Slot[] _slots = new Slot[Count];
     private readonly List<int> _changed = [];
+    private readonly List<ParkedRecord> _moved = [];
 
     /// <summary>The slot of a message: by its key, or by its offset when it has none.</summary>
     public static int SlotOf(ReadOnlySpan<byte> key, long offset)
@@ -34,7 +35,6 @@ internal sealed class KeySlots(DeliveryTable table)
 
     public void Attach(Consumer consumer, IReadOnlyList<Consumer> all)
     {
-        Unpark(all);
         consumer.ReadySlots ??= new PriorityQueue<int, long>();
         for (var slot = 0; slot < Count; slot++)
         {
@@ -42,12 +42,12 @@ internal sealed class KeySlots(DeliveryTable table)
                 continue;
             GiveTo(slot, consumer);
         }
+        SpreadParked(all, consumer);
     }
 
     /// <summary>Spreads a consumer's slots over the rest, when what it held is given back.</summary>
     public void Detach(Consumer consumer, IReadOnlyList<Consumer> rest)
     {
-        Unpark(rest.Append(consumer));
         consumer.ReadySlots!.Clear();
         for (var slot = 0; slot < Count; slot++)
         {
@@ -58,6 +58,7 @@ internal sealed class KeySlots(DeliveryTable table)
                 best = best is null || Compare(slot, other, best) > 0 ? other : best;
             GiveTo(slot, best);
         }
+        SpreadParked([.. rest, consumer], null);
     }
 
     /// <summary>Whom a new message of a slot may be sent to; null when it has to wait.</summary>
@@ -73,14 +74,14 @@ internal sealed class KeySlots(DeliveryTable table)
         if (_slots[record.Slot].Owner is { } owner)
             owner.Parked.Enqueue(record);
         else
-            Wait(record.Slot, record.Offset);
+            Wait(record);
     }
 
     /// <summary>Lets a message wait in its slot that has been put into a waiting stage.</summary>
-    public void Wait(int slot, long offset)
+    public void Wait(in ParkedRecord record)
     {
-        (_slots[slot].Queue ??= new PriorityQueue<long, long>()).Enqueue(offset, offset);
-        Touch(slot);
+        (_slots[record.Slot].Queue ??= new PriorityQueue<ParkedRecord, long>()).Enqueue(record, record.Offset);
+        Touch(record.Slot);
     }
 
     /// <summary>Looks again whether a slot has something that its owner can be sent.</summary>
@@ -113,20 +114,23 @@ internal sealed class KeySlots(DeliveryTable table)
         _changed.Add(state.KeySlot);
     }
 
-    /// <summary>Looks again at the slots where something was taken away that may have been in the way.</summary>
-    public void TouchChanged()
+    /// <summary>Looks again at the slots where something was taken away that may have been in the way; false when there are none.</summary>
+    public bool TouchChanged()
     {
+        if (_changed.Count == 0)
+            return false;
         foreach (var slot in _changed)
         {
             _slots[slot].IsChanged = false;
             Touch(slot);
         }
         _changed.Clear();
+        return true;
     }
 
     /// <summary>Takes what waits for a consumer and can be sent, about in the order of offsets, so that it comes out of few batches. The
     /// caller books it, or lets it wait again.</summary>
-    public void Take(Consumer consumer, long most, List<long> target)
+    public void Take(Consumer consumer, long most, List<ParkedRecord> target)
     {
         var ready = consumer.ReadySlots!;
         while (target.Count < most && ready.TryPeek(out var slot, out _))
@@ -137,15 +141,14 @@ internal sealed class KeySlots(DeliveryTable table)
                 // It has moved, and the new owner has it in its own row.
                 ready.Dequeue();
             }
-            else if (!CanSend(slot) || !TryPeek(slot, out var offset))
+            else if (!CanSend(slot) || !TryPeek(slot, out _))
             {
                 ready.Dequeue();
                 state.IsReady = false;
             }
             else
             {
-                state.Queue!.Dequeue();
-                target.Add(offset);
+                target.Add(state.Queue!.Dequeue());
                 if (TryPeek(slot, out var next))
                 {
                     ready.DequeueEnqueue(slot, next);
@@ -183,14 +186,27 @@ internal sealed class KeySlots(DeliveryTable table)
             _slots[slot].Queue?.Clear();
     }
 
-    /// <summary>Puts what stands in consumers' rows into the slots, because they may change hands.</summary>
-    private void Unpark(IEnumerable<Consumer> consumers)
+    /// <summary>Puts what stands in consumers' rows into the rows of those who own its slot now, in the order of offsets.</summary>
+    /// <param name="consumers">All whose rows may hold something.</param>
+    /// <param name="newcomer">The only one that slots have gone to, and whose row is empty; null when they may have gone to any.</param>
+    private void SpreadParked(IReadOnlyList<Consumer> consumers, Consumer? newcomer)
     {
+        _moved.Clear();
         foreach (var consumer in consumers)
         {
-            while (consumer.Parked.TryDequeue(out var record))
-                Wait(record.Slot, record.Offset);
+            for (var left = consumer.Parked.Count; left > 0; left--)
+            {
+                var record = consumer.Parked.Dequeue();
+                if (newcomer is not null && _slots[record.Slot].Owner == consumer)
+                    consumer.Parked.Enqueue(record);
+                else
+                    _moved.Add(record);
+            }
         }
+        _moved.Sort(static (left, right) => left.Offset.CompareTo(right.Offset));
+        foreach (var record in _moved)
+            Park(record);
+        _moved.Clear();
     }
 
     private bool IsNothingBefore(int slot) => _slots[slot].Queue is not { Count: > 0 } queue || (!TryPeek(slot, out _) && queue.Count == 0);
@@ -211,7 +227,7 @@ internal sealed class KeySlots(DeliveryTable table)
         offset = 0;
         if (_slots[slot].Queue is not { } queue)
             return false;
-        while (queue.TryPeek(out offset, out _))
+        while (queue.TryPeek(out _, out offset))
         {
             var stage = table[offset].Stage;
             if (stage is MessageStage.Waiting or MessageStage.Delayed)
@@ -241,7 +257,7 @@ internal sealed class KeySlots(DeliveryTable table)
     private struct Slot
     {
         public Consumer? Owner;
-        public PriorityQueue<long, long>? Queue;
+        public PriorityQueue<ParkedRecord, long>? Queue;
         public int Holder;
         public int InFlight;
         public int Waiting;

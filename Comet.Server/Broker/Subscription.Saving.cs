@@ -63,6 +63,6 @@ internal sealed partial class Subscription
     private void WaitInSlots(in StateRun run)
     {
         for (var offset = run.Range.First; Slots is not null && offset <= run.Range.Last; offset++)
-            Slots.Wait(run.State.KeySlot, offset);
+            Slots.Wait(new(offset, run.State.KeySlot));
     }
 }

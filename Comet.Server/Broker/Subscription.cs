@@ -75,9 +75,14 @@ internal sealed partial class Subscription
     /// <summary>What was left out and is to be delivered for the first time now.</summary>
     public long ReleasedCount => _table.CountOf(MessageStage.Released);
 
-    /// <summary>When a delay or lease is over next, or dead letters are to be tried again; <see cref="long.MaxValue"/> for never.</summary>
+    /// <summary>When a delay or lease is over next, what is new is looked through again, or dead letters are to be tried again;
+    /// <see cref="long.MaxValue"/> for never.</summary>
     public long NextDue => Math.Min(
-        _delays.TryPeek(out _, out var due) ? due : long.MaxValue, Math.Min(_leases.NextDue, DeadLetters.NextDue));
+        Math.Min(_delays.TryPeek(out _, out var due) ? due : long.MaxValue, WalksOnAt), Math.Min(_leases.NextDue, DeadLetters.NextDue));
+
+    /// <summary>When the dispatcher looks again for something new that is of no key which others hold; <see cref="long.MaxValue"/> when it
+    /// has not interrupted that.</summary>
+    public long WalksOnAt { get; set; } = long.MaxValue;
 
     public MessageState StateOf(long offset) => _table[offset];
 
@@ -278,7 +283,7 @@ internal sealed partial class Subscription
     public void ParkReleased(long offset, int slot)
     {
         _table.PutOne(offset, MessageState.InFlight(0, 0, slot).As(MessageStage.Waiting));
-        Slots!.Wait(slot, offset);
+        Slots!.Wait(new(offset, slot));
     }
 
     /// <summary>Books a delivery that is about to be made.</summary>

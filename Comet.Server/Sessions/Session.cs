@@ -1,7 +1,6 @@
 using Comet.Server.Topics;
 using Comet.Transport;
 using Comet.Wire;
-using Microsoft.Extensions.Logging;
 
 namespace Comet.Server.Sessions;
 
@@ -21,7 +20,7 @@ internal sealed class Session : IAsyncDisposable
     private readonly TopicRegistry _topics;
     private readonly TimeProvider _time;
     private readonly SynchronizationContext? _engine;
-    private readonly ILogger _logger;
+    private readonly EndingLog _log;
     private readonly FrameSender _sender;
     private readonly SessionPeer _peer;
     private readonly SessionFrames _frames;
@@ -31,9 +30,9 @@ internal sealed class Session : IAsyncDisposable
     private int _silentIntervals;
 
     public Session(long number, ICometConnection connection, CometServerOptions options, TopicRegistry topics, TimeProvider time,
-        ILogger logger)
+        EndingLog log)
     {
-        (Number, _connection, _options, _topics, _time, _logger) = (number, connection, options, topics, time, logger);
+        (Number, _connection, _options, _topics, _time, _log) = (number, connection, options, topics, time, log);
         _engine = SynchronizationContext.Current;
         _sender = new FrameSender(connection.Output, HeaderCodec.MessagePack, options.MaxUnsentBytes, HoldBytes(options));
         _peer = new SessionPeer(_sender, options);
@@ -56,7 +55,7 @@ internal sealed class Session : IAsyncDisposable
         {
             _sender.SendPreface();
             _sender.Flush();
-            if (await FrameReceiver.ReadPrefaceAsync(_connection.Input, _connection.RemoteAddress, _ending.Token))
+            if (await FrameReceiver.ReadPrefaceAsync(_connection.Input, _connection.RemoteAddress, isClient: true, _ending.Token))
                 await FrameReceiver.RunAsync(_connection.Input, _frames, _ending.Token);
         }
         catch (OperationCanceledException) when (_ending.IsCancellationRequested)
@@ -105,10 +104,8 @@ internal sealed class Session : IAsyncDisposable
         if (_reason is { } reason)
         {
             _sender.Send(new ErrorFrame(reason.Code, reason.Message, null));
-            if (reason.Code is ErrorCode.ConnectionLost)
-                SessionLog.Lost(_logger, _connection.RemoteAddress, reason.Message);
-            else if (reason.Code is not ErrorCode.BrokerStopping)
-                SessionLog.Refused(_logger, _connection.RemoteAddress, reason.Code, reason.Message);
+            if (reason.Code is not ErrorCode.BrokerStopping)
+                _log.Add(_connection.RemoteAddress, reason);
         }
         try
         {
@@ -141,13 +138,4 @@ internal sealed class Session : IAsyncDisposable
         _sender.Send(default(PingFrame));
         _peer.ReportProgress();
     }
-}
-
-internal static partial class SessionLog
-{
-    [LoggerMessage(2101, LogLevel.Warning, "Ended the connection of {Client}: {Code}: {Reason}")]
-    public static partial void Refused(ILogger logger, string client, ErrorCode code, string reason);
-
-    [LoggerMessage(2102, LogLevel.Information, "Lost the connection of {Client}: {Reason}")]
-    public static partial void Lost(ILogger logger, string client, string reason);
 }

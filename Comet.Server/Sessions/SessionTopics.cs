@@ -35,7 +35,7 @@ internal sealed class SessionTopics(SessionPeer peer, TopicRegistry topics, Come
                 topics.ConfirmWhenSaved(peer, frame.CorrelationId);
                 return true;
             case FrameType.ListTopics:
-                peer.Send(new TopicListFrame(topics.List(frame.Read<ListTopicsFrame>(codec).Prefix)), frame.CorrelationId);
+                peer.Send(topics.List(frame.Read<ListTopicsFrame>(codec)), frame.CorrelationId);
                 return true;
             case FrameType.DescribeTopic:
                 Describe(topics.Get(frame.Read<DescribeTopicFrame>(codec).Topic, createIfMissing: false), frame.CorrelationId);

@@ -3,6 +3,7 @@ using Comet.Server.Broker;
 using Comet.Server.DeadLetters;
 using Comet.Server.Diagnostics;
 using Comet.Server.Storage;
+using Comet.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Comet.Server.Topics;
@@ -17,6 +18,8 @@ internal sealed class TopicRegistry : IDisposable
     private readonly Lock _gate = new();
     private readonly Lock _changing = new();
     private readonly SortedDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
+    // A page begins anywhere in the order of names, which the dictionary cannot.
+    private readonly SortedSet<string> _names = new(StringComparer.Ordinal);
     private readonly ScheduleBudget _schedules;
     private DeadLetterOffice? _deadLetters;
     private bool _isTrimming;
@@ -27,7 +30,10 @@ internal sealed class TopicRegistry : IDisposable
         (_options, _storage, _time, _logger) = (options, storage, time, logger);
         _schedules = new(options.MaxScheduledMessages);
         foreach (var topic in storage.Topics)
+        {
             _topics.Add(topic.Name, new(topic.Name, Open(topic.Name, 0, topic.Partitions, topic.Policy), topic.Policy));
+            _names.Add(topic.Name);
+        }
     }
 
     /// <summary>Who has looked which topic up.</summary>
@@ -58,6 +64,7 @@ internal sealed class TopicRegistry : IDisposable
             _storage.Save(new(name, partitionCount, policy));
             var topic = new Topic(name, Open(name, 0, partitionCount, policy), policy);
             _topics.Add(name, topic);
+            _names.Add(name);
             return topic;
         }
     }
@@ -127,6 +134,7 @@ internal sealed class TopicRegistry : IDisposable
             if (!_topics.Remove(name, out topic))
                 throw NotFound(name);
             _storage.Remove(name);
+            _names.Remove(name);
         }
         Watchers.Remove(name);
         // The files go when it is durable that they may.
@@ -172,14 +180,29 @@ internal sealed class TopicRegistry : IDisposable
         });
     }
 
-    public IReadOnlyList<TopicSummary> List(string? prefix)
+    /// <summary>One page of the topics whose names begin with a prefix.</summary>
+    public TopicListFrame List(in ListTopicsFrame request)
     {
+        var (prefix, after) = (request.Prefix ?? "", request.After ?? "");
+        var first = string.CompareOrdinal(after, prefix) > 0 ? after : prefix;
+        var most = request.Limit <= 0 ? int.MaxValue : Math.Min(request.Limit, ListTopicsFrame.MaxLimit);
+        var page = new List<TopicSummary>();
         lock (_gate)
         {
-            return [.. _topics.Values
-                .Where(t => string.IsNullOrEmpty(prefix) || t.Name.StartsWith(prefix, StringComparison.Ordinal))
-                .Select(static t => new TopicSummary(t.Name, t.Partitions.Count))];
+            if (_names.Max is not { } last || string.CompareOrdinal(first, last) > 0)
+                return new(page);
+            foreach (var name in _names.GetViewBetween(first, last))
+            {
+                if (!name.StartsWith(prefix, StringComparison.Ordinal))
+                    break;
+                if (string.Equals(name, after, StringComparison.Ordinal))
+                    continue;
+                if (page.Count == most)
+                    return new(page, HasMore: true);
+                page.Add(new(name, _topics[name].Partitions.Count));
+            }
         }
+        return new(page);
     }
 
     /// <summary>How many messages have gone through each topic.</summary>

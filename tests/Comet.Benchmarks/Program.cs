@@ -1,3 +1,16 @@
 using BenchmarkDotNet.Running;
+using Comet.Benchmarks.Journals;
 
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+return args switch
+{
+    ["journal", .. var rest] => JournalBenchmarks.Run(rest),
+    [TwoProcesses.WriterVerb, var directory] => TwoProcesses.RunWriter(directory),
+    [TwoProcesses.PacedWriterVerb, var directory] => TwoProcesses.RunPacedWriter(directory),
+    _ => Micro(args),
+};
+
+static int Micro(string[] arguments)
+{
+    BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(arguments);
+    return 0;
+}

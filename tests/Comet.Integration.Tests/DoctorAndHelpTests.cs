@@ -35,12 +35,15 @@ public sealed class DoctorAndHelpTests
         "--node-id", "--partitions", "--no-auto-create", "--memory-limit", "--verbose")]
     [InlineData("topic", "create", "list", "describe", "delete", "--server")]
     [InlineData("topic create", "<topic>", "--partitions", "--if-not-exists", "--server", "--json")]
-    [InlineData("topic list", "<prefix>", "--server", "--json")]
+    [InlineData("topic list", "[<prefix>]", "--server", "--json")]
     [InlineData("topic describe", "<topic>", "--server", "--json")]
     [InlineData("topic delete", "<topic>", "--server", "--json")]
     [InlineData("produce", "<topic>", "--file", "--key", "--header", "--count", "--size",
-        "--compression", "--timeout", "--server", "--json", "--tls-ca")]
-    [InlineData("consume", "<topic>", "--subscription", "--type", "--from", "--count", "--timeout", "--server", "--json", "--tls-ca")]
+        "--compression", "--timeout", "--producer-name", "--first-sequence", "--server", "--json", "--tls-ca")]
+    [InlineData("consume", "<topic>", "--subscription", "--type", "exclusive|failover|key-shared|shared", "--from", "--count", "--timeout",
+        "--consumer", "--priority", "--nack", "--delay", "--dead-letter", "--reason", "--max-deliveries", "--lease", "--server", "--json")]
+    [InlineData("dlq", "list", "redrive")]
+    [InlineData("dlq redrive", "<topic>", "--subscription", "--count", "--server", "--json")]
     [InlineData("bench", "ping-pong", "publish", "--size", "--scale", "--repeat", "--server", "--json")]
     [InlineData("doctor", "--server", "--json", "--tls-ca")]
     public async Task Help_names_what_the_command_takes(string command, params string[] words)
@@ -48,5 +51,18 @@ public sealed class DoctorAndHelpTests
         var result = (await CometProcess.RunAsync([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"])).Exits(0);
         Assert.All(words, word => Assert.Contains(word, result.Output, StringComparison.Ordinal));
         Assert.Empty(result.Errors);
+    }
+
+    [Theory]
+    [InlineData("serve")]
+    [InlineData("journal dump", "directory")]
+    public async Task Help_leaves_out_what_means_nothing_to_a_command(string command, params string[] arguments)
+    {
+        string[] words = command.Split(' ');
+        var help = (await CometProcess.RunAsync([.. words, "--help"])).Exits(0).Output;
+        Assert.DoesNotContain("--server", help, StringComparison.Ordinal);
+        Assert.DoesNotContain("--tls-ca", help, StringComparison.Ordinal);
+        Assert.Contains("connects to no broker", (await CometProcess.RunAsync([.. words, .. arguments, "--server", "comet://127.0.0.1:1"]))
+            .Exits(2).Errors, StringComparison.Ordinal);
     }
 }

@@ -73,13 +73,29 @@ public sealed class ExitCodeTests
     [InlineData("MemoryLimit", "serve", "--listen", "comet://127.0.0.1:0", "--memory-limit", "1")]
     [InlineData("out of range: 8 to 1048576", "bench", "publish", "--size", "7")]
     [InlineData("'warp'", "bench", "warp")]
+    [InlineData("it needs --nack", "consume", "t", "--subscription", "s", "--delay", "1s")]
+    [InlineData("it needs --nack or --dead-letter", "consume", "t", "--subscription", "s", "--reason", "x")]
+    [InlineData("give one of the two", "consume", "t", "--subscription", "s", "--nack", "--dead-letter")]
+    [InlineData("--producer-name", "produce", "t", "--count", "1", "--first-sequence", "0")]
+    [InlineData("--count must be at least 1", "dlq", "list", "t", "--count", "0")]
     [InlineData("There is no file '", "topic", "list", "--tls-ca", "/nonexistent/ca", "--server", "comets://127.0.0.1:1")]
     public async Task Wrong_usage_exits_2_and_says_what_to_write(string said, params string[] command)
     {
         var result = (await CometProcess.RunAsync(command)).Exits(2);
         Assert.Contains(said, result.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", result.Errors, StringComparison.Ordinal);
+        Assert.Empty(result.OutputBytes);
     }
+
+    [Theory]
+    [InlineData("comet: WrongUsage: Unrecognized command or argument 'produc'. Did you mean produce?\nSee 'comet --help'.\n",
+        "produc", "t")]
+    [InlineData("comet: WrongUsage: Unrecognized command or argument '--fast'.\nSee 'comet consume --help'.\n", "consume", "t", "--fast")]
+    [InlineData("comet: WrongUsage: --count must not be negative.\nSee 'comet produce --help'.\n", "produce", "t", "--count", "-1")]
+    [InlineData("{\"error\":\"WrongUsage\",\"message\":\"Required argument 'topic' missing for command: 'delete'.\"}\n",
+        "topic", "delete", "--json")]
+    public async Task Wrong_usage_is_one_error_and_where_to_read_more(string errors, params string[] command) =>
+        Assert.Equal(errors, (await CometProcess.RunAsync(command)).Exits(2).Errors);
 
     [Fact]
     public async Task A_count_that_does_not_come_within_the_timeout_exits_3_with_what_came()

@@ -43,7 +43,8 @@ public sealed class MemoryLimitTests
         await using var server = await CometServerProcess.StartAsync("--memory-limit", "1m");
         await using var client = await CometClient.ConnectAsync(server.Address);
         await using var consumer = await client.SubscribeAsync<ReadOnlyMemory<byte>>("t", "s");
-        var options = new ProducerOptions<ReadOnlyMemory<byte>> { SendTimeout = TimeSpan.FromSeconds(1) };
+        // Long enough for the refusal to come, also on a busy machine.
+        var options = new ProducerOptions<ReadOnlyMemory<byte>> { SendTimeout = TimeSpan.FromSeconds(5) };
         await using var producer = await client.CreateProducerAsync("t", options);
         var payload = new byte[100_000];
         var failure = await Assert.ThrowsAsync<CometException>(async () =>

@@ -71,5 +71,29 @@ public sealed class PolicyCommandTests
         var consumed = (await server.RunAsync("consume", "full", "--subscription", "s", "--count", "100")).Exits(0);
         Assert.Equal(100, consumed.Lines.Length);
         (await producing.WaitForExitAsync()).Exits(0);
+
+        (await server.RunAsync("topic", "create", "drop", "--quota", "1k", "--quota-action", "drop-oldest")).Exits(0);
+        (await server.RunAsync("subscription", "create", "drop", "s")).Exits(0);
+        (await server.RunAsync("produce", "drop", "--count", "5", "--size", "1000")).Exits(0);
+        var dropped = Assert.Single((await server.RunAsync("subscription", "describe", "drop", "s", "--json")).Exits(0).Json);
+        Assert.InRange(dropped.GetProperty("dropped").GetInt64(), 1, 5);
+    }
+
+    [Fact]
+    public async Task A_change_of_retention_and_of_partitions_takes_effect_at_once()
+    {
+        await using var server = await CometServerProcess.StartAsync();
+        (await server.RunAsync("topic", "create", "t", "--retention", "forever")).Exits(0);
+        (await server.RunAsync("produce", "t", "--count", "20", "--size", "10")).Exits(0);
+        Assert.Equal(20, (await server.RunAsync("replay", "t")).Exits(0).Lines.Length);
+        (await server.RunAsync("topic", "update", "t", "--retention", "none")).Exits(0);
+        Assert.Empty((await server.RunAsync("replay", "t")).Exits(0).OutputBytes);
+
+        (await server.RunAsync("subscription", "create", "t", "s")).Exits(0);
+        (await server.RunAsync("produce", "t", "--count", "20", "--size", "10")).Exits(0);
+        (await server.RunAsync("topic", "update", "t", "--partitions", "3")).Exits(0);
+        for (var run = 0; run < 2; run++)
+            (await server.RunAsync("produce", "t", "--count", "20", "--size", "10", "--key", $"k{run}")).Exits(0);
+        Assert.Equal(60, (await server.RunAsync("consume", "t", "--subscription", "s", "--count", "60")).Exits(0).Lines.Length);
     }
 }

@@ -21,8 +21,14 @@ public sealed class TopicCommandTests
 
         var described = (await server.RunAsync("topic", "describe", "orders")).Exits(0).Lines;
         Assert.Equal(
-            ["topic orders", .. Enumerable.Range(0, 3).Select(static p => $"  partition {p}: offsets 0 to 0, 0 bytes, 0 producer(s)")],
+            ["topic orders", .. Enumerable.Range(0, 3).Select(static p =>
+                $"  partition {p}: 0 messages, the next is offset 0, 0 bytes, 0 producer(s)")],
             described);
+        (await server.RunAsync("produce", "bills", "--count", "1", "--size", "10")).Exits(0);
+        Assert.StartsWith("  partition 0: 1 message, offset 0, ", await DescribePartitionAsync(server), StringComparison.Ordinal);
+        (await server.RunAsync("produce", "bills", "--count", "1499", "--size", "10")).Exits(0);
+        Assert.StartsWith("  partition 0: 1,500 messages, offsets 0 to 1499, ", await DescribePartitionAsync(server),
+            StringComparison.Ordinal);
 
         Assert.Equal("topic orders deleted\n", (await server.RunAsync("topic", "delete", "orders")).Exits(0).Output);
         Assert.Equal(["bills\t1 partition(s)"], (await server.RunAsync("topic", "list")).Exits(0).Lines);
@@ -61,4 +67,7 @@ public sealed class TopicCommandTests
         Assert.Contains("TopicNotFound", (await strict.RunAsync("produce", "t", "--count", "1")).Exits(1).Errors, StringComparison.Ordinal);
         Assert.Empty((await strict.RunAsync("topic", "list")).Exits(0).OutputBytes);
     }
+
+    private static async Task<string> DescribePartitionAsync(CometServerProcess server) =>
+        (await server.RunAsync("topic", "describe", "bills")).Exits(0).Lines[1];
 }

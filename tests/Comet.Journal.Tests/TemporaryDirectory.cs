@@ -3,7 +3,13 @@ namespace Comet.Journals.Tests;
 /// <summary>A directory of its own for one test, deleted with all that is in it.</summary>
 internal sealed class TemporaryDirectory : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("comet-journal-").FullName;
+    public TemporaryDirectory() => Path = Directory.CreateTempSubdirectory("comet-journal-").FullName;
+
+    /// <param name="parent">Where it is.</param>
+    public TemporaryDirectory(string parent) =>
+        Path = Directory.CreateDirectory(System.IO.Path.Combine(parent, $"comet-journal-{Guid.NewGuid():N}")).FullName;
+
+    public string Path { get; }
 
     public string[] Segments => Directory.GetFiles(Path, "*.journal").Order(StringComparer.Ordinal).ToArray();
 

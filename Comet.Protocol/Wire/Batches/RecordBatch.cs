@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Comet.Checksums;
 
 namespace Comet.Wire;
 

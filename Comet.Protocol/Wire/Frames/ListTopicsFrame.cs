@@ -1,16 +1,22 @@
 namespace Comet.Wire;
 
-/// <summary>Asks for the topics whose names begin with a prefix (empty: all). Answer: TopicList.</summary>
-/// <remarks>Header: <c>prefix</c>.</remarks>
-internal readonly record struct ListTopicsFrame(string? Prefix) : IFrame<ListTopicsFrame>
+/// <summary>Asks for the topics whose names begin with a prefix (empty: all), in the order of their names. Answer: TopicList.</summary>
+/// <remarks>Header: <c>prefix | after | limit</c>. After: the last name of the page before; empty for the first. Limit: at most
+/// <see cref="MaxLimit"/>, more are cut to that; 0: all of them in one answer, which is refused when they are too many for it.</remarks>
+internal readonly record struct ListTopicsFrame(string? Prefix, string? After = null, int Limit = 0) : IFrame<ListTopicsFrame>
 {
+    /// <summary>The most topics of a page: with the longest names they fit into one answer.</summary>
+    public const int MaxLimit = 4_000;
+
     public static FrameType Type => FrameType.ListTopics;
 
     public void WriteTo<TWriter>(ref TWriter writer)
         where TWriter : IHeaderWriter, allows ref struct
     {
-        writer.BeginRecord(1);
+        writer.BeginRecord(3);
         writer.WriteString("prefix", Prefix);
+        writer.WriteString("after", After);
+        writer.WriteInteger("limit", Limit);
         writer.EndRecord();
     }
 
@@ -19,7 +25,9 @@ internal readonly record struct ListTopicsFrame(string? Prefix) : IFrame<ListTop
     {
         reader.BeginRecord();
         var frame = new ListTopicsFrame(
-            reader.ReadString("prefix"));
+            reader.ReadString("prefix"),
+            reader.ReadString("after"),
+            HeaderFields.ReadInt32(ref reader, "limit"));
         reader.EndRecord();
         return frame;
     }

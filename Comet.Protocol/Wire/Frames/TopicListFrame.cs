@@ -1,15 +1,15 @@
 namespace Comet.Wire;
 
 /// <summary>The topics that were asked for.</summary>
-/// <remarks>Header: <c>topics: list of (name | partitions)</c>.</remarks>
-internal readonly record struct TopicListFrame(IReadOnlyList<TopicSummary> Topics) : IFrame<TopicListFrame>
+/// <remarks>Header: <c>topics: list of (name | partitions) | more</c>. More: there are others behind the last one.</remarks>
+internal readonly record struct TopicListFrame(IReadOnlyList<TopicSummary> Topics, bool HasMore = false) : IFrame<TopicListFrame>
 {
     public static FrameType Type => FrameType.TopicList;
 
     public void WriteTo<TWriter>(ref TWriter writer)
         where TWriter : IHeaderWriter, allows ref struct
     {
-        writer.BeginRecord(1);
+        writer.BeginRecord(2);
         writer.BeginList("topics", Topics.Count);
         foreach (var topic in Topics)
         {
@@ -19,6 +19,7 @@ internal readonly record struct TopicListFrame(IReadOnlyList<TopicSummary> Topic
             writer.EndRecord();
         }
         writer.EndList();
+        writer.WriteBoolean("more", HasMore);
         writer.EndRecord();
     }
 
@@ -35,7 +36,8 @@ internal readonly record struct TopicListFrame(IReadOnlyList<TopicSummary> Topic
             reader.EndRecord();
         }
         reader.EndList();
+        var hasMore = reader.ReadBoolean("more");
         reader.EndRecord();
-        return new(topics);
+        return new(topics, hasMore);
     }
 }

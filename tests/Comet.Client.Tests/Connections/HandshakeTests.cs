@@ -94,6 +94,21 @@ public sealed class HandshakeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_name_that_does_not_resolve_is_told_with_what_to_do()
+    {
+        // A name server that is slow to say so must not be taken for a broker that is.
+        var options = new CometClientOptions { ConnectTimeout = TimeSpan.FromSeconds(25) };
+        var refused = await RefusedAsync(new("no-such-host.invalid", Port), options);
+        Assert.Equal(ErrorCode.ConnectFailed, refused.Code);
+        Assert.StartsWith("The name 'no-such-host.invalid' does not resolve (", refused.Message, StringComparison.Ordinal);
+        Assert.EndsWith($"an address such as comet://127.0.0.1:{Port} needs no name.", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task No_address_at_all_is_an_ArgumentNullException() =>
+        await Assert.ThrowsAsync<ArgumentNullException>("address", () => CometClient.ConnectAsync((string)null!, Cancelled));
+
+    [Fact]
     public async Task Plain_to_a_TLS_broker_fails_at_once()
     {
         using var certificate = CreateCertificate("localhost");

@@ -80,7 +80,7 @@ internal sealed class ScriptedSession(ScriptedBroker broker, ICometConnection co
     public async Task RunAsync()
     {
         _sender.SendPreface();
-        if (await FrameReceiver.ReadPrefaceAsync(connection.Input, "client", CancellationToken.None))
+        if (await FrameReceiver.ReadPrefaceAsync(connection.Input, "client", isClient: true, CancellationToken.None))
             await FrameReceiver.RunAsync(connection.Input, this, CancellationToken.None);
         await _sender.EndAsync();
         await connection.DisposeAsync();

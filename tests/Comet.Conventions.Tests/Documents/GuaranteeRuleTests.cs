@@ -42,4 +42,13 @@ public sealed class GuaranteeRuleTests
         Assert.Equal(findings, found.Count);
         Assert.All(found, f => Assert.Equal(2, f.Line));
     }
+
+    [Theory]
+    [InlineData("| C1 framing | any splitting | `FrameTests.Splits` |\n| A2 | | `SendTests.Sends`, and more |", 0)]
+    [InlineData("| C1, A2 both | | `FrameTests.Splits` |", 0)]
+    [InlineData("| C1 framing | any splitting | `FrameTests.Splits` |", 1)]
+    [InlineData("| C1 framing | any splitting | |\n| A2 | Not in this release. | |", 1)]
+    [InlineData("| C11 framing | | `FrameTests.Splits` |\nC1 and A2", 2)]
+    public void EveryRowMustBeThereAndNameATest(string text, int findings) =>
+        Assert.Equal(findings, FeatureRules.Check(text, ["C1", "A2"]).Count());
 }

@@ -23,6 +23,13 @@ public sealed class RequiredDocumentTests
     }
 
     [Fact]
+    public void EveryFeatureAndEveryFaultHasARowThatNamesItsTest()
+    {
+        var text = Require(FeatureRules.FilePath, "say what works, and which test holds it");
+        Finding.AssertNone(FeatureRules.Check(text, FeatureRules.Rows));
+    }
+
+    [Fact]
     public void ReadmeShowsAProgramThatIsRun()
     {
         var snippets = SnippetReader.Read("README.md", Require("README.md", "say what Comet is and show it"), []);

@@ -8,21 +8,22 @@ internal static class DocumentedReader
     public sealed record Record(long Sequence, long Time, long Segment, long Position, byte[] Body);
 
     /// <summary>All data records of a journal whose files are not written at the moment, and the kinds of all records.</summary>
-    public static (List<Record> Records, HashSet<int> Kinds) Read(string directory)
+    public static (List<Record> Records, HashSet<int> Kinds) Read(string directory, Func<string, byte[]>? key = null)
     {
         var id = Meta(File.ReadAllBytes(Path.Combine(directory, "journal.meta")));
         var first = Values(Path.Combine(directory, "journal.first"), id)?[0] ?? 0;
         var records = new List<Record>();
         var kinds = new HashSet<int>();
-        var files = Directory.GetFiles(directory, "*.journal").Order(StringComparer.Ordinal);
+        var files = Folders(directory, id).SelectMany(folder => Directory.GetFiles(folder, "*.journal")
+            .Concat(Directory.GetFiles(folder, "*.journal.packed"))).OrderBy(path => Path.GetFileName(path), StringComparer.Ordinal);
         long? expected = null;
         foreach (var path in files)
         {
-            var number = long.Parse(Path.GetFileNameWithoutExtension(path)[^10..], System.Globalization.CultureInfo.InvariantCulture);
+            var number = long.Parse(Path.GetFileName(path)[17..27], System.Globalization.CultureInfo.InvariantCulture);
             if (number < first)
                 continue;
 
-            var bytes = Shared(path);
+            var bytes = path.EndsWith(".packed", StringComparison.Ordinal) ? DocumentedPacking.Unpack(Shared(path), key!) : Shared(path);
             var firstSequence = Header(bytes, number, id);
             Assert.Equal(expected ?? firstSequence, firstSequence);
             expected = Segment(bytes, number, records, kinds);
@@ -48,6 +49,24 @@ internal static class DocumentedReader
             .First();
     }
 
+    /// <summary>The journal's directory and its tiers.</summary>
+    private static List<string> Folders(string directory, byte[] id)
+    {
+        var path = Path.Combine(directory, "journal.tiers");
+        if (!File.Exists(path))
+            return [directory];
+
+        var bytes = Shared(path);
+        Assert.Equal((0x73725474656D6F43ul, 1u), (U64(bytes, 0), U32(bytes, 8)));
+        Assert.Equal(id, bytes[16..32]);
+        Assert.Equal(U32(bytes, bytes.Length - 4), Crc(bytes[..^4]));
+        List<string> folders = [directory];
+        for (var at = 32; at < bytes.Length - 4; at += 4 + (int)U32(bytes, at))
+            folders.Add(Path.Combine(directory, System.Text.Encoding.UTF8.GetString(bytes, at + 4, (int)U32(bytes, at))));
+        Assert.Equal((int)U32(bytes, 12), folders.Count - 1);
+        return folders;
+    }
+
     public static byte[] Meta(byte[] meta)
     {
         Assert.Equal(512, meta.Length);
@@ -62,7 +81,7 @@ internal static class DocumentedReader
         Assert.Equal(id, bytes[16..32]);
         Assert.Equal(bytes.Length, I64(bytes, 32));
         Assert.Equal(U32(bytes, 508), Crc(bytes[..508]));
-        Assert.Equal(U32(bytes, 1020), Crc(bytes[512..1020]));
+        Assert.Equal(U32(bytes, 1020), Crc([.. bytes[12..16], .. bytes[512..1020]]));
         Assert.Equal(number, I64(bytes, 512));
         return I64(bytes, 520);
     }
@@ -101,7 +120,7 @@ internal static class DocumentedReader
         return bytes;
     }
 
-    private static uint Crc(byte[] bytes)
+    public static uint Crc(byte[] bytes)
     {
         var state = uint.MaxValue;
         foreach (var each in bytes)

@@ -1,4 +1,5 @@
 using Comet.Journals.Tests.Processes;
+using Comet.Journals.Tests.Support;
 using CsCheck;
 
 namespace Comet.Journals.Tests.Format;
@@ -21,6 +22,30 @@ public sealed class FormatDocumentTests
             AssertSame(journal, directory);
         }
     }, iter: 10);
+
+    [Fact]
+    public void It_reads_packed_segments_of_every_kind_in_every_folder() => Gen.Select(
+        Gen.Byte.Array[0, 3000].Array[20, 120], Gen.Int[0, 2], Gen.Bool, Gen.Bool).Sample((payloads, codec, encrypt, move) =>
+    {
+        using var directory = new TemporaryDirectory();
+        var options = new JournalOptions { FirstSegmentLength = 16 * 1024, MaxSegmentLength = 256 * 1024, Keys = Keys.Ring("k") };
+        using var journal = Journal.Open(directory.Path, options);
+        using var writer = journal.CreateWriter();
+        foreach (var payload in payloads)
+        {
+            writer.Append(payload);
+            writer.Append(new byte[payload.Length]);
+        }
+
+        journal.FlushAsync().AsTask().GetAwaiter().GetResult();
+        Assert.Empty(journal.RunMaintenance(new JournalMaintenance
+        {
+            Compression = (JournalCodec)codec,
+            Encrypt = encrypt,
+            Cool = move ? new JournalTier("cool", TimeSpan.Zero) : null
+        }).Failures);
+        AssertSame(journal, directory);
+    }, iter: 20);
 
     [Fact]
     public async Task It_passes_ends_marks_and_the_padding_of_a_killed_writer()
@@ -65,7 +90,7 @@ public sealed class FormatDocumentTests
 
     private static void AssertSame(Journal journal, TemporaryDirectory directory)
     {
-        var (records, _) = DocumentedReader.Read(directory.Path);
+        var (records, _) = DocumentedReader.Read(directory.Path, Keys.Of);
         using var reader = journal.CreateReader();
         foreach (var expected in records)
         {

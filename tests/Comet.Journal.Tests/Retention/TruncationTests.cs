@@ -38,6 +38,22 @@ public sealed class TruncationTests
     }
 
     [Fact]
+    public async Task What_was_removed_before_it_was_durable_holds_up_no_flush()
+    {
+        using var directory = new TemporaryDirectory();
+        using var journal = Journal.Open(directory.Path, SmallSegments with { FlushInterval = TimeSpan.FromMinutes(10) });
+        using var writer = journal.CreateWriter();
+        for (var round = 0; round < 3; round++)
+        {
+            for (var i = 0; i < Count; i++)
+                writer.Append(new byte[500]);
+            Assert.True(journal.TruncateBefore(long.MaxValue) > 1);
+            await writer.AppendAsync(new byte[500]);
+            await journal.FlushAsync();
+        }
+    }
+
+    [Fact]
     public void A_reader_in_the_middle_reads_on_and_one_before_it_goes_on_with_what_is_kept()
     {
         using var directory = new TemporaryDirectory();

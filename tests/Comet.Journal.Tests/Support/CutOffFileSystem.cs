@@ -10,7 +10,9 @@ internal sealed class CutOffException : Exception;
 internal sealed class CutOffFileSystem(int changes) : IFileSystem
 {
     private readonly IFileSystem _inner = FileSystems.Default;
-    private int _left = changes;
+
+    /// <summary>How many changes it still makes.</summary>
+    public int Left { get; set; } = changes;
 
     public JournalEnvironment Environment => JournalEnvironment.Default with { Files = this };
 
@@ -60,7 +62,7 @@ internal sealed class CutOffFileSystem(int changes) : IFileSystem
 
     private void Count()
     {
-        if (_left-- <= 0)
+        if (Left-- <= 0)
             throw new CutOffException();
     }
 

@@ -24,6 +24,21 @@ internal static class DirectoryState
         return copy;
     }
 
+    /// <summary>A copy with all folders in it.</summary>
+    public static TemporaryDirectory CopyTree(string directory)
+    {
+        var copy = Copy(directory);
+        foreach (var folder in Directory.GetDirectories(directory))
+        {
+            using var inner = Copy(folder);
+            Directory.CreateDirectory(Path.Combine(copy.Path, Path.GetFileName(folder)));
+            foreach (var file in Directory.GetFiles(inner.Path))
+                File.Move(file, Path.Combine(copy.Path, Path.GetFileName(folder), Path.GetFileName(file)));
+        }
+
+        return copy;
+    }
+
     /// <summary>Writes over a part of a file.</summary>
     public static void Overwrite(string file, long position, ReadOnlySpan<byte> bytes)
     {

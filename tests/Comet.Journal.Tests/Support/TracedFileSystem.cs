@@ -41,7 +41,10 @@ internal sealed class TracedFileSystem : IFileSystem
 
     public void CreateDirectory(string directory) => _inner.CreateDirectory(directory);
 
-    public IReadOnlyList<string> List(string directory) => _inner.List(directory);
+    /// <summary>What a directory shows, of what is in it.</summary>
+    public Func<IReadOnlyList<string>, IReadOnlyList<string>> Shows { get; set; } = static names => names;
+
+    public IReadOnlyList<string> List(string directory) => Shows(_inner.List(directory));
 
     public bool Exists(string path) => _inner.Exists(path);
 
@@ -49,7 +52,11 @@ internal sealed class TracedFileSystem : IFileSystem
 
     public bool TryRename(string from, string to) => _inner.TryRename(from, to);
 
-    public void Replace(string from, string to) => _inner.Replace(from, to);
+    public void Replace(string from, string to)
+    {
+        Note($"replace {Path.GetFileName(to)}");
+        _inner.Replace(from, to);
+    }
 
     public void Delete(string path)
     {

@@ -90,6 +90,10 @@ public sealed class ModelTests
             StringComparison.Ordinal);
 
     [Fact]
+    public void No_text_is_no_address_and_an_ArgumentNullException() =>
+        Assert.Throws<ArgumentNullException>(() => CometEndpoint.Parse(null!));
+
+    [Fact]
     public void A_time_from_a_hostile_peer_is_clamped()
     {
         Assert.Equal(DateTimeOffset.MaxValue.UtcTicks / 10, UnixMicroseconds.ToTime(long.MaxValue).UtcTicks / 10);

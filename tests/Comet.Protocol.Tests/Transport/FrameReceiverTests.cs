@@ -11,7 +11,7 @@ public sealed class FrameReceiverTests
     public async Task The_preface_is_recognised_however_it_arrives()
     {
         var pipe = new Pipe();
-        var reading = FrameReceiver.ReadPrefaceAsync(pipe.Reader, "test", CancellationToken.None).AsTask();
+        var reading = FrameReceiver.ReadPrefaceAsync(pipe.Reader, "test", isClient: true, CancellationToken.None).AsTask();
         foreach (var b in "COMET/1\n"u8.ToArray())
             await pipe.Writer.WriteAsync(new[] { b });
         Assert.True(await reading);
@@ -28,12 +28,25 @@ public sealed class FrameReceiverTests
         await pipe.Writer.CompleteAsync();
         if (text == "C")
         {
-            Assert.False(await FrameReceiver.ReadPrefaceAsync(pipe.Reader, "test", CancellationToken.None));
+            Assert.False(await FrameReceiver.ReadPrefaceAsync(pipe.Reader, "test", isClient: true, CancellationToken.None));
             return;
         }
         var error = await Assert.ThrowsAsync<CometException>(
-            async () => await FrameReceiver.ReadPrefaceAsync(pipe.Reader, "test", CancellationToken.None));
+            async () => await FrameReceiver.ReadPrefaceAsync(pipe.Reader, "test", isClient: true, CancellationToken.None));
         Assert.Equal(ErrorCode.NotComet, error.Code);
+    }
+
+    [Theory]
+    [InlineData(true, 0x16, "The client at peer speaks TLS, and this is a plain port")]
+    [InlineData(true, 0x47, "What the client at peer sends is not the Comet protocol")]
+    [InlineData(false, 0x16, "What answers at peer does not speak the Comet protocol")]
+    public async Task The_reason_speaks_from_the_view_of_who_logs_it(bool isClient, byte first, string said)
+    {
+        var pipe = new Pipe();
+        await pipe.Writer.WriteAsync(new[] { first });
+        var error = await Assert.ThrowsAsync<CometException>(
+            async () => await FrameReceiver.ReadPrefaceAsync(pipe.Reader, "peer", isClient, CancellationToken.None));
+        Assert.StartsWith(said, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -26,8 +26,8 @@ internal static class FrameCatalogue
         Of(new GoodbyeFrame(ErrorCode.BrokerStopping, "restarting")),
         Of(new CreateTopicFrame("orders/eu", 4, true, s_policy)),
         Of(new DeleteTopicFrame("orders/eu")),
-        Of(new ListTopicsFrame("orders")),
-        Of(new TopicListFrame([new("orders/eu", 4), new("audit", 1)])),
+        Of(new ListTopicsFrame("orders", "orders/eu", 1_000)),
+        Of(new TopicListFrame([new("orders/eu", 4), new("audit", 1)], true)),
         Of(new DescribeTopicFrame("orders/eu")),
         Of(new TopicInfoFrame(new(
             "orders/eu",

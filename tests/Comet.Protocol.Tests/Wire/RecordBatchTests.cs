@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Comet.Checksums;
 using Comet.Wire;
 using CsCheck;
 

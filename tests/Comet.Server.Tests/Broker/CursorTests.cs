@@ -13,10 +13,12 @@ public sealed class CursorTests
         Step(Gen.Int[0, 3 * PageSize], Gen.OneOf(Gen.Int[0, 3], Gen.Int[PageSize - 2, PageSize + 2], Gen.Const(PageSize - 1)));
 
     [Fact]
-    public void It_knows_what_is_acked_and_moves_over_it() => Check(s_near, 100, 40_000);
+    [Cases(40_000)]
+    public void It_knows_what_is_acked_and_moves_over_it() => Check(s_near, 100);
 
     [Fact]
-    public void Pages_that_are_acked_whole_in_any_order_are_as_good_as_others() => Check(s_far, 40, 600);
+    [Cases(600)]
+    public void Pages_that_are_acked_whole_in_any_order_are_as_good_as_others() => Check(s_far, 40);
 
     [Fact]
     public void Acks_in_order_and_a_gap_that_closes_late_take_no_memory_for_each_message()
@@ -36,7 +38,7 @@ public sealed class CursorTests
     private static Gen<(int, OffsetRange)> Step(Gen<int> first, Gen<int> extra) => Gen.Select(
         Gen.Int[0, 30], first, extra, (kind, at, more) => (kind, new OffsetRange(at, at + more)));
 
-    private static void Check(Gen<(int Kind, OffsetRange Range)> step, int start, int cases) =>
+    private static void Check(Gen<(int Kind, OffsetRange Range)> step, int start) =>
         Gen.Select(Gen.Int[0, start], step.List[0, 30]).Sample((first, steps) =>
         {
             var cursor = new Cursor(first);
@@ -65,7 +67,7 @@ public sealed class CursorTests
                     cursor = new Cursor(cursor.Save());
                 AssertSame(cursor, acked, upTo);
             }
-        }, iter: Cases.Of(cases));
+        }, iter: Cases.OfThisTest);
 
     private static int Add(SortedSet<long> acked, long upTo, OffsetRange range)
     {

@@ -126,6 +126,7 @@ public sealed class DeduplicationTests
 
     /// <summary>What issue 5 needs: the batches name their producers, so the log alone gives the table again.</summary>
     [Fact]
+    [Cases(1_000)]
     public void The_log_gives_the_same_table_again() =>
         Gen.Select(Gen.Int[0, 3], Gen.Int[1, 5], Gen.Int[0, 9]).List[1, 150].Sample(steps =>
         {
@@ -143,7 +144,7 @@ public sealed class DeduplicationTests
             recovered.Recover(rig.Log, rig.Now);
             for (var who = 0; who < 4; who++)
                 AssertSame(rig, $"p{who}", next[who], recovered);
-        }, iter: Cases.Of(1_000));
+        }, iter: Cases.OfThisTest);
 
     [Fact]
     public void Recovering_keeps_to_the_limits_of_number_and_time()

@@ -13,6 +13,7 @@ public sealed class DeliveryTableTests
         Gen.Select(Gen.Int[0, 12], s_range, Gen.Int[0, 3], Gen.Int[1, 3]);
 
     [Theory]
+    [Cases(10_000)]
     [InlineData((int)Marking.Nothing)]
     [InlineData((int)Marking.Waiting)]
     [InlineData((int)Marking.WaitingAndDelayed)]
@@ -21,7 +22,7 @@ public sealed class DeliveryTableTests
         var model = new Model((Marking)marking);
         foreach (var (kind, range, who, count) in steps)
             model.Step(kind, range, who, count);
-    }, iter: Cases.Of(10_000));
+    }, iter: Cases.OfThisTest);
 
     [Fact]
     public void What_is_occupied_far_apart_costs_a_block_each_and_nothing_between()

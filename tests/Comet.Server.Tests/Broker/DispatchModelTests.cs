@@ -20,12 +20,13 @@ public sealed class DispatchModelTests
         });
 
     [Theory]
+    [Cases(6_000)]
     [InlineData(SubscriptionType.Shared)]
     [InlineData(SubscriptionType.Exclusive)]
     [InlineData(SubscriptionType.Failover)]
     [InlineData(SubscriptionType.KeyShared)]
     public void No_message_is_lost_none_that_is_acked_comes_again_order_and_permits_hold(SubscriptionType type) =>
-        Check(type, PlantedBug.None, Cases.Of(6_000));
+        Check(type, PlantedBug.None, Cases.OfThisTest);
 
     /// <summary>What the account is worth: it notices each of these.</summary>
     [Theory]

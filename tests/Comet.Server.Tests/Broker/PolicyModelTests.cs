@@ -35,6 +35,7 @@ public sealed class PolicyModelTests
         (1, s_policy.Select(static Action<PolicyModel> (policy) => m => m.Change(policy))));
 
     [Fact]
+    [Cases(3_000)]
     public void Whatever_the_policy_it_keeps_what_it_promises_and_never_drops_what_is_not_acked() =>
         s_step.Array[1, 60].Sample(
             static steps =>
@@ -44,5 +45,5 @@ public sealed class PolicyModelTests
                 foreach (var step in steps)
                     step(model);
             },
-            iter: Cases.Of(3_000));
+            iter: Cases.OfThisTest);
 }

@@ -11,6 +11,7 @@ public sealed class ProducerAccessTests
         Gen.Int[0, 9], Gen.Int[0, 3], Gen.Enum<ProducerAccessMode>(), Gen.Int[0, 100]);
 
     [Fact]
+    [Cases(3_000)]
     public void Access_is_never_shared_with_an_exclusive_one_and_nobody_waits_for_nothing() =>
         s_step.List[1, 60].Sample(steps =>
         {
@@ -23,7 +24,7 @@ public sealed class ProducerAccessTests
                     run.Detach(run.Known[which % run.Known.Count]);
                 run.Check();
             }
-        }, iter: 3000);
+        }, iter: Cases.OfThisTest);
 
     private sealed class Run
     {

@@ -124,6 +124,7 @@ public sealed class PublishTests
     /// <summary>A producer that sends any of its batches at any time, over a log that is full at times and a connection that is
     /// made anew at times: what is stored is its stream, each batch once and in order, and each answer says what happened.</summary>
     [Fact]
+    [Cases(1_500)]
     public void Whatever_is_sent_again_the_stream_is_stored_once_and_in_order() =>
         Gen.Select(Gen.Int[1, 5].Array[1, 60], Gen.Select(Gen.Int[0, 9], Gen.Int[-50, 3]).List[1, 120]).Sample((counts, steps) =>
         {
@@ -143,7 +144,7 @@ public sealed class PublishTests
                 SendOne(rig, producer, peer, counts, index, stored);
             }
             Assert.Equal(Others + stored.Sum(i => counts[i]), rig.Log.EndOffset);
-        }, iter: 1500);
+        }, iter: Cases.OfThisTest);
 
     private static void SendOne(PartitionRig rig, Producer producer, FakePeer peer, int[] counts, int index, List<int> stored)
     {

@@ -12,6 +12,7 @@ public sealed class MemoryPartitionLogTests
 
     /// <summary>Appends, commits, truncations and reads in any order, against a plain list of batches.</summary>
     [Fact]
+    [Cases(500)]
     public void It_holds_what_was_appended_less_what_was_truncated() =>
         Gen.Select(Gen.Int[0, 9], Gen.Int[1, 8], Gen.Int[0, 3000], Gen.Int[0, 60]).List[1, 80].Sample(steps =>
         {
@@ -45,7 +46,7 @@ public sealed class MemoryPartitionLogTests
             }
             log.TruncateBefore(s_fence, end);
             AssertNothingIsTaken(budget);
-        }, iter: 500);
+        }, iter: Cases.OfThisTest);
 
     [Fact]
     public void What_is_stored_carries_the_brokers_stamp_and_is_whole()

@@ -13,6 +13,7 @@ public sealed class DelayIndexTests
     /// <summary>Whatever is added, cancelled and moved while time passes, also backwards: what comes out, in which order, and what every
     /// question is answered is what a plain list says.</summary>
     [Fact]
+    [Cases(10_000)]
     public void It_does_what_a_plain_list_does() =>
         Gen.Select(Gen.Int[0, 9], s_delay, Gen.Int[0, 40]).List[1, 150].Sample(steps =>
         {
@@ -20,7 +21,7 @@ public sealed class DelayIndexTests
             foreach (var (kind, delay, pick) in steps)
                 model.Step(kind, delay, pick);
             model.Finish();
-        }, iter: Cases.Of(10_000));
+        }, iter: Cases.OfThisTest);
 
     [Fact]
     public void Messages_that_are_due_together_come_in_the_order_of_their_offsets()

@@ -157,6 +157,7 @@ public sealed class DelayedDeliveryTests
     /// <summary>Subscriptions of every kind beside each other while messages are scheduled, cancelled and moved: each gets each
     /// message once, none early, none late, none that was cancelled.</summary>
     [Fact]
+    [Cases(3_000)]
     public void Each_subscription_gets_each_message_once_and_in_its_time() =>
         Gen.Select(Gen.Int[0, 9], Gen.Long[-2, 40], Gen.Int[0, 60]).List[1, 60].Sample(steps =>
         {
@@ -164,7 +165,7 @@ public sealed class DelayedDeliveryTests
             foreach (var (kind, delay, pick) in steps)
                 model.Step(kind, delay, pick);
             model.Finish();
-        }, iter: Cases.Of(3_000));
+        }, iter: Cases.OfThisTest);
 
     private static Consumer Subscribe(
         DelayRig rig, SubscriptionType type = SubscriptionType.Shared, int kind = 0, string subscription = "s")

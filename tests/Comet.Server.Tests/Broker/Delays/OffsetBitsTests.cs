@@ -9,6 +9,7 @@ public sealed class OffsetBitsTests
     private static readonly Gen<long> s_offset = Gen.OneOf(Gen.Long[0, 200], Gen.Long[4000, 4300], Gen.Long[0, 600_000]);
 
     [Fact]
+    [Cases(3_000)]
     public void It_is_a_set_of_offsets() =>
         Gen.Select(Gen.Int[0, 3], s_offset).List[1, 200].Sample(steps =>
         {
@@ -30,7 +31,7 @@ public sealed class OffsetBitsTests
                 }
                 Check(bits, model, offset);
             }
-        }, iter: Cases.Of(3_000));
+        }, iter: Cases.OfThisTest);
 
     [Fact]
     public void A_full_chunk_is_passed_in_one_step()

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using Comet.Client;
+
+namespace Comet.Cli.Commands;
+
+/// <summary>The options for how a consumer shares its subscription, and what that does with messages that come back.</summary>
+internal static class ConsumerFlags
+{
+    private static readonly Option<string> s_type = SubscriptionTypes.CreateOption("How its consumers share the messages.");
+    private static readonly Option<StartPosition> s_from = ValueParsers.Position(
+        "--from", "Where a new subscription begins.", StartPosition.Latest);
+    private static readonly Option<string?> s_consumer = new("--consumer")
+    {
+        Description = "The consumer's name; another one of that name takes its place. Default: a random one.",
+        HelpName = "name",
+    };
+    private static readonly Option<int> s_priority = new("--priority")
+    {
+        Description = "With shared, lower numbers get messages first; with failover, the lowest is the active one. Default: 0.",
+        HelpName = "level",
+    };
+    private static readonly Option<int> s_maxDeliveries = new("--max-deliveries")
+    {
+        Description = "A message that was delivered so often and comes back goes to the dead-letter topic. Default: never.",
+        HelpName = "count",
+    };
+    private static readonly Option<string?> s_deadLetterTopic = new("--dead-letter-topic")
+    {
+        Description = "The topic of dead letters. Default: topic/subscription/dead-letters.",
+        HelpName = "topic",
+    };
+    private static readonly Option<TimeSpan?> s_lease = ValueParsers.Duration("--lease",
+        "A message that is not settled within this time is delivered again. Default: 30s with key-shared, otherwise no limit.");
+
+    public static Option[] All { get; } =
+        [s_type, s_from, s_consumer, s_priority, s_maxDeliveries, s_deadLetterTopic, s_lease];
+
+    /// <summary>What the arguments say. With a count, the window asks for no more than that: what is beyond stays for the next run,
+    /// undisturbed.</summary>
+    public static ConsumerOptions<ReadOnlyMemory<byte>> Read(ParseResult arguments, long? count)
+    {
+        var options = new ConsumerOptions<ReadOnlyMemory<byte>>
+        {
+            Type = SubscriptionTypes.Read(arguments, s_type),
+            StartPosition = arguments.GetValue(s_from),
+            ConsumerName = arguments.GetValue(s_consumer),
+            PriorityLevel = arguments.GetValue(s_priority),
+            MaxDeliveries = arguments.GetValue(s_maxDeliveries),
+            DeadLetterTopic = arguments.GetValue(s_deadLetterTopic),
+            LeaseDuration = arguments.GetValue(s_lease),
+        };
+        var window = options.Type is SubscriptionType.Shared or SubscriptionType.KeyShared
+            ? ConsumerOptions<ReadOnlyMemory<byte>>.DefaultSharedReceiveWindowMessages
+            : ConsumerOptions<ReadOnlyMemory<byte>>.DefaultReceiveWindowMessages;
+        return options with { ReceiveWindowMessages = (int)Math.Clamp(count ?? window, 1, window) };
+    }
+}

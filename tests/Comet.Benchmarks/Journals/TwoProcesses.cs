@@ -1,0 +1,113 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Globalization;
+using Comet.Journals;
+
+namespace Comet.Benchmarks.Journals;
+
+/// <summary>What needs another process: two writers at once, and how soon a reader sees what another process appends.</summary>
+internal static class TwoProcesses
+{
+    public const string WriterVerb = "journal-writer";
+    public const string PacedWriterVerb = "journal-paced-writer";
+
+    private const int Size = 160;
+    private const int RecordsPerWriter = 1_000_000;
+    private const int Wakes = 4_000;
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan s_spin = TimeSpan.FromSeconds(10);
+
+    public static void Writers(int rounds) => new Rounds($"append {Size} B, processes", "records/s")
+        .Add("two", static () => MeasureWriters(2))
+        .Add("one", static () => MeasureWriters(1))
+        .Run(rounds);
+
+    public static void Wake(int rounds) => new Rounds("seen in another process", "µs p50")
+        .Add("waiting actively", static () => MeasureWake(isActive: true))
+        .Add("asleep", static () => MeasureWake(isActive: false))
+        .Run(rounds);
+
+    /// <summary>A writer process: says that it is ready, begins at a line of input, and tells its rate.</summary>
+    public static int RunWriter(string directory)
+    {
+        using var journal = Journal.Open(directory);
+        using var writer = journal.CreateWriter();
+        var record = new byte[Size];
+        for (var i = 0; i < RecordsPerWriter / 10; i++)
+            writer.Append(record);
+        Console.WriteLine("ready");
+        Console.ReadLine();
+        var start = Rounds.Time.GetTimestamp();
+        for (var i = 0; i < RecordsPerWriter; i++)
+            writer.Append(record);
+        Console.WriteLine(Rounds.Time.GetElapsedTime(start).TotalSeconds.ToString(CultureInfo.InvariantCulture));
+        return 0;
+    }
+
+    /// <summary>A writer process that appends the time, a millisecond apart.</summary>
+    public static int RunPacedWriter(string directory)
+    {
+        using var journal = Journal.Open(directory);
+        using var writer = journal.CreateWriter();
+        var record = new byte[Size];
+        for (var i = 0; i < Wakes; i++)
+        {
+            Thread.Sleep(s_pause);
+            BinaryPrimitives.WriteInt64LittleEndian(record, Rounds.Time.GetTimestamp());
+            writer.Append(record);
+        }
+        return 0;
+    }
+
+    private static double MeasureWriters(int count)
+    {
+        using var scratch = new Scratch();
+        using var journal = Journal.Open(scratch.Path);
+        var writers = Enumerable.Range(0, count).Select(_ => Start(WriterVerb, scratch.Path)).ToArray();
+        foreach (var writer in writers)
+            writer.StandardOutput.ReadLine();
+        foreach (var writer in writers)
+            writer.StandardInput.WriteLine();
+        var slowest = writers.Max(static writer => double.Parse(writer.StandardOutput.ReadLine()!, CultureInfo.InvariantCulture));
+        foreach (var writer in writers)
+            End(writer);
+        return count * RecordsPerWriter / slowest;
+    }
+
+    private static double MeasureWake(bool isActive)
+    {
+        using var scratch = new Scratch();
+        using var journal = Journal.Open(scratch.Path);
+        using var reader = journal.CreateReader();
+        using var writer = Start(PacedWriterVerb, scratch.Path);
+        var times = new List<double>(Wakes);
+        while (times.Count < Wakes)
+        {
+            JournalRecord record;
+            if (isActive)
+                _ = reader.TryRead(s_spin, out record);
+            else if (!reader.TryRead(out record))
+            {
+                reader.WaitAsync().AsTask().GetAwaiter().GetResult();
+                continue;
+            }
+            var sent = BinaryPrimitives.ReadInt64LittleEndian(record.Payload);
+            times.Add(Rounds.MicrosecondsSince(sent));
+        }
+        End(writer);
+        return Rounds.Median([.. times.Skip(Wakes / 4)]);
+    }
+
+    private static Process Start(string verb, string directory) => Process.Start(new ProcessStartInfo(Environment.ProcessPath!)
+    {
+        ArgumentList = { verb, directory }, RedirectStandardInput = true, RedirectStandardOutput = true,
+    })!;
+
+    private static void End(Process process)
+    {
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"The other process ended with code {process.ExitCode}.");
+        process.Dispose();
+    }
+}

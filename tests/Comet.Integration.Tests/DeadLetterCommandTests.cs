@@ -1,0 +1,69 @@
+using System.Text;
+using Comet.Client;
+using Comet.Integration.Tests.Processes;
+
+namespace Comet.Integration.Tests;
+
+/// <summary>What comes back and is given up: consume --nack and --dead-letter, comet dlq list and redrive.</summary>
+public sealed class DeadLetterCommandTests
+{
+    private const string DeadLetterTopic = "t/s/dead-letters";
+
+    [Fact]
+    public async Task What_is_given_back_comes_again_after_its_delay_and_then_becomes_a_dead_letter_that_is_moved_back()
+    {
+        await using var server = await CometServerProcess.StartAsync();
+        await ProduceAsync(server, "broken\n", "--key", "k");
+        var start = TimeProvider.System.GetTimestamp();
+        var given = await server.RunAsync("consume", "t", "--subscription", "s", "--from", "earliest", "--nack", "--delay", "300ms",
+            "--reason", "no such customer", "--max-deliveries", "2", "--count", "2", "--json");
+        Assert.Equal([1, 2], given.Exits(0).Json.Select(static l => l.GetProperty("deliveryCount").GetInt32()));
+        Assert.True(TimeProvider.System.GetElapsedTime(start) >= TimeSpan.FromMilliseconds(300), "It came early.");
+        await WaitUntilAllIsAckedAsync(server);
+
+        var letter = Assert.Single((await server.RunAsync("dlq", "list", "t", "--subscription", "s", "--json")).Exits(0).Json);
+        Assert.Equal(
+            ("t/s/dead-letters-0@0", "t-0@0", "s", "max-deliveries", "no such customer", "k", "broken", 2),
+            (Text(letter, "id"), Text(letter, "origin"), Text(letter, "subscription"), Text(letter, "reason"), Text(letter, "exception"),
+                Text(letter, "key"), Text(letter, "payload"), letter.GetProperty("deliveries").GetInt32()));
+        var line = Assert.Single((await server.RunAsync("dlq", "list", DeadLetterTopic)).Exits(0).Lines);
+        Assert.StartsWith("t/s/dead-letters-0@0\tfrom t-0@0\tmax-deliveries\t2 deliveries\t", line, StringComparison.Ordinal);
+
+        Assert.Equal("moved 1 message(s) back\n", (await server.RunAsync("dlq", "redrive", "t", "--subscription", "s")).Exits(0).Output);
+        Assert.Empty((await server.RunAsync("dlq", "list", "t", "--subscription", "s")).Exits(0).OutputBytes);
+        var again = Assert.Single((await server.RunAsync("consume", "t", "--subscription", "s", "--count", "1", "--json")).Exits(0).Json);
+        Assert.Equal(("broken", "1"), (Text(again, "payload"), Text(again.GetProperty("headers"), DeadLetterHeaders.RedriveCount)));
+    }
+
+    [Fact]
+    public async Task Messages_are_given_up_listed_and_moved_back_in_portions()
+    {
+        await using var server = await CometServerProcess.StartAsync();
+        await ProduceAsync(server, "a\nb\nc\n");
+        (await server.RunAsync("consume", "t", "--subscription", "s", "--from", "earliest", "--dead-letter", "--reason", "unreadable",
+            "--count", "3")).Exits(0);
+        await WaitUntilAllIsAckedAsync(server);
+
+        string[] list = ["dlq", "list", "t", "--subscription", "s", "--json"];
+        Assert.Equal(["a", "b"], (await server.RunAsync([.. list, "--count", "2"])).Exits(0).Json.Select(static l => Text(l, "payload")));
+        Assert.Equal($$"""{"deadLetterTopic":"{{DeadLetterTopic}}","moved":2,"left":0}""",
+            (await server.RunAsync("dlq", "redrive", "t", "--subscription", "s", "--count", "2", "--json")).Exits(0).Lines[0]);
+        var left = Assert.Single((await server.RunAsync(list)).Exits(0).Json);
+        Assert.Equal(("c", "given-up", "unreadable"), (Text(left, "payload"), Text(left, "reason"), Text(left, "exception")));
+        Assert.Equal("moved 0 message(s) back\n", (await server.RunAsync("dlq", "redrive", "nothing")).Exits(0).Output);
+    }
+
+    private static string? Text(System.Text.Json.JsonElement line, string property) => line.GetProperty(property).GetString();
+
+    private static async Task ProduceAsync(CometServerProcess server, string lines, params string[] options) =>
+        (await CometProcess.RunWithInputAsync(Encoding.UTF8.GetBytes(lines), ["produce", "t", .. options, "--server", server.Address]))
+            .Exits(0);
+
+    // A dead letter is acked for its subscription when its topic has it.
+    private static async Task WaitUntilAllIsAckedAsync(CometServerProcess server)
+    {
+        await using var client = await CometClient.ConnectAsync(server.Address);
+        while ((await client.Subscriptions.DescribeAsync("t", "s")).Sum(static s => s.Backlog) > 0)
+            await client.PingAsync(TestContext.Current.CancellationToken);
+    }
+}
