@@ -27,12 +27,12 @@ public sealed class CometBroker : IAsyncDisposable
     private readonly SynchronizationContext? _engine;
     private readonly IBrokerStorage _storage;
     private readonly TopicRegistry _topics;
-    private readonly Lazy<Task> _recovering;
     private readonly BrokerMeter _meter;
     private readonly EndingLog _endings;
     private readonly ConcurrentDictionary<Session, Task> _sessions = new();
     private readonly CancellationTokenSource _stopped = new();
     private readonly Lock _gate = new();
+    private Task? _recovering;
     private Task? _stopping;
     private long _lastSession;
 
@@ -58,7 +58,6 @@ public sealed class CometBroker : IAsyncDisposable
             ? new LocalStorage(local, _options.MemoryLimit, _time, _logger)
             : new MemoryStorage(_options, _time);
         _topics = new TopicRegistry(_options, _storage, _time, _logger) { StallFound = OnStall };
-        _recovering = new(() => _topics.RecoverAsync(_options.LocalStorage?.Recovering));
         _endings = new EndingLog(_logger, _time);
         _meter = new BrokerMeter(_topics.ReadCounters);
         Transport = new EmbeddedTransport(this);
@@ -71,7 +70,12 @@ public sealed class CometBroker : IAsyncDisposable
     /// first used, and messages of those that nobody uses do not become due. Nothing to do without local storage, or after a clean stop.
     /// A partition whose files are damaged is logged and refuses its clients; others go on.</summary>
     /// <param name="cancellationToken">Ends the wait; recovering goes on.</param>
-    public Task RecoverAsync(CancellationToken cancellationToken = default) => _recovering.Value.WaitAsync(cancellationToken);
+    public Task RecoverAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+            _recovering ??= _topics.RecoverAsync(_options.LocalStorage?.Recovering);
+        return _recovering.WaitAsync(cancellationToken);
+    }
 
     /// <summary>Serves one connection until it ends, and disposes it. Does not throw: faults of a connection are logged and told to its
     /// client.</summary>

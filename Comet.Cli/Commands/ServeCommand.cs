@@ -109,7 +109,8 @@ internal static class ServeCommand
     {
         var (isLocal, data) = (arguments.GetRequiredValue(s_storage) == "local", arguments.GetValue(s_data));
         if (isLocal != data is not null)
-            throw new UsageException("--storage local needs --data, the directory to keep messages in; and --data goes with --storage local.");
+            throw new UsageException("--storage local needs --data, the directory to keep messages in; and --data goes with "
+                + "--storage local.");
         return data is null ? null : new LocalStorageOptions { Directory = data.FullName, Recovering = new RecoveryLine().Show };
     }
 

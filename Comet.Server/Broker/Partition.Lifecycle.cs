@@ -1,5 +1,3 @@
-using Comet.Server.Storage;
-
 namespace Comet.Server.Broker;
 
 internal sealed partial class Partition
@@ -27,6 +25,26 @@ internal sealed partial class Partition
         _schedules.Recover(state, now);
         _subscriptions.Restore(state.Subscriptions, now);
         return true;
+    }
+
+    private void HandleStorage(in PartitionCommand command, long now)
+    {
+        switch (command.Kind)
+        {
+            case CommandKind.Saved:
+                _saves.Saved((Exception?)command.Detail, now);
+                break;
+            case CommandKind.Rest:
+                Rest();
+                break;
+            case CommandKind.Shutdown:
+                _saves.SaveBeforeRest(_subscriptions.All, NextOwnDue, isLast: true);
+                Close(ErrorCode.BrokerStopping, "The broker is stopping.");
+                ((Action)command.Detail!)();
+                break;
+            default:
+                throw new InvalidOperationException($"A partition has no command {command.Kind}.");
+        }
     }
 
     /// <summary>Saves what there is to save and lets go of files; what is not durable yet is made so first, and the next time files

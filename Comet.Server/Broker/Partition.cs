@@ -208,19 +208,9 @@ internal sealed partial class Partition : IDisposable
                 break;
             case CommandKind.Wake or CommandKind.Committed:
                 break;
-            case CommandKind.Saved:
-                _saves.Saved((Exception?)command.Detail, now);
-                break;
-            case CommandKind.Rest:
-                Rest();
-                break;
-            case CommandKind.Shutdown:
-                _saves.SaveBeforeRest(_subscriptions.All, NextOwnDue, isLast: true);
-                Close(ErrorCode.BrokerStopping, "The broker is stopping.");
-                ((Action)command.Detail!)();
-                break;
             default:
-                throw new InvalidOperationException($"A partition has no command {command.Kind}.");
+                HandleStorage(command, now);
+                break;
         }
     }
 
@@ -272,8 +262,8 @@ internal sealed partial class Partition : IDisposable
             _watchdog.Full(now);
             producer.Peer.Fail(
                 command.CorrelationId, ErrorCode.StorageFull,
-                    $"There is no room for a batch of '{Topic}': {_log.NoRoom}, and subscriptions still need what it holds. Consume, or make "
-                    + "room.");
+                    $"There is no room for a batch of '{Topic}': {_log.NoRoom}, and subscriptions still need what it holds. Consume, or "
+                    + "make room.");
             return false;
         }
         _schedules.Stored(header, baseOffset);
@@ -289,8 +279,8 @@ internal sealed partial class Partition : IDisposable
         var level = producer.Durability == Durability.None ? _log.Durability : producer.Durability;
         if (level > _log.Durability)
             (_wantedLevel, _wantedOffset) = ((Durability)Math.Max((int)level, (int)_wantedLevel), _log.EndOffset);
-        _pending.Enqueue(new(producer, command.CorrelationId, header.BaseSequence, offset, header.RecordCount, header.Length, _log.EndOffset,
-            level, isDuplicate));
+        _pending.Enqueue(new(producer, command.CorrelationId, header.BaseSequence, offset, header.RecordCount, header.Length,
+            _log.EndOffset, level, isDuplicate));
     }
 
     /// <summary>Appends; when there is no room, first drops what every durable subscription has acked, oldest first.</summary>

@@ -2,8 +2,8 @@ using Comet.Server.Storage;
 
 namespace Comet.Server.Broker;
 
-/// <summary>Has what of a partition outlives the process saved, and holds back the answers that promise it. One save is under way at a time;
-/// what changes meanwhile gathers for the next one. Without a store every answer leaves at once.</summary>
+/// <summary>Has what of a partition outlives the process saved, and holds back the answers that promise it. One save is under way at a
+/// time; what changes meanwhile gathers for the next one. Without a store every answer leaves at once.</summary>
 internal sealed class PartitionSaves(IPartitionStore? store)
 {
     private readonly List<Subscription> _savedWith = [];

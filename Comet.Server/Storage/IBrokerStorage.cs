@@ -1,5 +1,3 @@
-using Comet.Server.Broker;
-
 namespace Comet.Server.Storage;
 
 /// <summary>Where a broker keeps its topics, their messages, and what partitions have to keep beside them. Thread-safe but for what belongs
@@ -32,8 +30,8 @@ internal interface IBrokerStorage : IDisposable
     /// <param name="rest">Called when the partition should let go of its files: it has not used them for longer than others.</param>
     StoredPartition Open(string topic, int number, Action rest);
 
-    /// <summary>Calls back when everything is durable that was saved or removed before: at once where nothing ever is, otherwise on a thread
-    /// of the pool, with what went wrong or null.</summary>
+    /// <summary>Calls back when everything is durable that was saved or removed before: at once where nothing ever is, otherwise on a
+    /// thread of the pool, with what went wrong or null.</summary>
     void WhenSaved(Action<Exception?> saved);
 }
 

@@ -39,8 +39,8 @@ internal interface IPartitionLog
     /// <see cref="StableOffset"/> moves before the task completes. One call is outstanding at a time.</summary>
     ValueTask CommitAsync(FencingToken fence, CancellationToken cancellationToken);
 
-    /// <summary>Finds the batch that holds <paramref name="offset"/>, or else the first one behind it; false when there is none. Its bytes are
-    /// valid until the next call of this method or of <see cref="TruncateBefore"/>.</summary>
+    /// <summary>Finds the batch that holds <paramref name="offset"/>, or else the first one behind it; false when there is none. Its bytes
+    /// are valid until the next call of this method or of <see cref="TruncateBefore"/>.</summary>
     bool TryRead(long offset, out StoredBatch batch);
 
     /// <summary>The first offset whose batch was appended at that time or later; <see cref="EndOffset"/> when there is none.</summary>

@@ -162,7 +162,7 @@ internal sealed class TopicRegistry : IDisposable
         foreach (var due in _storage.Due)
         {
             if (!due.WasOpen)
-                ThreadPool.UnsafeQueueUserWorkItem(static wake => wake.Registry.Wake(wake.Due), (Registry: this, Due: due), preferLocal: false);
+                ThreadPool.UnsafeQueueUserWorkItem(static wake => wake.All.Wake(wake.Due), (All: this, Due: due), preferLocal: false);
         }
     }
 

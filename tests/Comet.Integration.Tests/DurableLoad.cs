@@ -5,8 +5,8 @@ using Comet.Integration.Tests.Processes;
 
 namespace Comet.Integration.Tests;
 
-/// <summary>Two producers and two consumers in this process, over whatever happens to the server, and what they were promised: a confirm, and
-/// a confirmed ack.</summary>
+/// <summary>Two producers and two consumers in this process, over whatever happens to the server, and what they were promised: a confirm,
+/// and a confirmed ack.</summary>
 internal sealed class DurableLoad : IAsyncDisposable
 {
     private const int Producers = 2;
@@ -53,7 +53,8 @@ internal sealed class DurableLoad : IAsyncDisposable
     public Task GoOnAsync(int messages, int acks)
     {
         var (confirmed, acked) = (Confirmed + messages, Acked + acks);
-        return WaitAsync(() => Confirmed >= confirmed && Acked >= acked, () => $"{Confirmed} of {confirmed} confirmed, {Acked} of {acked} acked");
+        return WaitAsync(() => Confirmed >= confirmed && Acked >= acked,
+            () => $"{Confirmed} of {confirmed} confirmed, {Acked} of {acked} acked");
     }
 
     /// <summary>Sends no more, and completes when both consumers have received all that was confirmed.</summary>
@@ -62,8 +63,9 @@ internal sealed class DurableLoad : IAsyncDisposable
         await _stopSending.CancelAsync();
         await _sending;
         await WaitAsync(() => _listeners.TrueForAll(l => l.Owed.IsEmpty && _confirmed.Keys.All(l.Received.ContainsKey)),
-            () => string.Join(", ", _listeners.Select(l => $"'{l.Subscription}' has lost {_confirmed.Keys.Count(k => !l.Received.ContainsKey(k))} "
-                + $"and gets {l.Owed.Count} no more that it has not acked")));
+            () => string.Join(", ", _listeners.Select(l =>
+                $"'{l.Subscription}' has lost {_confirmed.Keys.Count(k => !l.Received.ContainsKey(k))} and gets {l.Owed.Count} no more "
+                + "that it has not acked")));
     }
 
     /// <summary>Reads the topic from its beginning: what is in it has to be what was confirmed, and what may be there besides.</summary>

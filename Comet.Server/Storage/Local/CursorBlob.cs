@@ -2,9 +2,10 @@ using Comet.Server.Broker;
 
 namespace Comet.Server.Storage.Local;
 
-/// <summary>The acked ranges above a cursor's offset, and the messages that come again, as bytes: unsigned variable-length numbers (seven bits
-/// a byte, the lowest first). A count of ranges, for each the gap before it and its length; a count of runs, for each the gap, the
-/// length, the stage (2: comes again, 4: comes for the first time, 5: is given up), the slot of the key and how often it was delivered.</summary>
+/// <summary>The acked ranges above a cursor's offset, and the messages that come again, as bytes: unsigned variable-length numbers (seven
+/// bits a byte, the lowest first). A count of ranges, for each the gap before it and its length; a count of runs, for each the gap, the
+/// length, the stage (2: comes again, 4: comes for the first time, 5: is given up), the slot of the key and how often it was
+/// delivered.</summary>
 internal static class CursorBlob
 {
     public static byte[] Write(CursorState cursor, IReadOnlyList<StateRun> again)

@@ -105,6 +105,7 @@ internal sealed class DataDirectory : IDisposable
     private static FileStream Lock(string path)
     {
         CreateFile(path);
+        var directory = System.IO.Path.GetDirectoryName(path)!;
         FileStream file;
         try
         {
@@ -113,11 +114,11 @@ internal sealed class DataDirectory : IDisposable
         catch (IOException e)
         {
             throw new CometException(ErrorCode.StorageFailed,
-                $"The data directory {System.IO.Path.GetDirectoryName(path)} is in use by {Holder(System.IO.Path.GetDirectoryName(path)!)}. Stop that one first, or give this "
-                + "one a directory of its own.", e);
+                $"The data directory {directory} is in use by {Holder(directory)}. Stop that one first, or give this one a directory of "
+                + "its own.", e);
         }
         // Beside it, because nobody else can read a locked file here.
-        var holder = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path)!, HolderName);
+        var holder = System.IO.Path.Combine(directory, HolderName);
         CreateFile(holder);
         File.WriteAllText(holder, string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n"));
         return file;
@@ -141,7 +142,8 @@ internal sealed class DataDirectory : IDisposable
         var path = System.IO.Path.Combine(Path, FormatName);
         if (!File.Exists(path))
         {
-            if (Directory.EnumerateFileSystemEntries(Path).Any(static entry => System.IO.Path.GetFileName(entry) is not (LockName or HolderName)))
+            var others = Directory.EnumerateFileSystemEntries(Path).Select(System.IO.Path.GetFileName);
+            if (others.Any(static name => name is not (LockName or HolderName)))
             {
                 throw new CometException(ErrorCode.StorageFailed,
                     $"{Path} is no data directory of Comet ({FormatName} is missing) and not empty: nothing was changed. Give an empty "

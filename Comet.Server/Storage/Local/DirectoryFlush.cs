@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Comet.Server.Storage.Local;
 
-/// <summary>Makes names in a directory durable: a file that is flushed is still lost in a power cut when its name is not. .NET cannot open a
-/// directory for that.</summary>
+/// <summary>Makes names in a directory durable: a file that is flushed is still lost in a power cut when its name is not. .NET cannot open
+/// a directory for that.</summary>
 internal static partial class DirectoryFlush
 {
     private const int ReadOnly = 0;

@@ -1,9 +1,8 @@
-using Comet.Server.Broker;
-
 namespace Comet.Server.Storage.Local;
 
 /// <summary>A partition's rows in the metadata, and its place among the open ones.</summary>
-internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage storage, Action rest) : ILocalPartitionRecord, IPartitionStore
+internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage storage, Action rest)
+    : ILocalPartitionRecord, IPartitionStore
 {
     private readonly MetadataWriter _writer = storage.Writer;
     private Task? _mark;

@@ -232,8 +232,8 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         if (Directory.Exists(_directory))
             Open();
         else if (_record.HasFiles)
-            throw new CometException(ErrorCode.StorageFailed, $"The directory {_directory} is gone, and messages were confirmed that are in "
-                + "it. Put it back, or delete the topic.");
+            throw new CometException(ErrorCode.StorageFailed, $"The directory {_directory} is gone, and messages were confirmed that are "
+                + "in it. Put it back, or delete the topic.");
         else
             // Nobody has used it: it gets its files with its first message.
             _isLoaded = true;

@@ -1,9 +1,9 @@
-using Comet.Server.Broker;
 using Microsoft.Data.Sqlite;
 
 namespace Comet.Server.Storage.Local;
 
-/// <summary>What can be written to the metadata, within a transaction of <see cref="MetadataWriter"/>. Statements are prepared once.</summary>
+/// <summary>What can be written to the metadata, within a transaction of <see cref="MetadataWriter"/>. Statements are prepared
+/// once.</summary>
 internal sealed class MetadataCommands(SqliteConnection connection) : IDisposable
 {
     private readonly Dictionary<string, SqliteCommand> _prepared = new(StringComparer.Ordinal);
@@ -23,7 +23,10 @@ internal sealed class MetadataCommands(SqliteConnection connection) : IDisposabl
             INSERT INTO topics (id, name, partitions, policy) VALUES ($a, $b, $c, $d)
             ON CONFLICT (id) DO UPDATE SET partitions = excluded.partitions, policy = excluded.policy
             """, id, topic.Name, topic.Partitions, MetadataText.Write(topic.Policy));
-        Run("INSERT INTO node (key, value) VALUES ('last_topic', $a) ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)", id);
+        Run("""
+            INSERT INTO node (key, value) VALUES ('last_topic', $a)
+            ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)
+            """, id);
     }
 
     /// <summary>The topic is deleted, and its files will be.</summary>
@@ -81,7 +84,8 @@ internal sealed class MetadataCommands(SqliteConnection connection) : IDisposabl
         INSERT OR REPLACE INTO subscriptions (topic, number, name, type, settings, acked_up_to, acked, expired, dropped)
         VALUES ($a, $b, $c, $d, $e, $f, $g, $h, $i)
         """, topic, number, subscription.Name, (int)subscription.Type, MetadataText.Write(subscription.Settings),
-        subscription.Cursor.AckedUpTo, CursorBlob.Write(subscription.Cursor, subscription.Again), subscription.Expired, subscription.Dropped);
+        subscription.Cursor.AckedUpTo, CursorBlob.Write(subscription.Cursor, subscription.Again), subscription.Expired,
+        subscription.Dropped);
 
     private void Run(string sql, params ReadOnlySpan<object?> values)
     {

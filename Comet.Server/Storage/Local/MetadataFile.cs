@@ -77,7 +77,10 @@ internal sealed class MetadataFile : IDisposable
 
     /// <summary>The partitions that were open, or that time has something for.</summary>
     public List<(long Topic, int Number, bool IsOpen)> ReadDue() => Read(
-        "SELECT topic, number, ifnull(is_open, 0) FROM partitions WHERE is_open = 1 OR wakes_at IS NOT NULL ORDER BY is_open DESC, wakes_at",
+        """
+        SELECT topic, number, ifnull(is_open, 0) FROM partitions
+        WHERE is_open = 1 OR wakes_at IS NOT NULL ORDER BY is_open DESC, wakes_at
+        """,
         static row => (row.GetInt64(0), row.GetInt32(1), row.GetBoolean(2)));
 
     public long ReadStartOffset(long topic, int number)

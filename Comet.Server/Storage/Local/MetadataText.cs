@@ -9,7 +9,8 @@ internal static class MetadataText
 {
     public static string Write(TopicPolicy policy) => JsonSerializer.Serialize(policy, MetadataJson.Default.TopicPolicy);
 
-    public static string Write(SubscriptionSettings settings) => JsonSerializer.Serialize(settings, MetadataJson.Default.SubscriptionSettings);
+    public static string Write(SubscriptionSettings settings) =>
+        JsonSerializer.Serialize(settings, MetadataJson.Default.SubscriptionSettings);
 
     public static TopicPolicy ReadPolicy(string text) =>
         JsonSerializer.Deserialize(text, MetadataJson.Default.TopicPolicy) ?? TopicPolicy.Default;

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Comet.Server.Storage.Local;
 
-/// <summary>Writes the metadata on a thread of its own: what has gathered while the disk was busy goes into one transaction. When the disk is
-/// full, it waits for room and goes on; any other failure is for good.</summary>
+/// <summary>Writes the metadata on a thread of its own: what has gathered while the disk was busy goes into one transaction. When the disk
+/// is full, it waits for room and goes on; any other failure is for good.</summary>
 internal sealed class MetadataWriter : IDisposable
 {
     private const int DiskFull = 13;
@@ -178,13 +178,15 @@ internal sealed class MetadataWriter : IDisposable
 
 internal static partial class LocalLog
 {
-    [LoggerMessage(2301, LogLevel.Error, "The disk is full: producers are refused until there is room; acks are taken as long as they can be")]
+    [LoggerMessage(2301, LogLevel.Error,
+        "The disk is full: producers are refused until there is room; acks are taken as long as they can be")]
     public static partial void DiskFull(ILogger logger, Exception exception);
 
     [LoggerMessage(2308, LogLevel.Error, "There is no room for the ballast in {Path}: producers are refused until there is")]
     public static partial void NoBallast(ILogger logger, string path);
 
-    [LoggerMessage(2302, LogLevel.Critical, "The metadata cannot be written any more; whatever wants to be saved is refused until a restart")]
+    [LoggerMessage(2302, LogLevel.Critical,
+        "The metadata cannot be written any more; whatever wants to be saved is refused until a restart")]
     public static partial void MetadataFailed(ILogger logger, Exception exception);
 
     [LoggerMessage(2303, LogLevel.Debug, "A transaction of the metadata had ended already")]

@@ -1,7 +1,7 @@
 namespace Comet.Server.Storage.Local;
 
-/// <summary>Some batches of a journal with their place in it, so that the search for an offset begins near. A hint: it may hold any of them,
-/// or none.</summary>
+/// <summary>Some batches of a journal with their place in it, so that the search for an offset begins near. A hint: it may hold any of
+/// them, or none.</summary>
 internal sealed class OffsetMap
 {
     /// <summary>How many batches are remembered: 16 KiB for each open partition at the most.</summary>

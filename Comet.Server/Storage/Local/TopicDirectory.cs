@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace Comet.Server.Storage.Local;
 
-/// <summary>The name of a topic's directory: the topic's name, whose '/' is written '~', then '~' and the topic's number, which is never used
-/// again. Names of topics hold no '~', so no two share a directory and none leads elsewhere.</summary>
+/// <summary>The name of a topic's directory: the topic's name, whose '/' is written '~', then '~' and the topic's number, which is never
+/// used again. Names of topics hold no '~', so no two share a directory and none leads elsewhere.</summary>
 internal static class TopicDirectory
 {
     private const char Separator = '~';
@@ -23,7 +23,7 @@ internal static class TopicDirectory
 
     /// <summary>The partitions that have a directory in a topic's.</summary>
     public static IEnumerable<int> Partitions(string path) => Directory.EnumerateDirectories(path)
-        .Select(static directory => int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            ? number : -1)
+        .Select(static directory => Path.GetFileName(directory))
+        .Select(static name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1)
         .Where(static number => number >= 0);
 }

@@ -1,5 +1,3 @@
-using Comet.Server.Broker;
-
 namespace Comet.Server.Storage.Memory;
 
 /// <summary>Everything in memory: nothing outlives the process.</summary>

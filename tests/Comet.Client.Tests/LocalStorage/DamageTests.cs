@@ -20,14 +20,17 @@ public sealed class DamageTests
                 File.Delete(metadata);
         });
 
-        Assert.Equal(["a/b 2", "t 1"], (await comet.Client.Topics.ListAsync(cancellationToken: Cancelled)).Select(t => $"{t.Name} {t.PartitionCount}"));
+        var topics = await comet.Client.Topics.ListAsync(cancellationToken: Cancelled);
+        Assert.Equal(["a/b 2", "t 1"], topics.Select(static t => $"{t.Name} {t.PartitionCount}"));
         await using var reader = await comet.Client.CreateReaderAsync<string>("t", cancellationToken: Cancelled);
         for (var i = 0; i < 3; i++)
             Assert.Equal($"t {i}", (await reader.ReceiveAsync(Cancelled)).Value);
         Assert.Empty((await comet.Client.Topics.DescribeAsync("t", Cancelled)).Subscriptions);
-        Assert.Contains(comet.Warnings, static line => line.StartsWith("Topic a/b was made from its journals: it has 2 partition(s)", StringComparison.Ordinal)
+        Assert.Contains(comet.Warnings, static line =>
+            line.StartsWith("Topic a/b was made from its journals: it has 2 partition(s)", StringComparison.Ordinal)
             && line.Contains("no subscriptions", StringComparison.Ordinal));
-        Assert.Equal(isDamaged, Directory.EnumerateFiles(comet.Data).Any(static file => file.Contains(".damaged-", StringComparison.Ordinal)));
+        var files = Directory.EnumerateFiles(comet.Data);
+        Assert.Equal(isDamaged, files.Any(static file => file.Contains(".damaged-", StringComparison.Ordinal)));
         // What is made now does not meet what was there.
         await SendAsync(comet, "t", 3, 4);
         await SendAsync(comet, "new", 0, 1);
@@ -54,7 +57,8 @@ public sealed class DamageTests
         await comet.RestartAsync(() =>
         {
             // Behind header and record headers, in the middle of what was confirmed.
-            var segment = Directory.EnumerateFiles(Path.Combine(comet.Data, "topics", "t~1", "0"), "*.journal").Order(StringComparer.Ordinal).First();
+            var segments = Directory.EnumerateFiles(Path.Combine(comet.Data, "topics", "t~1", "0"), "*.journal");
+            var segment = segments.Order(StringComparer.Ordinal).First();
             using var file = new FileStream(segment, FileMode.Open);
             file.Position = 4096 + 60;
             file.WriteByte(0xFF);
@@ -83,7 +87,8 @@ public sealed class DamageTests
 
     private static async Task SendAsync(DurableBroker comet, string topic, int first, int end)
     {
-        await using var producer = await comet.Client.CreateProducerAsync<string>(topic, new() { Router = static (message, count) => message.Value[^1] % count }, Cancelled);
+        await using var producer = await comet.Client.CreateProducerAsync<string>(
+            topic, new() { Router = static (message, count) => message.Value[^1] % count }, Cancelled);
         for (var i = first; i < end; i++)
             await producer.SendAsync($"{topic} {i}", Cancelled);
     }

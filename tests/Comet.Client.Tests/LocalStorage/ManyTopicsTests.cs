@@ -5,7 +5,8 @@ namespace Comet.Client.Tests.LocalStorage;
 public sealed class ManyTopicsTests
 {
     // By hand with 10,000: created in 60 s, there again in 5 s.
-    private static readonly int s_topics = int.TryParse(Environment.GetEnvironmentVariable("COMET_TEST_TOPICS"), out var topics) ? topics : 300;
+    private static readonly int s_topics =
+        int.TryParse(Environment.GetEnvironmentVariable("COMET_TEST_TOPICS"), out var topics) ? topics : 300;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 

@@ -4,8 +4,8 @@ using CsCheck;
 
 namespace Comet.Server.Tests.Broker;
 
-/// <summary>A partition that is killed again and again in the middle of publishing, delivering, acking and saving: whatever was acked with a
-/// confirm does not come again, and everything else comes until it is acked.</summary>
+/// <summary>A partition that is killed again and again in the middle of publishing, delivering, acking and saving: whatever was acked with
+/// a confirm does not come again, and everything else comes until it is acked.</summary>
 public sealed class RestoreModelTests
 {
     private static readonly Gen<List<(Do What, int Number)>> s_steps = Gen.Select(

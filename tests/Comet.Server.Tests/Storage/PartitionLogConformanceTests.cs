@@ -158,7 +158,10 @@ public sealed class PartitionLogConformanceTests
             for (var offset = 0L; offset <= _end; offset += 3)
                 CheckRead(log, offset);
             foreach (var time in _batches.Select(b => b.Time).Append(0).Append(long.MaxValue))
-                Assert.Equal(_batches.Where(b => b.Time >= time).Select(b => b.First).DefaultIfEmpty(_end).First(), log.FindByAppendTime(time));
+            {
+                var expected = _batches.Where(b => b.Time >= time).Select(b => b.First).DefaultIfEmpty(_end).First();
+                Assert.Equal(expected, log.FindByAppendTime(time));
+            }
         }
 
         private void CheckRead(IPartitionLog log, long offset)

@@ -17,7 +17,10 @@ public sealed class DataDirectoryTests : IDisposable
     public void Everything_in_it_is_its_owners_alone()
     {
         if (OperatingSystem.IsWindows())
+        {
             Assert.Skip("Windows has other rights.");
+            return;
+        }
         using (var storage = Open())
         {
             storage.Save(new("a/b", 1, TopicPolicy.Default));
@@ -47,7 +50,10 @@ public sealed class DataDirectoryTests : IDisposable
     public void One_that_others_may_write_to_is_refused()
     {
         if (OperatingSystem.IsWindows())
+        {
             Assert.Skip("Windows has other rights.");
+            return;
+        }
         Directory.CreateDirectory(Data);
         File.SetUnixFileMode(Data, (UnixFileMode)0b111_111_101);
         Assert.Contains("chmod 700", Assert.Throws<CometException>(Open).Message, StringComparison.Ordinal);
@@ -128,7 +134,8 @@ public sealed class DataDirectoryTests : IDisposable
     private LocalStorage Open() => new(
         new LocalStorageOptions { Directory = Data }.Validated(), 1 << 20, TimeProvider.System, NullLogger.Instance);
 
-    private string Hash() => string.Join('\n', Directory.EnumerateFiles(Data, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+    private string Hash() => string.Join('\n', Directory.EnumerateFiles(Data, "*", SearchOption.AllDirectories)
+        .Order(StringComparer.Ordinal)
         .Where(static file => !file.EndsWith(".pid", StringComparison.Ordinal))
         .Select(static file => $"{file} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))}"));
 }
