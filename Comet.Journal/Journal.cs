@@ -1,6 +1,8 @@
 using Comet.Journals.Control;
+using Comet.Journals.FileSystem;
 using Comet.Journals.Maintenance;
 using Comet.Journals.Reading;
+using Comet.Journals.Verification;
 
 namespace Comet.Journals;
 
@@ -53,6 +55,41 @@ public sealed class Journal : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
         return new Journal(JournalOpener.Open(environment, directory, (options ?? new JournalOptions()).Validated()));
+    }
+
+    /// <summary>Reads everything in a journal that carries a promise, and changes nothing. Works while other processes write; what they append
+    /// meanwhile need not be looked at.</summary>
+    /// <param name="directory">Where the journal is.</param>
+    /// <param name="keys">Gives the keys of encrypted segments.</param>
+    /// <param name="progress">Told how far it is, segment by segment.</param>
+    /// <param name="cancellationToken">Ends it between two segments.</param>
+    /// <returns>All damage that there is; records that a crash took before they were confirmed as durable are none.</returns>
+    /// <exception cref="JournalException">There is no journal, or it is of an unknown format, or encrypted with another key, or cannot be
+    /// read.</exception>
+    public static JournalVerification Verify(string directory, IJournalKeyProvider? keys = null,
+        IProgress<JournalProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        return new JournalInspector(FileSystems.Default, Path.GetFullPath(directory), keys, isOurs: false)
+            .Run(progress, cancellationToken).Report;
+    }
+
+    /// <summary>Makes a damaged journal one that can be opened again, and keeps every record that is whole. Nothing is deleted: what is
+    /// replaced is kept under another name. A journal without damage is left as it is.</summary>
+    /// <param name="directory">Where the journal is.</param>
+    /// <param name="dryRun">Whether only to tell what would be done.</param>
+    /// <param name="keys">Gives the keys of encrypted segments. A damaged one of those is not written again: it would be in the
+    /// clear.</param>
+    /// <param name="progress">Told how far the look at it is, segment by segment.</param>
+    /// <param name="cancellationToken">Ends it before the first change; not later.</param>
+    /// <returns>What was lost and what was changed.</returns>
+    /// <exception cref="JournalException">Somebody has it open, or there is none, or it is of an unknown format, or there is no room to
+    /// keep the damaged files.</exception>
+    public static JournalRepair Repair(string directory, bool dryRun = false, IJournalKeyProvider? keys = null,
+        IProgress<JournalProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        return new JournalRepairer(JournalEnvironment.Default, Path.GetFullPath(directory), keys, dryRun).Run(progress, cancellationToken);
     }
 
     /// <summary>Whether a write or a flush has failed, here or in another process: see <see cref="Fault"/>.</summary>

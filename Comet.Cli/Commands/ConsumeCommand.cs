@@ -81,17 +81,18 @@ internal static class ConsumeCommand
         Consumer<ReadOnlyMemory<byte>> consumer, ParseResult arguments, long count,
         Func<Delivery<ReadOnlyMemory<byte>>, ValueTask> settle, CancellationToken cancellationToken)
     {
-        var output = new MessageOutput(arguments.GetValue(GlobalOptions.Json));
+        var isJson = arguments.GetValue(GlobalOptions.Json);
+        await using var output = new LineOutput();
         var timeout = arguments.GetValue(s_timeout);
         var group = new List<Delivery<ReadOnlyMemory<byte>>>();
         var written = 0L;
         while (written < count && await NextAsync(consumer, timeout, cancellationToken) is { } next)
         {
-            output.Write(next);
+            MessageLine.Write(output, next, isJson);
             group.Add(next);
             while (group.Count < MaxGroup && written + group.Count < count && consumer.TryReceive(out var more))
             {
-                output.Write(more);
+                MessageLine.Write(output, more, isJson);
                 group.Add(more);
             }
             await output.FlushAsync();
@@ -127,7 +128,16 @@ internal sealed record MessageLine(
     string Id, string? Key, Dictionary<string, string>? Headers, DateTimeOffset PublishTime, DateTimeOffset AppendTime, int DeliveryCount,
         string? Payload, string? PayloadBase64)
 {
-    public static MessageLine From(Delivery<ReadOnlyMemory<byte>> delivery)
+    /// <summary>Writes a message as a line: its payload, or JSON.</summary>
+    public static void Write(LineOutput output, Delivery<ReadOnlyMemory<byte>> delivery, bool isJson)
+    {
+        if (isJson)
+            output.Write(CliJson.Line(From(delivery), CliJson.Default.MessageLine));
+        else
+            output.Write(delivery.Payload.Span);
+    }
+
+    private static MessageLine From(Delivery<ReadOnlyMemory<byte>> delivery)
     {
         var text = PayloadText.TryDecode(delivery.Payload.Span);
         var headers = delivery.Headers;

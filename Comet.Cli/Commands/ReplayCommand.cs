@@ -40,17 +40,17 @@ internal static class ReplayCommand
 
     private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
-        var output = new MessageOutput(arguments.GetValue(GlobalOptions.Json));
+        var isJson = arguments.GetValue(GlobalOptions.Json);
+        await using var output = new LineOutput();
         await using var client = await GlobalOptions.ConnectAsync(arguments, cancellationToken);
         var speed = arguments.GetValue(s_speed);
         var replay = client.Replay<ReadOnlyMemory<byte>>(
             arguments.GetRequiredValue(s_topic), arguments.GetValue(s_from), arguments.GetValue(s_to)).WithSpeed(speed);
-        var written = 0;
         await foreach (var delivery in replay.ReadAllAsync(cancellationToken))
         {
-            output.Write(delivery);
+            MessageLine.Write(output, delivery, isJson);
             // Who watches a replay with its gaps wants to see each message when it comes.
-            if (++written % 1_000 == 0 || speed != ReplaySpeed.Max)
+            if (output.IsFull || speed != ReplaySpeed.Max)
                 await output.FlushAsync();
         }
         await output.FlushAsync();

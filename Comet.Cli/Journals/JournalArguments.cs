@@ -23,14 +23,15 @@ internal static class JournalArguments
     /// <summary>Opens a journal that is there to read it, with nothing of it changed.</summary>
     public static Journal OpenToRead(ParseResult arguments)
     {
+        var directory = ExistingDirectory(arguments);
+        return Journal.Open(directory, new JournalOptions { Access = JournalAccess.ReadOnly, Keys = JournalKeys.Parse(arguments) });
+    }
+
+    /// <summary>The directory, which has to be there.</summary>
+    public static string ExistingDirectory(ParseResult arguments)
+    {
         var directory = arguments.GetRequiredValue(Directory);
-        if (!directory.Exists)
-            throw new UsageException($"There is no directory '{directory.FullName}'.");
-        return Journal.Open(directory.FullName, new JournalOptions
-        {
-            Access = JournalAccess.ReadOnly,
-            Keys = JournalKeys.Parse(arguments),
-        });
+        return directory.Exists ? directory.FullName : throw new UsageException($"There is no directory '{directory.FullName}'.");
     }
 
     public static JournalStart ParseStart(string text)

@@ -11,6 +11,8 @@ internal static class JournalCommand
         JournalTailCommand.Create(),
         JournalDumpCommand.Create(),
         JournalStatCommand.Create(),
+        JournalVerifyCommand.Create(),
+        JournalRepairCommand.Create(),
         JournalCompressCommand.Create(),
         JournalBenchCommand.Create(),
     }.WithoutConnection();

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Comet.Cli.Output;
 using Comet.Journals;
 
 namespace Comet.Cli.Journals;
@@ -28,8 +29,9 @@ internal static class JournalDumpCommand
         // What others append meanwhile is not waited for: a dump of a journal in use has an end.
         var end = journal.LastSequence;
         using var reader = journal.CreateReader(JournalArguments.ParseStart(arguments.GetRequiredValue(s_from)));
-        await using var output = new RecordOutput(arguments.GetValue(GlobalOptions.Json));
-        while (WriteSome(reader, output, end, count))
+        var isJson = arguments.GetValue(GlobalOptions.Json);
+        await using var output = new LineOutput();
+        while (WriteSome(reader, output, isJson, end, count))
         {
             await output.FlushAsync();
             cancellationToken.ThrowIfCancellationRequested();
@@ -37,13 +39,13 @@ internal static class JournalDumpCommand
         return ExitCode.Done;
     }
 
-    private static bool WriteSome(JournalReader reader, RecordOutput output, long end, long count)
+    private static bool WriteSome(JournalReader reader, LineOutput output, bool isJson, long end, long count)
     {
         while (!output.IsFull)
         {
             if (output.Written >= count || !reader.TryRead(out var record) || record.Sequence > end)
                 return false;
-            output.Write(record);
+            RecordLine.Write(output, record, isJson);
         }
         return true;
     }

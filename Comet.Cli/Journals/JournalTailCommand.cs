@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Comet.Cli.Output;
 using Comet.Journals;
 
 namespace Comet.Cli.Journals;
@@ -34,10 +35,11 @@ internal static class JournalTailCommand
         {
             // Each step goes back by one record.
         }
-        await using var output = new RecordOutput(arguments.GetValue(GlobalOptions.Json));
+        var isJson = arguments.GetValue(GlobalOptions.Json);
+        await using var output = new LineOutput();
         do
         {
-            while (WriteSome(reader, output))
+            while (WriteSome(reader, output, isJson))
                 await output.FlushAsync();
             await output.FlushAsync();
         }
@@ -45,13 +47,13 @@ internal static class JournalTailCommand
         return ExitCode.Done;
     }
 
-    private static bool WriteSome(JournalReader reader, RecordOutput output)
+    private static bool WriteSome(JournalReader reader, LineOutput output, bool isJson)
     {
         while (!output.IsFull)
         {
             if (!reader.TryRead(out var record))
                 return false;
-            output.Write(record);
+            RecordLine.Write(output, record, isJson);
         }
         return true;
     }

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 using Comet.Cli.Bench;
 using Comet.Cli.Commands;
 using Comet.Client;
+using Comet.Journals;
 using Comet.Cli.Journals;
 
 namespace Comet.Cli.Output;
@@ -33,6 +34,9 @@ namespace Comet.Cli.Output;
 [JsonSerializable(typeof(AppendReport))]
 [JsonSerializable(typeof(RecordLine))]
 [JsonSerializable(typeof(JournalStatLine))]
+[JsonSerializable(typeof(JournalDamage))]
+[JsonSerializable(typeof(VerifyReport))]
+[JsonSerializable(typeof(RepairReport))]
 [JsonSerializable(typeof(CompressReport))]
 [JsonSerializable(typeof(JournalBenchResult))]
 internal sealed partial class CliJson : JsonSerializerContext

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Comet.Journals.FileSystem;
 using Comet.Journals.Segments;
 
@@ -23,9 +24,14 @@ internal sealed unsafe class ControlFile : IDisposable
     /// <summary>8: so many slots come after those of the writers, for the marks that processes end their flushes with.</summary>
     public const int FlushSlots = 8;
 
+    /// <summary>48 bytes say whose the file is; without them it is begun anew.</summary>
+    public const int HeadLength = 48;
+
     private const ulong Magic = 0x6C72744374656D43;
     private const int Version = 1;
     private const int TailAt = 64;
+    private const int DurableAt = 384;
+    private const int DurableValues = 7;
     private const int SlotsAt = 512;
     private const int PageLength = 4096;
 
@@ -113,7 +119,7 @@ internal sealed unsafe class ControlFile : IDisposable
     /// <summary>Not zero once a flush or a write failed somewhere.</summary>
     public ulong* Fault => (ulong*)(_start + 320);
 
-    private long* Durable => (long*)(_start + 384);
+    private long* Durable => (long*)(_start + DurableAt);
 
     private long* DurableValue(long version) => Durable + ((version & 1) == 0 ? 1 : 4);
 
@@ -134,6 +140,23 @@ internal sealed unsafe class ControlFile : IDisposable
     {
         Span<byte> word = stackalloc byte[sizeof(ulong)];
         return file.Read(word, TailAt) == word.Length ? BitConverter.ToUInt64(word) : 0;
+    }
+
+    /// <summary>Up to where everything is durable, and the first sequence that is not, in a file that is only read.</summary>
+    public static (JournalPlace Place, long Sequence) ReadDurable(IJournalFile file)
+    {
+        Span<long> values = stackalloc long[DurableValues];
+        Span<long> version = stackalloc long[1];
+        do
+        {
+            if (file.Read(MemoryMarshal.AsBytes(values), DurableAt) < DurableValues * sizeof(long))
+                return default;
+
+            _ = file.Read(MemoryMarshal.AsBytes(version), DurableAt);
+        }
+        while (version[0] != values[0]);
+        var value = values[((values[0] & 1) == 0 ? 1 : 4)..];
+        return (new JournalPlace(value[0], value[1]), value[2]);
     }
 
     /// <summary>Begins a session: everything is as if nobody had ever written. The caller holds the session alone.</summary>
@@ -253,7 +276,7 @@ internal sealed unsafe class ControlFile : IDisposable
 
     private static int? ReadSlots(IJournalFile file, Guid journalId, Guid sessionId)
     {
-        Span<byte> head = stackalloc byte[48];
+        Span<byte> head = stackalloc byte[HeadLength];
         return file.Read(head, 0) == head.Length && BitConverter.ToInt32(head[12..16]) is > 0 and <= MaxSlots and var slots
             && head.SequenceEqual(Head(journalId, sessionId, slots)) ? slots : null;
     }
@@ -263,7 +286,7 @@ internal sealed unsafe class ControlFile : IDisposable
 
     private static ReadOnlySpan<byte> Head(Guid journalId, Guid sessionId, int slots)
     {
-        var head = new byte[48];
+        var head = new byte[HeadLength];
         BitConverter.TryWriteBytes(head, Magic);
         BitConverter.TryWriteBytes(head.AsSpan(8), Version);
         BitConverter.TryWriteBytes(head.AsSpan(12), slots);

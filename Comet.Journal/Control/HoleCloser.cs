@@ -98,7 +98,7 @@ internal sealed unsafe class HoleCloser(ControlFile control, WriterSlots slots, 
                     return HoleState.Waiting;
             }
             else
-                WritePadding(segment, position, position + size);
+                FillerRecords.WritePadding(segment.Start, segment.Seed, position, position + size);
             if (claims.OwnerIsDead)
                 owner.Intent = 0;
             return HoleState.Closed;
@@ -113,7 +113,7 @@ internal sealed unsafe class HoleCloser(ControlFile control, WriterSlots slots, 
         if (next - position < RecordLayout.HeaderLength)
             return HoleState.Waiting;
 
-        WritePadding(segment, position, next);
+        FillerRecords.WritePadding(segment.Start, segment.Seed, position, next);
         return HoleState.Closed;
     }
 
@@ -167,20 +167,6 @@ internal sealed unsafe class HoleCloser(ControlFile control, WriterSlots slots, 
         return at;
     }
 
-    private static void WritePadding(MappedSegment segment, long from, long to)
-    {
-        while (from < to)
-        {
-            var body = (int)Math.Min(to - from - RecordLayout.HeaderLength, RecordLayout.MaxPaddingLength);
-            var rest = to - from - RecordLayout.Size(body);
-            // What is left must have room for a header of its own.
-            if (rest is > 0 and < RecordLayout.HeaderLength)
-                body -= RecordLayout.HeaderLength;
-            Publish(segment, from, RecordLayout.Word(RecordKind.Padding, body), 0);
-            from += RecordLayout.Size(body);
-        }
-    }
-
     /// <summary>Writes the end mark, whose content is the same whoever writes it; false while the next segment's first sequence is not
     /// known.</summary>
     public bool TryWriteEnd(MappedSegment segment, long position)
@@ -192,11 +178,8 @@ internal sealed unsafe class HoleCloser(ControlFile control, WriterSlots slots, 
         return true;
     }
 
-    public static void WriteEnd(MappedSegment segment, long position, long firstSequence)
-    {
-        *(long*)(segment.Start + position + RecordLayout.HeaderLength) = firstSequence;
-        Publish(segment, position, RecordLayout.Word(RecordKind.End, SegmentLayout.EndBodyLength), firstSequence);
-    }
+    public static void WriteEnd(MappedSegment segment, long position, long firstSequence) =>
+        FillerRecords.WriteEnd(segment.Start, segment.Seed, position, firstSequence);
 
     /// <summary>Writes the end mark where recovery cuts, over whatever is there.</summary>
     public static void OverwriteEnd(MappedSegment segment, long position, long firstSequence)
@@ -204,15 +187,6 @@ internal sealed unsafe class HoleCloser(ControlFile control, WriterSlots slots, 
         *(uint*)(segment.Start + position) = 0;
         segment.Index.CutAfter(position);
         WriteEnd(segment, position, firstSequence);
-    }
-
-    private static void Publish(MappedSegment segment, long position, uint word, long sequence)
-    {
-        var record = segment.Start + position;
-        *(long*)(record + RecordLayout.TimestampAt) = 0;
-        *(long*)(record + RecordLayout.SequenceAt) = sequence;
-        *(uint*)(record + RecordLayout.CrcAt) = RecordLayout.ComputeCrc(segment.Seed, word, record);
-        Interlocked.CompareExchange(ref *(uint*)record, word, 0);
     }
 
     private sealed record Claims(WriterSlot? Owner, bool OwnerIsDead, long NextClaim);

@@ -38,13 +38,7 @@ internal sealed record JournalMetadata(Guid JournalId, long Created, JournalOpti
     {
         var metadata = new JournalMetadata(journalId, UnixTicks.Of(options.TimeProvider.GetUtcNow()), options);
         var temporary = Path.Combine(directory, $"{Name}.{journalId:N}.tmp");
-        using (var file = files.Open(temporary, FileOpening.Create))
-        {
-            Span<byte> bytes = stackalloc byte[Length];
-            metadata.Write(bytes);
-            file.Write(bytes, 0);
-            file.FlushData();
-        }
+        metadata.WriteTo(files, temporary);
 
         var path = Path.Combine(directory, Name);
         try
@@ -60,6 +54,16 @@ internal sealed record JournalMetadata(Guid JournalId, long Created, JournalOpti
         files.FlushDirectory(directory);
         return TryRead(files, directory)
             ?? throw new JournalException(JournalErrorCode.NotFound, $"{Name} in {directory} was deleted right after it was created.");
+    }
+
+    /// <summary>Writes a new file, durably but for its name.</summary>
+    public void WriteTo(IFileSystem files, string path)
+    {
+        using var file = files.Open(path, FileOpening.Create);
+        Span<byte> bytes = stackalloc byte[Length];
+        Write(bytes);
+        file.Write(bytes, 0);
+        file.FlushData();
     }
 
     /// <summary>The options in force: the stored ones, and those of the opener that concern only it.</summary>

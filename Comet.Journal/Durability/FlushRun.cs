@@ -23,7 +23,7 @@ internal sealed unsafe class FlushRun : IDisposable
         _control = state.Control!;
         _marks = new MarkWriter(state);
         _claims = new PublishedClaims(state);
-        LearnDurable();
+        _ = LearnDurable();
         _marked = _durable;
     }
 
@@ -42,7 +42,7 @@ internal sealed unsafe class FlushRun : IDisposable
     {
         get
         {
-            LearnDurable();
+            _ = LearnDurable();
             var tail = PlaceOf(Volatile.Read(ref *_control.Tail));
             return tail <= Covered;
         }
@@ -74,7 +74,7 @@ internal sealed unsafe class FlushRun : IDisposable
             return TryFinish(_underWay.Value);
         }
         catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound
-            && (HasMoved() || _state.Segments.IsRemoved(_durable.Segment)))
+            && (LearnDurable() || _state.Segments.IsRemoved(_durable.Segment)))
         {
             // While this thread slept others made the segment durable and packed it, or removed it.
             return false;
@@ -111,18 +111,15 @@ internal sealed unsafe class FlushRun : IDisposable
 
     public void Dispose() => _marks.Dispose();
 
-    private void LearnDurable()
+    /// <summary>Whether more is durable than was known.</summary>
+    private bool LearnDurable()
     {
         var (place, sequence) = _control.GetDurable();
-        if (place > _durable)
-            (_durable, _durableSequence) = (place, sequence);
-    }
+        if (place <= _durable)
+            return false;
 
-    private bool HasMoved()
-    {
-        var before = _durable;
-        LearnDurable();
-        return _durable > before;
+        (_durable, _durableSequence) = (place, sequence);
+        return true;
     }
 
     private bool TryFinish(FlushMark mark)

@@ -113,6 +113,24 @@ internal sealed unsafe class JournalFlusher
             MarkDirty();
     }
 
+    /// <summary>Makes everything durable now; false when a living writer is in the middle of an append for long.</summary>
+    /// <exception cref="JournalException">A flush failed: the journal has stopped for good.</exception>
+    public bool TryFlushAll()
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        lock (_flushing)
+        {
+            while (!_closed && !_flush.TryRun(null))
+            {
+                if (TimeProvider.System.GetElapsedTime(started) > ClosePatience)
+                    return false;
+                Thread.Yield();
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>True when this thread is to flush; false once a place is durable, by this thread or another one, which is waited for: the
     /// lock alone would let the one that flushed last flush again before those whose records it took along have seen it.</summary>
     private bool TryLead(JournalPlace place)

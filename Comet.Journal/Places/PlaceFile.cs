@@ -98,8 +98,7 @@ internal sealed class PlaceFile : IDisposable
             }
 
             place.Load();
-            // Whatever was read is durable from now on, so that it is the copy to be kept.
-            place.Flush();
+            place.MakeDurable();
             return place;
         }
         catch
@@ -122,14 +121,7 @@ internal sealed class PlaceFile : IDisposable
         lock (_gate)
         {
             RequireWhole();
-            sector.Clear();
-            BinaryPrimitives.WriteUInt64LittleEndian(sector, Magic);
-            BinaryPrimitives.WriteInt32LittleEndian(sector[8..], Version);
-            _journalId.TryWriteBytes(sector[16..]);
-            BinaryPrimitives.WriteInt64LittleEndian(sector[32..], _generation + 1);
-            for (var i = 0; i < ValueCount; i++)
-                BinaryPrimitives.WriteInt64LittleEndian(sector[(ValuesAt + (i * sizeof(long)))..], values[i]);
-            BinaryPrimitives.WriteUInt32LittleEndian(sector[CrcAt..], ~Crc32C.Append(uint.MaxValue, sector[..CrcAt]));
+            Compose(sector, _generation + 1, values);
             var copy = 0;
             while (copy == _last || copy == _durable)
                 copy++;
@@ -153,6 +145,31 @@ internal sealed class PlaceFile : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
+
+    /// <summary>Has what was read be the copy to be kept. It is written again where it is before: after a flush that failed the page cache
+    /// may hold what the disk does not, and would not write it.</summary>
+    private void MakeDurable()
+    {
+        Span<byte> sector = stackalloc byte[SectorLength];
+        lock (_gate)
+        {
+            Compose(sector, _generation, _values);
+            Try(sector, _last);
+            Flush();
+        }
+    }
+
+    private void Compose(Span<byte> sector, long generation, ReadOnlySpan<long> values)
+    {
+        sector.Clear();
+        BinaryPrimitives.WriteUInt64LittleEndian(sector, Magic);
+        BinaryPrimitives.WriteInt32LittleEndian(sector[8..], Version);
+        _journalId.TryWriteBytes(sector[16..]);
+        BinaryPrimitives.WriteInt64LittleEndian(sector[32..], generation);
+        for (var i = 0; i < ValueCount; i++)
+            BinaryPrimitives.WriteInt64LittleEndian(sector[(ValuesAt + (i * sizeof(long)))..], values[i]);
+        BinaryPrimitives.WriteUInt32LittleEndian(sector[CrcAt..], ~Crc32C.Append(uint.MaxValue, sector[..CrcAt]));
+    }
 
     private void Try(ReadOnlySpan<byte> sector, int copy)
     {

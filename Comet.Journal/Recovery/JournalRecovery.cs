@@ -1,5 +1,7 @@
 using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
+using Comet.Journals.Records;
+using Comet.Journals.Retention;
 using Comet.Journals.Segments;
 
 namespace Comet.Journals.Recovery;
@@ -27,6 +29,7 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
         var entries = store.Catalog.Refresh();
         if (entries.Count == 0)
         {
+            RequireNew();
             store.DeleteLeftovers();
             return Begin(null, 0, 0);
         }
@@ -44,10 +47,15 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             var cut = Drop();
             var last = _scans[^1];
             cut += last.Scan.Rest >= 0 ? last.Segment.Layout.FileLength - last.Scan.Rest : 0;
-            if (last.Scan.EndsWith is null && last.Scan.Rest < 0 && !_scans.Any(IsUnconfirmed))
+            if (last.Scan.EndsWith is null && last.Scan.Rest < 0 && !_scans.Any(IsUnconfirmed) && TryFillSector(last.Segment))
+            {
+                // What killed writers left, and the last mark, may be in the page cache only, and so may the name.
+                WriteAgain(isEnding: false);
+                store.Files.FlushDirectory(store.Directory);
                 return new RecoveredJournal(_end, _nextSequence, last.Segment.Header.FirstSequence, cut);
+            }
 
-            WriteAgain();
+            WriteAgain(isEnding: true);
             return Begin(last.Segment, _nextSequence, cut);
         }
         finally
@@ -64,7 +72,7 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
         var first = FirstToScan(entries);
         for (var i = first; i < entries.Count; i++)
         {
-            var follows = i == first ? (long?)null : _scans[^1].Scan.EndsWith ?? -1;
+            var follows = _scans.Count == 0 ? (long?)null : _scans[^1].Scan.EndsWith ?? -1;
             var segment = _firstDropped is null ? TryOpen(entries[i], follows) : null;
             if (segment is null)
             {
@@ -76,6 +84,8 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             var known = i == first && _durable.Segment == segment.Number ? _durable.Position : 0;
             var from = Math.Max(segment.Layout.DataStart, known);
             var scan = SegmentScan.Run(segment, from, _nextSequence);
+            if (!scan.IsSequenceKnown)
+                scan = SegmentScan.Run(segment, segment.Layout.DataStart, _nextSequence);
             _scans.Add((segment, scan));
             _nextSequence = scan.EndsWith ?? scan.NextSequence;
             _end = new JournalPlace(segment.Number, scan.End);
@@ -144,20 +154,35 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
     private bool TryReadHeader(SegmentEntry entry, out SegmentHeader? header)
     {
         using var file = store.Files.Open(entry.Path, FileOpening.Read);
+        header = ReadHeader(file, entry, out _);
+        return header is not null;
+    }
+
+    /// <summary>Both sectors of a header; null when the second is not whole.</summary>
+    /// <exception cref="JournalException">What had been durable before the segment got its name is not what was written.</exception>
+    private SegmentHeader? ReadHeader(IJournalFile file, SegmentEntry entry, out SegmentHeader identity)
+    {
         Span<byte> page = stackalloc byte[SegmentHeader.Length];
-        var identity = SegmentHeader.ReadIdentity(page[..file.Read(page, 0)], entry.Path);
-        header = identity.TryReadPlace(page[SegmentHeader.SectorLength..]);
-        return header is not null && header.Number == entry.Number;
+        identity = SegmentHeader.ReadIdentity(page[..file.Read(page, 0)], entry.Path);
+        var header = identity.TryReadPlace(page[SegmentHeader.SectorLength..]);
+        if (identity.JournalId == store.JournalId && (header is null || header.Number == entry.Number)
+            && file.Length >= identity.FileLength)
+            return header;
+
+        throw new JournalException(JournalErrorCode.Corrupt,
+            $"{entry.Path} is not segment {entry.Number} of this journal, or was cut: it was renamed, or copied from another one. Nothing was "
+            + "changed: restore it from a copy, or run 'comet journal repair' on the directory.")
+        {
+            File = entry.Path,
+            FilePosition = 0
+        };
     }
 
     /// <summary>Looks in a segment that is to be dropped for a mark that says otherwise.</summary>
     private void NoteMarks(SegmentEntry entry)
     {
         var file = store.Files.Open(entry.Path, FileOpening.Read);
-        Span<byte> page = stackalloc byte[SegmentHeader.Length];
-        var identity = SegmentHeader.ReadIdentity(page[..file.Read(page, 0)], entry.Path);
-        var header = identity.TryReadPlace(page[SegmentHeader.SectorLength..])
-            ?? identity with { Number = entry.Number, FirstSequence = _nextSequence };
+        var header = ReadHeader(file, entry, out var identity) ?? identity with { Number = entry.Number, FirstSequence = _nextSequence };
         var segment = MappedSegment.Map(store.Files, file, header, writable: false);
         Raise(SegmentScan.Run(segment, segment.Layout.DataStart, 0).Durable);
         segment.Release();
@@ -188,6 +213,17 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
         return dropped;
     }
 
+    /// <summary>There is no segment: none must have been removed, because the last one always stays.</summary>
+    private void RequireNew()
+    {
+        if (store.FirstKept is > 0 and var first)
+        {
+            throw new JournalException(JournalErrorCode.Corrupt,
+                $"All segments in {store.Directory} are missing; {FirstSegmentMark.Name} says that those from {first} on are kept. Nothing was "
+                + "changed: restore them from a copy.") { File = store.Directory };
+        }
+    }
+
     /// <summary>The creation of the journal was cut off before its first segment was on the disk.</summary>
     private RecoveredJournal BeginAnew(SegmentEntry first)
     {
@@ -208,10 +244,28 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
     private bool IsUnconfirmed((MappedSegment Segment, SegmentScan Scan) each) =>
         each.Scan.LastData >= 0 && new JournalPlace(each.Segment.Number, each.Scan.LastData) >= _durable;
 
-    /// <summary>Writes what is whole and was not durable again, ends the last segment, and flushes all of it.</summary>
-    private void WriteAgain()
+    /// <summary>Has the records end with a sector, so that what comes next is torn without what is called durable; false when there is no
+    /// room for that.</summary>
+    private bool TryFillSector(MappedSegment segment)
     {
-        var buffer = new byte[CopyLength];
+        var position = _end.Position;
+        if (position % SegmentHeader.SectorLength == 0)
+            return true;
+
+        var to = SegmentLayout.RoundUp(position + RecordLayout.HeaderLength, SegmentHeader.SectorLength);
+        if (to > segment.Layout.DataEnd)
+            return false;
+
+        FillerRecords.WritePadding(segment.Start, segment.Seed, position, to);
+        _end = new JournalPlace(segment.Number, to);
+        return true;
+    }
+
+    /// <summary>Writes what is whole and was not durable again, ends the last segment unless it goes on, and flushes all of it.</summary>
+    private void WriteAgain(bool isEnding)
+    {
+        // No more than is needed: thousands of small journals may be opened one after the other.
+        var buffer = new byte[(int)Math.Min(CopyLength, _scans.Max(static each => each.Segment.Layout.FileLength))];
         foreach (var (segment, scan) in _scans)
         {
             if (segment.Number < _durable.Segment)
@@ -219,9 +273,10 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
 
             // Nothing before the durable place is touched: it shares no sector with what comes after.
             var from = segment.Number == _durable.Segment ? _durable.Position : 0;
-            if (scan.EndsWith is null)
+            if (scan.EndsWith is null && isEnding)
                 HoleCloser.OverwriteEnd(segment, scan.End, _nextSequence);
-            for (var to = scan.End + SegmentLayout.EndLength; from < to; from += buffer.Length)
+            var hasEnd = scan.EndsWith is not null || isEnding;
+            for (var to = hasEnd ? scan.End + SegmentLayout.EndLength : _end.Position; from < to; from += buffer.Length)
             {
                 var part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, to - from));
                 new ReadOnlySpan<byte>(segment.Start + from, part.Length).CopyTo(part);

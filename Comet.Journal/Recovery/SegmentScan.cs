@@ -7,14 +7,15 @@ namespace Comet.Journals.Recovery;
 /// that the journal is durable.</summary>
 internal sealed unsafe class SegmentScan
 {
-    private const long MaxSequences = 1L << 26;
-
     private readonly MappedSegment _segment;
+    private readonly RecordSearch _search;
 
     private SegmentScan(MappedSegment segment, long from, long expectedSequence)
     {
         _segment = segment;
+        _search = new RecordSearch(segment.Start, segment.Layout.FileLength, segment.Header);
         From = from;
+        IsSequenceKnown = from == segment.Layout.DataStart;
         End = from;
         NextSequence = Math.Max(expectedSequence, segment.Header.FirstSequence);
     }
@@ -25,6 +26,10 @@ internal sealed unsafe class SegmentScan
     public long End { get; private set; }
 
     public long NextSequence { get; private set; }
+
+    /// <summary>Whether <see cref="NextSequence"/> is more than a guess: what begins in the middle of a segment learns it from the first
+    /// record.</summary>
+    public bool IsSequenceKnown { get; private set; }
 
     /// <summary>The first sequence of the next segment, when this one has its end mark at <see cref="End"/>.</summary>
     public long? EndsWith { get; private set; }
@@ -47,23 +52,9 @@ internal sealed unsafe class SegmentScan
         return scan;
     }
 
-    /// <summary>Where the first whole record is behind a place, other than zeros, or null.</summary>
-    public static long? FindWhole(MappedSegment segment, long from, long expectedSequence)
-    {
-        var scan = new SegmentScan(segment, from, expectedSequence);
-        for (var at = from; scan.NextNonZero(at) is { } next; at = next + RecordLayout.Alignment)
-        {
-            if (scan.TryRead(next, out var word) && RecordLayout.Kind(word) != RecordKind.Padding
-                && RecordLayout.Sequence(segment.Start + next) >= expectedSequence)
-                return next;
-        }
-
-        return null;
-    }
-
     private void ReadWhole()
     {
-        while (EndsWith is null && TryRead(End, out var word))
+        while (EndsWith is null && _search.TryRead(End, out var word))
         {
             var record = _segment.Start + End;
             if (RecordLayout.Kind(word) != RecordKind.Padding)
@@ -71,7 +62,7 @@ internal sealed unsafe class SegmentScan
                 if (RecordLayout.Sequence(record) < NextSequence)
                     return;
 
-                NextSequence = RecordLayout.Sequence(record);
+                (NextSequence, IsSequenceKnown) = (RecordLayout.Sequence(record), true);
             }
 
             if (RecordLayout.Kind(word) == RecordKind.Data)
@@ -90,11 +81,11 @@ internal sealed unsafe class SegmentScan
     // Only for the marks behind the damage: they tell whether what is damaged had been durable.
     private void ReadRest()
     {
-        for (var at = End; NextNonZero(at) is { } next;)
+        for (var at = End; _search.NextNonZero(at) is { } next;)
         {
             if (Rest < 0)
                 Rest = next;
-            if (TryRead(next, out var word))
+            if (_search.TryRead(next, out var word))
             {
                 Note(word, _segment.Start + next);
                 at = next + RecordLayout.Size(word);
@@ -104,37 +95,10 @@ internal sealed unsafe class SegmentScan
         }
     }
 
-    /// <summary>The first 8 bytes, from a position on, that are not all zero, or null.</summary>
-    private long? NextNonZero(long at)
-    {
-        if (at >= _segment.Layout.FileLength)
-            return null;
-
-        var next = new ReadOnlySpan<byte>(_segment.Start + at, (int)(_segment.Layout.FileLength - at)).IndexOfAnyExcept((byte)0);
-        return next < 0 ? null : Math.Max(at, (at + next) & ~(long)(RecordLayout.Alignment - 1));
-    }
-
     private void Note(uint word, byte* record)
     {
         if (RecordLayout.Kind(word) == RecordKind.Mark && RecordLayout.BodyLength(word) >= MarkBody.MinLength
             && MarkBody.Read(record).Place is var place && place > Durable)
             Durable = place;
-    }
-
-    private bool TryRead(long position, out uint word)
-    {
-        word = 0;
-        var room = _segment.Layout.FileLength - position;
-        if (room < RecordLayout.HeaderLength)
-            return false;
-
-        var record = _segment.Start + position;
-        word = RecordLayout.Word(record);
-        if (!RecordLayout.IsPlausible(word, room))
-            return false;
-
-        var sequence = RecordLayout.Sequence(record) - _segment.Header.FirstSequence;
-        return (RecordLayout.Kind(word) == RecordKind.Padding || sequence is >= 0 and <= MaxSequences)
-            && RecordLayout.IsIntact(_segment.Seed, word, record);
     }
 }

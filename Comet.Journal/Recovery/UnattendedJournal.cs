@@ -1,5 +1,6 @@
 using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
+using Comet.Journals.Records;
 using Comet.Journals.Segments;
 
 namespace Comet.Journals.Recovery;
@@ -36,7 +37,7 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
     public UnattendedPlace Judge(MappedSegment segment, long position, long sequence, out long next)
     {
         next = 0;
-        var isZero = Records.RecordLayout.Word(segment.Start + position) == 0;
+        var isZero = RecordLayout.Word(segment.Start + position) == 0;
         if (IsAttended())
             return isZero ? UnattendedPlace.End : UnattendedPlace.Damage;
 
@@ -59,7 +60,8 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
         var later = store.Catalog.Refresh().Where(entry => entry.Number > segment.Number && entry.Form.Length == 0).ToList();
         if (isZero && IsOfThisBoot())
         {
-            if (SegmentScan.FindWhole(segment, position, sequence) is { } found)
+            var search = new RecordSearch(segment.Start, segment.Layout.FileLength, segment.Header);
+            if (search.NextWhole(position, sequence) is { } found)
             {
                 next = found;
                 return UnattendedPlace.Hole;

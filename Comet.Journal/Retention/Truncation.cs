@@ -17,10 +17,15 @@ internal sealed class Truncation(JournalState state)
     public int Run(long sequence, bool ignoreReaders)
     {
         var gates = state.RequireGates();
+        // The first that stays has to be on the disk with its name before the others go; and flushes begin at the durable place.
+        if (state.Fault is null)
+            _ = state.Flusher!.TryFlushAll();
         using var maintenance = gates.Maintenance.Enter();
         using var places = gates.Places.Enter();
         var entries = state.Segments.Catalog.Refresh();
-        var needed = ignoreReaders ? long.MaxValue : state.Readers.FirstNeededSegment();
+        var needed = state.Control!.GetDurable().Place.Segment;
+        if (!ignoreReaders)
+            needed = Math.Min(needed, state.Readers.FirstNeededSegment());
         var count = 0;
         while (count < entries.Count - 1 && entries[count].Number < needed && FirstSequenceOf(entries[count + 1]) <= sequence)
             count++;
@@ -29,7 +34,8 @@ internal sealed class Truncation(JournalState state)
         return count;
     }
 
-    /// <summary>Removes all segments below a number. The caller holds the maintenance lock.</summary>
+    /// <summary>Removes all segments below a number, which is not beyond the segment of the durable place. The caller holds the maintenance
+    /// lock.</summary>
     public void RemoveBelow(long number)
     {
         FirstSegmentMark.Write(Files, state.Directory, state.Metadata.JournalId, state.Segments.NextId(), number);

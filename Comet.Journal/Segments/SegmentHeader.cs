@@ -13,7 +13,8 @@ namespace Comet.Journals.Segments;
 /// 0 magic u64 | 8 version u32 | 12 salt u32 | 16 journal id 16 bytes | 32 file length i64 | 40 created i64 | ... zeros ... | 508 crc u32
 /// 512 number i64 | 520 first sequence i64 | 528 cycle start i64 | 536 cycle end i64 | 544 durable segment i64 | 552 durable position i64
 /// ... zeros ... | 1020 crc u32
-/// </code>Little-endian; times are <see cref="UnixTicks"/>; each CRC-32C is over the bytes of its sector before it.</remarks>
+/// </code>Little-endian; times are <see cref="UnixTicks"/>; each CRC-32C is over the bytes of its sector before it, that of the second sector
+/// over the salt before them: what a deleted segment of the same number had there is not taken for this one's.</remarks>
 internal sealed record SegmentHeader
 {
     public const int Length = 4096;
@@ -48,6 +49,8 @@ internal sealed record SegmentHeader
 
     public uint Seed => RecordLayout.Seed(Salt, Number);
 
+    private uint PlaceSeed => Crc32C.Append(uint.MaxValue, Salt);
+
     public SegmentLayout Layout => new(FileLength);
 
     /// <summary>Writes the first sector.</summary>
@@ -60,7 +63,7 @@ internal sealed record SegmentHeader
         JournalId.TryWriteBytes(sector[16..]);
         BinaryPrimitives.WriteInt64LittleEndian(sector[32..], FileLength);
         BinaryPrimitives.WriteInt64LittleEndian(sector[40..], Created);
-        Close(sector);
+        Close(sector, uint.MaxValue);
     }
 
     /// <summary>Writes the second sector.</summary>
@@ -73,7 +76,7 @@ internal sealed record SegmentHeader
         BinaryPrimitives.WriteInt64LittleEndian(sector[24..], CycleEnd);
         BinaryPrimitives.WriteInt64LittleEndian(sector[32..], DurableBefore.Segment);
         BinaryPrimitives.WriteInt64LittleEndian(sector[40..], DurableBefore.Position);
-        Close(sector);
+        Close(sector, PlaceSeed);
     }
 
     /// <summary>Reads the first sector.</summary>
@@ -94,7 +97,7 @@ internal sealed record SegmentHeader
             };
         }
 
-        return IsClosed(page) ? new SegmentHeader
+        return IsClosed(page, uint.MaxValue) ? new SegmentHeader
         {
             Salt = BinaryPrimitives.ReadUInt32LittleEndian(page[12..]),
             JournalId = new Guid(page[16..32]),
@@ -104,7 +107,7 @@ internal sealed record SegmentHeader
     }
 
     /// <summary>Reads the second sector into a header whose first has been read; null when it is damaged or was never written.</summary>
-    public SegmentHeader? TryReadPlace(ReadOnlySpan<byte> sector) => sector.Length < SectorLength || !IsClosed(sector) ? null : this with
+    public SegmentHeader? TryReadPlace(ReadOnlySpan<byte> sector) => sector.Length < SectorLength || !IsClosed(sector, PlaceSeed) ? null : this with
     {
         Number = BinaryPrimitives.ReadInt64LittleEndian(sector),
         FirstSequence = BinaryPrimitives.ReadInt64LittleEndian(sector[8..]),
@@ -120,11 +123,11 @@ internal sealed record SegmentHeader
         ReadIdentity(page, path).TryReadPlace(page[SectorLength..])
         ?? throw Damaged(path, "has a header whose second checksum is wrong", SectorLength);
 
-    private static void Close(Span<byte> sector) =>
-        BinaryPrimitives.WriteUInt32LittleEndian(sector[CrcAt..], ~Crc32C.Append(uint.MaxValue, sector[..CrcAt]));
+    private static void Close(Span<byte> sector, uint seed) =>
+        BinaryPrimitives.WriteUInt32LittleEndian(sector[CrcAt..], ~Crc32C.Append(seed, sector[..CrcAt]));
 
-    private static bool IsClosed(ReadOnlySpan<byte> sector) =>
-        BinaryPrimitives.ReadUInt32LittleEndian(sector[CrcAt..]) == ~Crc32C.Append(uint.MaxValue, sector[..CrcAt]);
+    private static bool IsClosed(ReadOnlySpan<byte> sector, uint seed) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(sector[CrcAt..]) == ~Crc32C.Append(seed, sector[..CrcAt]);
 
     private static JournalException Damaged(string path, string how, long position = 0) =>
         new(JournalErrorCode.Corrupt, $"{path} {how}. Restore it from a copy, or run 'comet journal verify' on the directory.")

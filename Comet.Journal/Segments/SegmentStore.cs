@@ -29,9 +29,7 @@ internal sealed class SegmentStore
         _metadata = metadata;
         _options = options;
         Directory = directory;
-        Catalog = new SegmentCatalog(
-            environment.Files, () => Folders,
-            () => FirstSegmentMark.Read(environment.Files, directory, metadata.JournalId));
+        Catalog = new SegmentCatalog(environment.Files, () => Folders, () => FirstKept);
         Spares = new SpareSegments(length => MakeSpare(length, Preparer!.Ahead), Files.Delete, environment.Background);
         Preparer = new PagePreparer(environment.Background, Spares, NextLength);
     }
@@ -54,6 +52,9 @@ internal sealed class SegmentStore
     public SpareSegments Spares { get; }
 
     public PagePreparer Preparer { get; }
+
+    /// <summary>The number of the first segment that is kept; 0 when none was ever removed.</summary>
+    public long FirstKept => FirstSegmentMark.Read(Files, Directory, _metadata.JournalId);
 
     public RestingSegments Resting { get; } = new();
 
@@ -96,7 +97,7 @@ internal sealed class SegmentStore
     }
 
     /// <summary>Whether a segment was removed from the front.</summary>
-    public bool IsRemoved(long number) => number < FirstSegmentMark.Read(Files, Directory, _metadata.JournalId);
+    public bool IsRemoved(long number) => number < FirstKept;
 
     /// <summary>Opens a segment to read it, in whatever form and wherever it is by now.</summary>
     /// <exception cref="JournalException">It was removed (<see cref="JournalErrorCode.NotFound"/>), or cannot be read.</exception>

@@ -32,6 +32,8 @@ internal static class JournalBenchmarks
             TwoProcesses.Writers(rounds);
         if (Wants("wake"))
             TwoProcesses.Wake(rounds);
+        if (Wants("packing"))
+            PackingBeside.Run(rounds);
         if (Wants("recovery"))
             RecoveryTime.Run(rounds);
         return 0;

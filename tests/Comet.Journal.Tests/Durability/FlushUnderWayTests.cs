@@ -8,8 +8,8 @@ public sealed class FlushUnderWayTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(25);
 
-    /// <summary>A flush that nobody waits for has written its mark and waits for a writer in the middle. What is appended behind that mark is
-    /// made durable by the next flush, and confirmed by that one only.</summary>
+    /// <summary>A flush that nobody waits for has written its mark and waits for a writer in the middle. What is appended behind that mark
+    /// is made durable by the next flush, and confirmed by that one only.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

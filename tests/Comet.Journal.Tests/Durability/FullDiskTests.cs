@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Comet.Journals.Tests.Processes;
 using Comet.Journals.Tests.Support;
@@ -59,7 +58,7 @@ public sealed class FullDiskTests
     public async Task A_full_tmpfs_kills_nobody_and_appends_go_on_once_there_is_room()
     {
         using var directory = new TemporaryDirectory();
-        if (!OperatingSystem.IsLinux() || !Run("mount", "-t", "tmpfs", "-o", "size=1536k", "tmpfs", directory.Path))
+        if (!OperatingSystem.IsLinux() || !Tool.Run("mount", "-t", "tmpfs", "-o", "size=1536k", "tmpfs", directory.Path))
             Assert.Skip("Mounting a tmpfs takes Linux and root.");
         try
         {
@@ -87,7 +86,7 @@ public sealed class FullDiskTests
         }
         finally
         {
-            Assert.True(Run("umount", "-l", directory.Path));
+            Assert.True(Tool.Run("umount", "-l", directory.Path));
         }
     }
 
@@ -123,11 +122,4 @@ public sealed class FullDiskTests
     }
 
     private static int Number(string? line) => int.Parse(line!, CultureInfo.InvariantCulture);
-
-    private static bool Run(string program, params string[] args)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, args) { RedirectStandardError = true })!;
-        process.WaitForExit();
-        return process.ExitCode == 0;
-    }
 }

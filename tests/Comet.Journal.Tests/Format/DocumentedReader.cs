@@ -81,7 +81,7 @@ internal static class DocumentedReader
         Assert.Equal(id, bytes[16..32]);
         Assert.Equal(bytes.Length, I64(bytes, 32));
         Assert.Equal(U32(bytes, 508), Crc(bytes[..508]));
-        Assert.Equal(U32(bytes, 1020), Crc(bytes[512..1020]));
+        Assert.Equal(U32(bytes, 1020), Crc([.. bytes[12..16], .. bytes[512..1020]]));
         Assert.Equal(number, I64(bytes, 512));
         return I64(bytes, 520);
     }

@@ -15,7 +15,10 @@ internal sealed partial class ChildProcess : IDisposable
 
     private ChildProcess(Process process) => _process = process;
 
-    public static ChildProcess Start(string role, string directory, params string[] args)
+    public static ChildProcess Start(string role, string directory, params string[] args) => StartUnder([], role, directory, args);
+
+    /// <summary>Starts a child by another program, whose arguments come before the child's.</summary>
+    public static ChildProcess StartUnder(string[] program, string role, string directory, params string[] args)
     {
         var host = Environment.ProcessPath!;
         var assembly = typeof(ChildProcess).Assembly.Location;
@@ -28,11 +31,29 @@ internal sealed partial class ChildProcess : IDisposable
             start.ArgumentList.Add(assembly);
         foreach (var arg in (string[])["child", role, directory, .. args])
             start.ArgumentList.Add(arg);
+        if (program.Length > 0)
+        {
+            start.ArgumentList.Insert(0, start.FileName);
+            start.FileName = program[0];
+            for (var i = 1; i < program.Length; i++)
+                start.ArgumentList.Insert(i - 1, program[i]);
+        }
+
         return new ChildProcess(Process.Start(start)!);
     }
 
     /// <summary>The next line it says; null when it has ended.</summary>
     public async Task<string?> ReadLineAsync() => await _process.StandardOutput.ReadLineAsync().WaitAsync(Limit);
+
+    /// <summary>All further lines, until it has ended.</summary>
+    public async Task<List<string>> ReadToEndAsync()
+    {
+        var lines = new List<string>();
+        while (await ReadLineAsync() is { } line)
+            lines.Add(line);
+        await _process.WaitForExitAsync().WaitAsync(Limit);
+        return lines;
+    }
 
     public void Say(string line) => _process.StandardInput.WriteLine(line);
 

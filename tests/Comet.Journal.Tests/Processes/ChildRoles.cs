@@ -16,6 +16,9 @@ internal static class ChildRoles
             case "append":
                 await AppendAsync(output, directory, Number(args[0]), Enum.Parse<JournalDurability>(args[1]), Number(args[2]));
                 break;
+            case "append to the end":
+                await AppendToTheEndAsync(output, directory, Number(args[0]));
+                break;
             case "fill":
                 Fill(output, directory);
                 break;
@@ -41,6 +44,37 @@ internal static class ChildRoles
         {
             await writer.AppendAsync(Payload.Of(i, length), durability);
             await output.WriteLineAsync(i.ToString(CultureInfo.InvariantCulture));
+        }
+    }
+
+    /// <summary>Appends at the level Disk from a number on and tells each once it is confirmed, until one is refused, which it tells; then
+    /// some further ones in the same way. Ends after many in any case.</summary>
+    private static async Task AppendToTheEndAsync(StreamWriter output, string directory, int first)
+    {
+        const int FurtherTries = 50;
+        const int Most = 3000;
+        var left = Most;
+        try
+        {
+            using var journal = Journal.Open(directory, new JournalOptions { FirstSegmentLength = 64 * 1024, MaxSegmentLength = 64 * 1024 });
+            using var writer = journal.CreateWriter();
+            for (var i = first; left > 0; i++, left--)
+            {
+                try
+                {
+                    await writer.AppendAsync(Payload.Of(i, 700));
+                    await output.WriteLineAsync(i.ToString(CultureInfo.InvariantCulture));
+                }
+                catch (JournalException refused)
+                {
+                    left = Math.Min(left, FurtherTries);
+                    await output.WriteLineAsync($"refused {refused.Code}");
+                }
+            }
+        }
+        catch (JournalException refused)
+        {
+            await output.WriteLineAsync($"not opened {refused.Code}");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Comet.Tests;
 
 namespace Comet.Journals.Tests.Processes;
 
@@ -7,10 +8,11 @@ public sealed class ReadersAndWritersTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
+    [TakesLong]
     public async Task All_processes_see_one_order_with_each_writers_own_kept_while_they_are_killed()
     {
         const int Each = 4;
-        const int Kills = 20;
+        const int Kills = 60;
         using var directory = new TemporaryDirectory();
         var options = new JournalOptions { FirstSegmentLength = 64 * 1024, MaxSegmentLength = 256 * 1024 };
         using var journal = Journal.Open(directory.Path, options);
