@@ -10,7 +10,7 @@ public sealed class CrashStateTests
     private const int LyingStates = 3_000;
     private const int Images = 10;
     private const int RollImages = 25;
-    private const int Rolls = 12;
+    private const int Rolls = 8;
     private const int OperationsOfRoll = 6;
     private const int Lives = 6;
 

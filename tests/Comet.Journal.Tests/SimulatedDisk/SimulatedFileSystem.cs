@@ -60,7 +60,8 @@ internal sealed class SimulatedFileSystem : IFileSystem
         // There is one.
     }
 
-    public IReadOnlyList<string> List(string directory) => [.. _directory.Names.Keys.Select(static path => Path.GetFileName(path))];
+    public IReadOnlyList<string> List(string directory) =>
+        [.. _directory.Names.Keys.Where(path => Path.GetDirectoryName(path) == directory).Select(static path => Path.GetFileName(path))];
 
     public bool Exists(string path) => _directory.Names.ContainsKey(path);
 
@@ -115,7 +116,7 @@ internal sealed class SimulatedFileSystem : IFileSystem
         if (FailsFlush(directory))
             throw Failed(directory);
         if (!Lies)
-            _directory.Flush();
+            _directory.Flush(directory);
     }
 
     public void RequireUsable(string directory)
