@@ -51,7 +51,6 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             {
                 // What killed writers left, and the last mark, may be in the page cache only, and so may the name.
                 WriteAgain(isEnding: false);
-                store.Files.FlushDirectory(store.Directory);
                 return new RecoveredJournal(_end, _nextSequence, last.Segment.Header.FirstSequence, cut);
             }
 
@@ -285,6 +284,9 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
 
             segment.File.Open().FlushData();
         }
+
+        // Before the header of a new segment says that all before it is durable: names are a part of that.
+        store.Files.FlushDirectory(store.Directory);
     }
 
     private RecoveredJournal Begin(MappedSegment? last, long firstSequence, long cutBytes)
