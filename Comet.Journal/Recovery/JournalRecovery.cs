@@ -169,8 +169,8 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             return header;
 
         throw new JournalException(JournalErrorCode.Corrupt,
-            $"{entry.Path} is not segment {entry.Number} of this journal, or was cut: it was renamed, or copied from another one. Nothing was "
-            + "changed: restore it from a copy, or run 'comet journal repair' on the directory.")
+            $"{entry.Path} is not segment {entry.Number} of this journal, or was cut: it was renamed, or copied from another one. Nothing "
+            + "was changed: restore it from a copy, or run 'comet journal repair' on the directory.")
         {
             File = entry.Path,
             FilePosition = 0
@@ -218,8 +218,8 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
         if (store.FirstKept is > 0 and var first)
         {
             throw new JournalException(JournalErrorCode.Corrupt,
-                $"All segments in {store.Directory} are missing; {FirstSegmentMark.Name} says that those from {first} on are kept. Nothing was "
-                + "changed: restore them from a copy.") { File = store.Directory };
+                $"All segments in {store.Directory} are missing; {FirstSegmentMark.Name} says that those from {first} on are kept. "
+                + "Nothing was changed: restore them from a copy.") { File = store.Directory };
         }
     }
 
