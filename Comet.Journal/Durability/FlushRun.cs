@@ -14,6 +14,7 @@ internal sealed unsafe class FlushRun : IDisposable
     private JournalPlace _durable;
     private long _durableSequence;
     private JournalPlace _marked;
+    private JournalPlace _covered;
     private FlushMark? _underWay;
 
     public FlushRun(JournalState state)
@@ -29,6 +30,10 @@ internal sealed unsafe class FlushRun : IDisposable
     /// <summary>Up to where everything is durable, as far as this process knows.</summary>
     public JournalPlace Durable => _durable;
 
+    /// <summary>Everything that was claimed before this is durable, or a mark that need not be: what waits for a place up to here has what
+    /// it waits for.</summary>
+    public JournalPlace Covered => _covered > _durable ? _covered : _durable;
+
     /// <summary>Whether a flush has its mark but not been finished.</summary>
     public bool IsUnderWay => _underWay is not null;
 
@@ -38,8 +43,8 @@ internal sealed unsafe class FlushRun : IDisposable
         get
         {
             _ = LearnDurable();
-            var tail = Volatile.Read(ref *_control.Tail);
-            return tail == _marks.TailAfter || new JournalPlace(_control.SegmentOf(tail), TailWord.Position(tail)) <= _durable;
+            var tail = PlaceOf(Volatile.Read(ref *_control.Tail));
+            return tail <= Covered;
         }
     }
 
@@ -79,19 +84,21 @@ internal sealed unsafe class FlushRun : IDisposable
     /// <summary>Says in a mark of its own up to where all is durable, unless the last one does. It is not flushed.</summary>
     public void WriteIdleMark()
     {
-        if (_marked < _durable)
-        {
-            _marks.Write(_durable, _durableSequence);
-            _marked = _durable;
-        }
+        if (_marked >= _durable)
+            return;
+
+        var mark = _marks.Write(_durable, _durableSequence);
+        _marked = _durable;
+        // Only when nothing came between the look and the mark: that would be taken for durable otherwise.
+        if (!mark.IsSegmentOver && PlaceOf(mark.Before) <= Covered)
+            _covered = mark.Place;
     }
 
     /// <summary>After a flush, with nobody left who could append: has the next opener find that all is in order, with a last mark that says
     /// so. False when somebody died in the middle of an append, which the next opener deals with.</summary>
     public bool TryEndSession()
     {
-        var tail = Volatile.Read(ref *_control.Tail);
-        if (new JournalPlace(_control.SegmentOf(tail), TailWord.Position(tail)) > _durable || _marked < _durable)
+        if (PlaceOf(Volatile.Read(ref *_control.Tail)) > _durable || _marked < _durable)
         {
             _underWay = _marks.Write(_durable, _durableSequence);
             _marked = _durable;
@@ -149,8 +156,11 @@ internal sealed unsafe class FlushRun : IDisposable
         }
 
         _underWay = null;
+        _covered = PlaceOf(mark.Before);
         return true;
     }
+
+    private JournalPlace PlaceOf(ulong tail) => new(_control.SegmentOf(tail), TailWord.Position(tail));
 
     private bool TryFlush(JournalPlace place, long endLength)
     {

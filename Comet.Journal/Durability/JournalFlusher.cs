@@ -180,7 +180,7 @@ internal sealed unsafe class JournalFlusher
         {
             var started = TimeProvider.System.GetTimestamp();
             var flushed = false;
-            while (!(flushed = _flush.TryRun(null)) && TimeProvider.System.GetElapsedTime(started) < ClosePatience)
+            while (!(flushed = _flush.TryRun(null) && IsCovered()) && TimeProvider.System.GetElapsedTime(started) < ClosePatience)
                 Thread.Yield();
             if (flushed && isLast && !_state.HasWriters)
                 _flush.TryEndSession();
@@ -192,6 +192,9 @@ internal sealed unsafe class JournalFlusher
             return failure;
         }
     }
+
+    // A flush that was under way when the journal was closed covers less than all.
+    private bool IsCovered() => _flush.IsAllDurable && (_running.Count == 0 || Furthest() <= _flush.Covered);
 
     private FlushWaiter Enqueue(JournalPlace place, JournalPosition result, CancellationToken cancellation, out short version)
     {
@@ -259,7 +262,7 @@ internal sealed unsafe class JournalFlusher
             _patience.AwaitMore(ref _waiting);
             lock (_gate)
             {
-                more = _waiting.Count > 0;
+                more = _waiting.Count > 0 || _running.Count > 0;
                 _queued = more;
             }
         }
@@ -297,11 +300,20 @@ internal sealed unsafe class JournalFlusher
         return furthest;
     }
 
+    /// <summary>Lets those know whose flush is over. A flush that was under way when others came does not cover them: they stay for the
+    /// next one.</summary>
     private void Complete(Exception? failure)
     {
-        foreach (var waiter in _running)
-            waiter.Complete(failure);
-        _running.Clear();
+        var left = 0;
+        for (var i = 0; i < _running.Count; i++)
+        {
+            if (failure is null && _running[i].Place > _flush.Covered)
+                _running[left++] = _running[i];
+            else
+                _running[i].Complete(failure);
+        }
+
+        _running.RemoveRange(left, _running.Count - left);
     }
 
     private void Tick()

@@ -27,9 +27,6 @@ internal sealed unsafe class MarkWriter(JournalState state) : IDisposable
         }
     }
 
-    /// <summary>The tail word right after the last mark; when the tail is still that, nothing has been appended since.</summary>
-    public ulong TailAfter { get; private set; }
-
     /// <summary>Appends a mark that says up to where the journal is durable now.</summary>
     public FlushMark Write(JournalPlace durable, long durableSequence)
     {
@@ -61,7 +58,6 @@ internal sealed unsafe class MarkWriter(JournalState state) : IDisposable
                 continue;
             }
 
-            TailAfter = tail + TailWord.Claim(size, 0);
             MarkBody.Write(segment.Start + position, durable, durableSequence, length);
             RecordLayout.Publish(segment.Start + position, segment.Seed, RecordLayout.Word(RecordKind.Mark, length), 0, next);
             slot.Intent = 0;

@@ -13,7 +13,7 @@ internal interface ILogUnderTest : IDisposable
     /// <summary>Reads the next record and returns how often it has the <see cref="Mark"/>; -1 when there is none.</summary>
     int ReadNext();
 
-    /// <summary>Reads all records that are left, in the fastest way there is, and returns how often they have the <see cref="Mark"/>.</summary>
+    /// <summary>Reads all records that are left and returns how often they have the <see cref="Mark"/>.</summary>
     long ReadAll();
 
     /// <summary>Reads again from the first record.</summary>

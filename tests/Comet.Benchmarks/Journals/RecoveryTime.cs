@@ -18,7 +18,10 @@ internal static class RecoveryTime
     {
         using var scratch = new Scratch();
         using var copy = new Scratch();
-        var options = isFlushed ? new JournalOptions() : new JournalOptions { FlushInterval = TimeSpan.FromHours(1), FlushLength = long.MaxValue };
+        var options = isFlushed ? new JournalOptions() : new JournalOptions
+        {
+            FlushInterval = TimeSpan.FromHours(1), FlushLength = long.MaxValue,
+        };
         using (var journal = Journal.Open(scratch.Path, options))
         using (var writer = journal.CreateWriter())
         {
@@ -26,8 +29,11 @@ internal static class RecoveryTime
             for (var i = 0L; i < Bytes / Size; i++)
                 writer.Append(record);
             // What a power cut leaves when the disk has got all of it: everything but the state that belongs to this session.
-            foreach (var file in Directory.GetFiles(scratch.Path).Where(static f => !f.EndsWith("journal.control", StringComparison.Ordinal)))
-                File.Copy(file, copy.File(Path.GetFileName(file)));
+            foreach (var name in Directory.GetFiles(scratch.Path).Select(static file => Path.GetFileName(file)))
+            {
+                if (name != "journal.control")
+                    File.Copy(scratch.File(name), copy.File(name));
+            }
         }
         var start = Rounds.Time.GetTimestamp();
         using (Journal.Open(copy.Path))

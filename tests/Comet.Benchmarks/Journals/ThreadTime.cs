@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Comet.Benchmarks.Journals;
 
-/// <summary>The processor time of the calling thread: what neighbours take away does not count. Work that a log leaves to other threads does
-/// not count either, so it is for comparing loops, not for quoting rates.</summary>
+/// <summary>The processor time of the calling thread: what neighbours take away does not count. Work that a log leaves to other threads
+/// does not count either, so it is for comparing loops, not for quoting rates.</summary>
 internal static partial class ThreadTime
 {
     private const int ThreadClock = 3;

@@ -18,6 +18,7 @@ public sealed class ArrowRuleTests
     [InlineData("Comet.Protocol/Comet.Protocol.csproj", """<InternalsVisibleTo Include="Comet.Client;Comet.Cli" />""", 1)]
     [InlineData("Comet.Client/Comet.Client.csproj", """<Reference Include="Other" />""", 1)]
     [InlineData("Comet.Client/Comet.Client.csproj", """<Compile Include="..\Comet.Server\X.cs" />""", 1)]
+    [InlineData("Comet.Journal/Comet.Journal.csproj", """<Compile Include="..\Shared\X.cs" />""", 0)]
     [InlineData("tests/Comet.Client.Tests/Comet.Client.Tests.csproj", "<Compile Include=\"..\\..\\Comet.Server\\X.cs\" />", 1)]
     [InlineData("tests/Comet.Client.Tests/Comet.Client.Tests.csproj", "<Compile Include=\"..\\Comet.Server.Tests\\X.cs\" />", 0)]
     [InlineData("Comet.Streams/Comet.Streams.csproj", "", 1)]

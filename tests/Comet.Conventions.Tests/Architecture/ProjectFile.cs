@@ -21,7 +21,7 @@ internal sealed record ProjectFile(string Path, XDocument Xml)
     [
         .. Includes("Reference"),
         .. Elements("Import").Select(import => (string?)import.Attribute("Project") ?? ""),
-        .. Includes("Compile").Where(path => path.StartsWith("..", StringComparison.Ordinal) && !IsOtherTests(path))
+        .. Includes("Compile").Where(path => path.StartsWith("..", StringComparison.Ordinal) && !IsOtherTests(path) && !IsShared(path))
     ];
 
     /// <summary>True when the project is published as a package that programs reference.</summary>
@@ -33,6 +33,9 @@ internal sealed record ProjectFile(string Path, XDocument Xml)
         Repository.Files.Where(path => path.EndsWith(".csproj", StringComparison.Ordinal)).Select(Load).ToList();
 
     // Tests may take the stand-ins of other tests, which are internal and no package of their own.
+    // Sources that belong to no project and know none (decision 0008).
+    private static bool IsShared(string path) => path.Replace('\\', '/').StartsWith("../Shared/", StringComparison.Ordinal);
+
     private bool IsOtherTests(string path) =>
         Path.StartsWith("tests/", StringComparison.Ordinal) && path.StartsWith(@"..\Comet.", StringComparison.Ordinal)
         && path.Split('\\')[1].EndsWith(".Tests", StringComparison.Ordinal);

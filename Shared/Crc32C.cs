@@ -8,9 +8,8 @@ namespace Comet.Checksums;
 /// <summary>CRC-32C (Castagnoli, RFC 3720 appendix B.4), as a running state: of "123456789", begun with all ones and inverted at the
 /// end, it is E3069283.</summary>
 /// <remarks>Short inputs go word by word through the processor's instruction, longer ones in three lanes, and long ones are folded, 256
-/// bytes
-/// at a time, by carry-less products: V. Gopal et al., Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction, Intel
-/// 2009. One source for Comet.Journal and Comet.Protocol, which know nothing of each other.</remarks>
+/// bytes at a time, by carry-less products: V. Gopal et al., Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction,
+/// Intel 2009. One source for Comet.Journal and Comet.Protocol, which know nothing of each other.</remarks>
 internal static unsafe class Crc32C
 {
     private const int MinFolded = 2 * FoldedWords;
