@@ -1,5 +1,7 @@
 using Comet.Journals.Control;
+using Comet.Journals.Packing;
 using Comet.Journals.Records;
+using Comet.Journals.Segments;
 
 namespace Comet.Journals.Tests.SimulatedDisk;
 
@@ -232,7 +234,8 @@ internal sealed partial class CrashWorkload(int seed, Defect defect, int images,
             throw failures[0];
     }
 
-    private int Segments() => _disk.Names.Keys.Count(static name => name.EndsWith(".journal", StringComparison.Ordinal));
+    private int Segments() => _disk.Names.Keys.Count(static name =>
+        name.EndsWith(SegmentName.Extension, StringComparison.Ordinal) || name.EndsWith(PackedSegmentReader.Form, StringComparison.Ordinal));
 
     private void CommitPlace()
     {
