@@ -57,7 +57,8 @@ public sealed class Journal : IDisposable
         return new Journal(JournalOpener.Open(environment, directory, (options ?? new JournalOptions()).Validated()));
     }
 
-    /// <summary>Reads everything in a journal that carries a promise, and changes nothing. Works while other processes write; what they append
+    /// <summary>Reads everything in a journal that carries a promise, and changes nothing. Works while other processes write; what they
+    /// append
     /// meanwhile need not be looked at.</summary>
     /// <param name="directory">Where the journal is.</param>
     /// <param name="keys">Gives the keys of encrypted segments.</param>

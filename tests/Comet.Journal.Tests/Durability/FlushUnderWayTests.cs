@@ -46,8 +46,7 @@ public sealed class FlushUnderWayTests
         {
             await writer.AppendAsync("x"u8.ToArray(), JournalDurability.Disk, TestContext.Current.CancellationToken)
                 .AsTask().WaitAsync(Limit, TestContext.Current.CancellationToken);
-            // The mark is the only thing that is appended and not durable.
-            while (!HasMore(journal))
+            while (!HasMarkBehindDurable(journal))
             {
                 TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
                 await Task.Yield();
@@ -58,7 +57,8 @@ public sealed class FlushUnderWayTests
         }
     }
 
-    private static unsafe bool HasMore(Journal journal)
+    /// <summary>It may have been written before the confirm was seen here.</summary>
+    private static unsafe bool HasMarkBehindDurable(Journal journal)
     {
         var control = journal.State.Control!;
         var tail = Volatile.Read(ref *control.Tail);

@@ -1,5 +1,7 @@
 using Comet.Journals.Control;
+using Comet.Journals.Packing;
 using Comet.Journals.Records;
+using Comet.Journals.Segments;
 using Comet.Journals.Tests.Support;
 
 namespace Comet.Journals.Tests.SimulatedDisk;
@@ -241,7 +243,8 @@ internal sealed partial class CrashWorkload(int seed, Defect defect, int images,
         Cool = _random.Next(2) == 0 ? new JournalTier("cool", TimeSpan.Zero) : null
     };
 
-    private int Segments() => _disk.Names.Keys.Count(static name => name.EndsWith(".journal", StringComparison.Ordinal));
+    private int Segments() => _disk.Names.Keys.Count(static name =>
+        name.EndsWith(SegmentName.Extension, StringComparison.Ordinal) || name.EndsWith(PackedSegmentReader.Form, StringComparison.Ordinal));
 
     private void CommitPlace()
     {

@@ -150,7 +150,8 @@ internal sealed class SimulatedFileSystem : IFileSystem
     public void Kill() => Locks.ReleaseAll();
 
     /// <summary>What all processes that are killed now leave: everything, and the machine runs on.</summary>
-    public SimulatedFileSystem KillAll() => new(_random, _directory.Clone(static inode => inode.Clone()), _garbage) { SessionId = SessionId };
+    public SimulatedFileSystem KillAll() =>
+        new(_random, _directory.Clone(static inode => inode.Clone()), _garbage) { SessionId = SessionId };
 
     /// <summary>What a restart in good order leaves: everything.</summary>
     public SimulatedFileSystem Restart() => new(_random, _directory.Clone(static inode => inode.Clone()), _garbage);

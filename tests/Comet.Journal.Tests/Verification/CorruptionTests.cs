@@ -10,7 +10,8 @@ public sealed class CorruptionTests
     private const int RepairEvery = 10;
     private const int SectorLength = 512;
 
-    private static readonly string[] Kinds = ["bit", "zeroed sector", "swapped sectors", "old sector", "cut file", "foreign file", "garbage"];
+    private static readonly string[] Kinds =
+        ["bit", "zeroed sector", "swapped sectors", "foreign sector", "cut file", "foreign file", "garbage"];
 
     [Fact]
     public void Every_one_of_600_random_corruptions_is_found_and_none_is_cut_silently()
@@ -77,7 +78,8 @@ public sealed class CorruptionTests
         var repair = Journal.Repair(directory.Path);
         Assert.Empty(repair.Remaining);
         var lost = damages.Where(static each => each.FirstSequence is not null)
-            .SelectMany(static each => Enumerable.Range((int)each.FirstSequence!, (int)((each.EndSequence ?? DamagedJournal.Count) - each.FirstSequence)));
+            .SelectMany(static each => Enumerable.Range(
+                (int)each.FirstSequence!, (int)((each.EndSequence ?? DamagedJournal.Count) - each.FirstSequence)));
         Assert.Equal(Enumerable.Range(0, DamagedJournal.Count).Except(lost), OpenAfterRestart(directory.Path));
     }
 
@@ -108,7 +110,7 @@ public sealed class CorruptionTests
                 bytes.AsSpan(b, SectorLength).CopyTo(bytes.AsSpan(a));
                 sector.CopyTo(bytes.AsSpan(b));
                 break;
-            case "old sector":
+            case "foreign sector":
                 File.ReadAllBytes(foreign).AsSpan(a, SectorLength).CopyTo(bytes.AsSpan(a));
                 break;
             case "cut file":
