@@ -231,7 +231,8 @@ internal sealed partial class CrashWorkload(int seed, Defect defect, int images,
 
     private void Pack()
     {
-        var failures = _journal!.RunMaintenance(_alsoKills ? Anything() : new JournalMaintenance { Compression = JournalCodec.Snappy }).Failures;
+        var work = _alsoKills ? Anything() : new JournalMaintenance { Compression = JournalCodec.Snappy };
+        var failures = _journal!.RunMaintenance(work).Failures;
         if (failures.Count > 0)
             throw failures[0];
     }
@@ -244,7 +245,8 @@ internal sealed partial class CrashWorkload(int seed, Defect defect, int images,
     };
 
     private int Segments() => _disk.Names.Keys.Count(static name =>
-        name.EndsWith(SegmentName.Extension, StringComparison.Ordinal) || name.EndsWith(PackedSegmentReader.Form, StringComparison.Ordinal));
+        name.EndsWith(SegmentName.Extension, StringComparison.Ordinal)
+        || name.EndsWith(PackedSegmentReader.Form, StringComparison.Ordinal));
 
     private void CommitPlace()
     {
