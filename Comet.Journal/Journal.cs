@@ -58,7 +58,8 @@ public sealed class Journal : IDisposable
     }
 
     /// <summary>Reads everything in a journal that carries a promise, and changes nothing. Works while other processes write; what they
-    /// append meanwhile need not be looked at.</summary>
+    /// append
+    /// meanwhile need not be looked at.</summary>
     /// <param name="directory">Where the journal is.</param>
     /// <param name="keys">Gives the keys of encrypted segments.</param>
     /// <param name="progress">Told how far it is, segment by segment.</param>
@@ -162,8 +163,8 @@ public sealed class Journal : IDisposable
     /// <exception cref="JournalException">It is open, or the journal was opened to be read only.</exception>
     public bool DeleteReader(string name) => _state.Readers.Delete(name);
 
-    /// <summary>Removes whole segments from the front: those all of whose records are before a sequence. The last segment always stays, and
-    /// so do those that are not flushed yet. Readers in the middle of a removed one read it to its end. Durable when it returns.</summary>
+    /// <summary>Removes whole segments from the front: those all of whose records are before a sequence. The last segment always stays.
+    /// Readers in the middle of a removed one read it to its end. Durable when it returns.</summary>
     /// <param name="sequence">The first record that has to stay.</param>
     /// <param name="ignoreNamedReaders">Whether records that a named reader has not dealt with may go, too. It goes on with the first
     /// that is kept then.</param>

@@ -203,6 +203,7 @@ public sealed unsafe partial class JournalReader : IDisposable
             // Others may have gone on by more than one, or removed some from the front.
             _ = catalog.Refresh();
             next = catalog.After(_number);
+            RequireNoGap(next);
         }
 
         while (next is not null && !TryEnter(next))
@@ -212,6 +213,18 @@ public sealed unsafe partial class JournalReader : IDisposable
         }
 
         return next is not null;
+    }
+
+    private void RequireNoGap(SegmentEntry? next)
+    {
+        // Looked at after the listing: a removal says which segment is the first before it deletes those below it.
+        var expected = Math.Max(_number + 1, _state.Segments.FirstKept);
+        if (next is not null && next.Number > expected)
+        {
+            throw new JournalException(JournalErrorCode.Corrupt,
+                $"Segment {expected} of {_state.Directory} is missing, and {next.Path} goes on behind it. Restore it from a copy, or run "
+                + "'comet journal repair' on the directory, which goes on without it.") { File = _state.Directory };
+        }
     }
 
     /// <summary>Goes to the start of a segment; false when it is there no more.</summary>
@@ -261,8 +274,21 @@ public sealed unsafe partial class JournalReader : IDisposable
     }
 
     /// <summary>Nothing is published here: whether that is because a writer died, and something is now.</summary>
-    private bool IsClosed() => _segment is MappedSegmentReader { Segment: var segment }
-        && (_state.Holes is { } holes ? holes.Look(segment, Position) == HoleState.Closed : TryPass(0));
+    /// <exception cref="JournalException">Something was here that had been made durable.</exception>
+    private bool IsClosed()
+    {
+        if (_segment is not MappedSegmentReader { Segment: var segment })
+            return false;
+        if (_state.Holes is not { } holes)
+            return TryPass(0);
+
+        return holes.Look(segment, Position) switch
+        {
+            HoleState.Closed => true,
+            HoleState.Damaged => throw Damaged("nothing is there, and what was there had been made durable"),
+            _ => false
+        };
+    }
 
     private void RequireIntact(uint word)
     {

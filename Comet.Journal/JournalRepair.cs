@@ -9,7 +9,8 @@ public sealed record JournalRepair
     /// <summary>Each change of a file, as a sentence.</summary>
     public required IReadOnlyList<string> Changes { get; init; }
 
-    /// <summary>Where the damaged originals are kept: <c>damaged-N-NAME.kept</c> beside the files that took their places. Nothing reads them;
+    /// <summary>Where the damaged originals are kept: <c>damaged-N-NAME.kept</c> beside the files that took their places. Nothing reads
+    /// them;
     /// delete them when they are of no more use.</summary>
     public required IReadOnlyList<string> KeptAside { get; init; }
 

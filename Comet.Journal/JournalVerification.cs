@@ -40,7 +40,8 @@ public sealed record JournalVerification
     /// <summary>How many whole records of users there are.</summary>
     public required long Records { get; init; }
 
-    /// <summary>How many bytes at the end a crash has torn: they were never confirmed as durable, and the next opening cuts them. That is no
+    /// <summary>How many bytes at the end a crash has torn: they were never confirmed as durable, and the next opening cuts them. That is
+    /// no
     /// damage.</summary>
     public required long TornBytes { get; init; }
 }

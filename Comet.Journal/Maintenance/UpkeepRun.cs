@@ -158,7 +158,9 @@ internal sealed class UpkeepRun
             }
         }
 
-        gate.GiveWay();
+        // What comes before the first segment takes no time.
+        if (segment > 0)
+            gate.GiveWay();
         return true;
     }
 

@@ -51,7 +51,6 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             {
                 // What killed writers left, and the last mark, may be in the page cache only, and so may the name.
                 WriteAgain(isEnding: false);
-                store.Files.FlushDirectory(store.Directory);
                 return new RecoveredJournal(_end, _nextSequence, last.Segment.Header.FirstSequence, cut);
             }
 
@@ -170,8 +169,8 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             return header;
 
         throw new JournalException(JournalErrorCode.Corrupt,
-            $"{entry.Path} is not segment {entry.Number} of this journal, or was cut: it was renamed, or copied from another one. Nothing was "
-            + "changed: restore it from a copy, or run 'comet journal repair' on the directory.")
+            $"{entry.Path} is not segment {entry.Number} of this journal, or was cut: it was renamed, or copied from another one. Nothing "
+            + "was changed: restore it from a copy, or run 'comet journal repair' on the directory.")
         {
             File = entry.Path,
             FilePosition = 0
@@ -219,8 +218,8 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
         if (store.FirstKept is > 0 and var first)
         {
             throw new JournalException(JournalErrorCode.Corrupt,
-                $"All segments in {store.Directory} are missing; {FirstSegmentMark.Name} says that those from {first} on are kept. Nothing was "
-                + "changed: restore them from a copy.") { File = store.Directory };
+                $"All segments in {store.Directory} are missing; {FirstSegmentMark.Name} says that those from {first} on are kept. "
+                + "Nothing was changed: restore them from a copy.") { File = store.Directory };
         }
     }
 
@@ -285,6 +284,9 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
 
             segment.File.Open().FlushData();
         }
+
+        // Before the header of a new segment says that all before it is durable: names are a part of that.
+        store.Files.FlushDirectory(store.Directory);
     }
 
     private RecoveredJournal Begin(MappedSegment? last, long firstSequence, long cutBytes)

@@ -10,7 +10,7 @@ internal sealed class Truncation(JournalState state)
 {
     private IFileSystem Files => state.Segments.Files;
 
-    /// <summary>Removes the segments all of whose records are before a sequence; never the last one, nor one that is not flushed.</summary>
+    /// <summary>Removes the segments all of whose records are before a sequence; never the last one.</summary>
     /// <param name="sequence">The first sequence that has to stay.</param>
     /// <param name="ignoreReaders">Whether what named readers have not dealt with may go, too.</param>
     /// <returns>How many segments were removed.</returns>

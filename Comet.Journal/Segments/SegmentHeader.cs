@@ -13,7 +13,8 @@ namespace Comet.Journals.Segments;
 /// 0 magic u64 | 8 version u32 | 12 salt u32 | 16 journal id 16 bytes | 32 file length i64 | 40 created i64 | ... zeros ... | 508 crc u32
 /// 512 number i64 | 520 first sequence i64 | 528 cycle start i64 | 536 cycle end i64 | 544 durable segment i64 | 552 durable position i64
 /// ... zeros ... | 1020 crc u32
-/// </code>Little-endian; times are <see cref="UnixTicks"/>; each CRC-32C is over the bytes of its sector before it, that of the second sector
+/// </code>Little-endian; times are <see cref="UnixTicks"/>; each CRC-32C is over the bytes of its sector before it, that of the second
+/// sector
 /// over the salt before them: what a deleted segment of the same number had there is not taken for this one's.</remarks>
 internal sealed record SegmentHeader
 {
@@ -107,7 +108,7 @@ internal sealed record SegmentHeader
     }
 
     /// <summary>Reads the second sector into a header whose first has been read; null when it is damaged or was never written.</summary>
-    public SegmentHeader? TryReadPlace(ReadOnlySpan<byte> sector) => sector.Length < SectorLength || !IsClosed(sector, PlaceSeed) ? null : this with
+    public SegmentHeader? TryReadPlace(ReadOnlySpan<byte> sector) => !IsClosed(sector, PlaceSeed) ? null : this with
     {
         Number = BinaryPrimitives.ReadInt64LittleEndian(sector),
         FirstSequence = BinaryPrimitives.ReadInt64LittleEndian(sector[8..]),
@@ -127,7 +128,8 @@ internal sealed record SegmentHeader
         BinaryPrimitives.WriteUInt32LittleEndian(sector[CrcAt..], ~Crc32C.Append(seed, sector[..CrcAt]));
 
     private static bool IsClosed(ReadOnlySpan<byte> sector, uint seed) =>
-        BinaryPrimitives.ReadUInt32LittleEndian(sector[CrcAt..]) == ~Crc32C.Append(seed, sector[..CrcAt]);
+        sector.Length >= SectorLength
+        && BinaryPrimitives.ReadUInt32LittleEndian(sector[CrcAt..]) == ~Crc32C.Append(seed, sector[..CrcAt]);
 
     private static JournalException Damaged(string path, string how, long position = 0) =>
         new(JournalErrorCode.Corrupt, $"{path} {how}. Restore it from a copy, or run 'comet journal verify' on the directory.")

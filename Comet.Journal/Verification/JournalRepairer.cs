@@ -204,6 +204,7 @@ internal sealed class JournalRepairer
     }
 
     private static long FirstSequenceBehind(JournalInspection found, int index) =>
-        found.Segments.Skip(index + 1).FirstOrDefault(static each => each is { Header: not null, IsPlaceDamaged: false })?.Header!.FirstSequence
+        found.Segments.Skip(index + 1)
+            .FirstOrDefault(static each => each is { Header: not null, IsPlaceDamaged: false })?.Header!.FirstSequence
         ?? Math.Max(found.DurableSequence, FirstSequenceOf(found, found.Segments.Count));
 }

@@ -3,7 +3,8 @@ using Comet.Journals.FileSystem;
 
 namespace Comet.Journals.Verification;
 
-/// <summary>Keeps what a repair replaces, under names that no journal reads: <c>damaged-1-NAME.kept</c>, or the next number that is free.</summary>
+/// <summary>Keeps what a repair replaces, under names that no journal reads: <c>damaged-1-NAME.kept</c>, or the next number that is
+/// free.</summary>
 internal sealed class KeptAside(IFileSystem files)
 {
     private const string Start = "damaged-";

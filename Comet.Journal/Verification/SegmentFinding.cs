@@ -40,5 +40,6 @@ internal sealed record SegmentFinding(long Number, string Path)
 
     public bool IsCut => Header is { } header && !IsPacked && Entry is not null && FileLength < header.FileLength;
 
-    public bool IsDamaged => Entry is null || Unreadable is not null || IsPlaceDamaged || IsCut || Damaged.Count > 0 || DamagedBlocks.Count > 0 || EndMarkMissingAt is not null;
+    public bool IsDamaged => Entry is null || Unreadable is not null || IsPlaceDamaged || IsCut
+        || Damaged.Count > 0 || DamagedBlocks.Count > 0 || EndMarkMissingAt is not null;
 }

@@ -5,7 +5,8 @@ using Comet.Journals.Segments;
 
 namespace Comet.Journals.Verification;
 
-/// <summary>Makes the file that takes the place of a damaged segment: all whole records where they were, padding over the rest, so that every
+/// <summary>Makes the file that takes the place of a damaged segment: all whole records where they were, padding over the rest, so that
+/// every
 /// place in it stays the same place.</summary>
 internal sealed unsafe class SegmentRepair(IFileSystem files, JournalOptions options, IJournalKeyProvider? keys)
 {

@@ -7,7 +7,8 @@ namespace Comet.Journals.Verification;
 /// <summary>Who has a journal open, and what the running system remembers of it.</summary>
 /// <param name="IsAttended">Whether somebody has it open to write.</param>
 /// <param name="IsOfThisBoot">Whether all that was ever published is there: the machine has not been restarted since.</param>
-/// <param name="Durable">Up to where all was durable a moment ago, and the first sequence behind it; nothing when that is not known.</param>
+/// <param name="Durable">Up to where all was durable a moment ago, and the first sequence behind it; nothing when that is not
+/// known.</param>
 internal readonly record struct SessionState(bool IsAttended, bool IsOfThisBoot, (JournalPlace Place, long Sequence) Durable)
 {
     /// <param name="files">The file system.</param>

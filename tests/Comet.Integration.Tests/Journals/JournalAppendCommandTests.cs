@@ -35,7 +35,8 @@ public sealed class JournalAppendCommandTests
         Assert.Equal((2, 1), (first.GetProperty("records").GetInt64(), first.GetProperty("lastSequence").GetInt64()));
         Assert.Equal((2, 3), (second.GetProperty("records").GetInt64(), second.GetProperty("lastSequence").GetInt64()));
 
-        var lines = (await CometProcess.RunAsync("journal", "dump", folder.Path("j"), "--json", "--from", "1", "--count", "2")).Exits(0).Json;
+        string[] dump = ["journal", "dump", folder.Path("j"), "--json", "--from", "1", "--count", "2"];
+        var lines = (await CometProcess.RunAsync(dump)).Exits(0).Json;
         Assert.Equal([(1L, "b"), (2L, "a")],
             lines.Select(static line => (line.GetProperty("sequence").GetInt64(), line.GetProperty("payload").GetString())));
         Assert.True(lines[0].GetProperty("filePosition").GetInt64() > 4096);

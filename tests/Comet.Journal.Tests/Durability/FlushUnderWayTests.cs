@@ -46,15 +46,24 @@ public sealed class FlushUnderWayTests
         {
             await writer.AppendAsync("x"u8.ToArray(), JournalDurability.Disk, TestContext.Current.CancellationToken)
                 .AsTask().WaitAsync(Limit, TestContext.Current.CancellationToken);
-            var tail = TailOf(journal);
-            while (TailOf(journal) == tail)
+            while (!HasMarkBehindDurable(journal))
+            {
+                TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
                 await Task.Yield();
+            }
+
             await journal.FlushAsync(TestContext.Current.CancellationToken).AsTask()
                 .WaitAsync(Limit, TestContext.Current.CancellationToken);
         }
     }
 
-    private static unsafe ulong TailOf(Journal journal) => Volatile.Read(ref *journal.State.Control!.Tail);
+    /// <summary>It may have been written before the confirm was seen here.</summary>
+    private static unsafe bool HasMarkBehindDurable(Journal journal)
+    {
+        var control = journal.State.Control!;
+        var tail = Volatile.Read(ref *control.Tail);
+        return new JournalPlace(control.SegmentOf(tail), TailWord.Position(tail)) > control.GetDurable().Place;
+    }
 
     /// <summary>Claims room and stops there, until it is told to go on.</summary>
     private sealed class StoppedWriter : IDisposable
@@ -79,7 +88,10 @@ public sealed class FlushUnderWayTests
         public async Task WaitForMarkAsync()
         {
             while (!HasMark())
+            {
+                TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
                 await Task.Yield();
+            }
         }
 
         public unsafe void GoOn()

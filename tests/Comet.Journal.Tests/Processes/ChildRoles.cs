@@ -56,7 +56,8 @@ internal static class ChildRoles
         var left = Most;
         try
         {
-            using var journal = Journal.Open(directory, new JournalOptions { FirstSegmentLength = 64 * 1024, MaxSegmentLength = 64 * 1024 });
+            var options = new JournalOptions { FirstSegmentLength = 64 * 1024, MaxSegmentLength = 64 * 1024 };
+            using var journal = Journal.Open(directory, options);
             using var writer = journal.CreateWriter();
             for (var i = first; left > 0; i++, left--)
             {

@@ -30,7 +30,8 @@ public sealed class FailingFlushTests
         var first = lines.IndexOf("refused Faulted");
         Assert.All(first < 0 ? [] : lines[first..], static line => Assert.Equal("refused Faulted", line));
         using var journal = Journal.Open(path);
-        var confirmed = lines.Where(static line => char.IsAsciiDigit(line[0])).Select(static line => int.Parse(line, CultureInfo.InvariantCulture));
+        var confirmed = lines.Where(static line => char.IsAsciiDigit(line[0]))
+            .Select(static line => int.Parse(line, CultureInfo.InvariantCulture));
         Assert.Empty(confirmed.Except(Payload.ReadAll(journal)));
     }
 }

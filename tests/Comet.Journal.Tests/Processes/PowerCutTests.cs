@@ -5,7 +5,8 @@ using Comet.Tests;
 
 namespace Comet.Journals.Tests.Processes;
 
-/// <summary>Power cuts of a real file system: an ext4 in a file is shut down without writing anything more, while a process appends.</summary>
+/// <summary>Power cuts of a real file system: an ext4 in a file is shut down without writing anything more, while a process
+/// appends.</summary>
 public sealed partial class PowerCutTests
 {
     private const int Cycles = 20;

@@ -148,29 +148,12 @@ public sealed class TruncationTests
         }
     }
 
-    [Fact]
-    public async Task What_is_not_flushed_stays_so_that_it_can_be()
-    {
-        using var directory = new TemporaryDirectory();
-        var never = SmallSegments with { FlushInterval = TimeSpan.FromHours(1), FlushLength = 1 << 30 };
-        using var journal = Journal.Open(directory.Path, never);
-        using var writer = journal.CreateWriter();
-        for (var i = 0; i < Count; i++)
-            writer.Append(new byte[500]);
-        Assert.Equal(0, journal.TruncateBefore(Count));
-        await journal.FlushAsync(TestContext.Current.CancellationToken);
-        Assert.InRange(journal.TruncateBefore(Count), 1, Count);
-        await journal.FlushAsync(TestContext.Current.CancellationToken);
-        Assert.False(journal.IsFaulted);
-    }
-
     private static Journal Filled(TemporaryDirectory directory, TracedFileSystem? files = null)
     {
         var journal = Journal.Open(files?.Environment ?? JournalEnvironment.Default, directory.Path, SmallSegments);
         using var writer = journal.CreateWriter();
-        for (var i = 1; i < Count; i++)
+        for (var i = 0; i < Count; i++)
             writer.Append(new byte[500]);
-        writer.Append(new byte[500], JournalDurability.Disk);
         return journal;
     }
 }

@@ -28,6 +28,8 @@ internal sealed partial class CrashWorkload
             {
                 if (_expected.Check(journal, out _) is { } broken)
                     Fail(broken);
+                else if (_alsoKills && _random.Next(16) == 0)
+                    CheckThatWorkIsFinished(journal);
                 else if (_random.Next(4) == 0)
                     CheckThatItGoesOn(journal);
             }
@@ -58,6 +60,16 @@ internal sealed partial class CrashWorkload
         var again = left.CutPower(_random);
         left.Recycle();
         return again;
+    }
+
+    /// <summary>The next run of maintenance does what was cut off, and nothing is lost by it.</summary>
+    private void CheckThatWorkIsFinished(Journal journal)
+    {
+        var failures = journal.RunMaintenance(Anything()).Failures;
+        if (failures.Count > 0)
+            Fail($"Maintenance cannot go on: {failures[0]}");
+        else if (_expected.Check(journal, out _) is { } broken)
+            Fail($"After maintenance: {broken}");
     }
 
     private void CheckThatItGoesOn(Journal journal)

@@ -1,5 +1,8 @@
 using Comet.Journals.Control;
+using Comet.Journals.Packing;
 using Comet.Journals.Records;
+using Comet.Journals.Segments;
+using Comet.Journals.Tests.Support;
 
 namespace Comet.Journals.Tests.SimulatedDisk;
 
@@ -21,7 +24,8 @@ internal sealed partial class CrashWorkload(int seed, Defect defect, int images,
         MaxSegmentLength = 16 * 1024,
         MaxWriters = 2,
         OpenTimeout = TimeSpan.Zero,
-        TimeProvider = new StandingClock()
+        TimeProvider = new StandingClock(),
+        Keys = Keys.Ring("k")
     };
 
     private readonly Random _random = new(seed);
@@ -85,7 +89,7 @@ internal sealed partial class CrashWorkload(int seed, Defect defect, int images,
             if (roll % 3 == 2)
                 AppendAndWait();
             _background.Run(isLater: true);
-            if (roll % 3 == 1)
+            if (roll % 2 == 1)
                 Pack();
             if (roll % 4 == 3)
                 Truncate();
@@ -227,12 +231,22 @@ internal sealed partial class CrashWorkload(int seed, Defect defect, int images,
 
     private void Pack()
     {
-        var failures = _journal!.RunMaintenance(new JournalMaintenance { Compression = JournalCodec.Snappy }).Failures;
+        var work = _alsoKills ? Anything() : new JournalMaintenance { Compression = JournalCodec.Snappy };
+        var failures = _journal!.RunMaintenance(work).Failures;
         if (failures.Count > 0)
             throw failures[0];
     }
 
-    private int Segments() => _disk.Names.Keys.Count(static name => name.EndsWith(".journal", StringComparison.Ordinal));
+    private JournalMaintenance Anything() => new()
+    {
+        Compression = (JournalCodec)_random.Next(3),
+        Encrypt = _random.Next(2) == 0,
+        Cool = _random.Next(2) == 0 ? new JournalTier("cool", TimeSpan.Zero) : null
+    };
+
+    private int Segments() => _disk.Names.Keys.Count(static name =>
+        name.EndsWith(SegmentName.Extension, StringComparison.Ordinal)
+        || name.EndsWith(PackedSegmentReader.Form, StringComparison.Ordinal));
 
     private void CommitPlace()
     {

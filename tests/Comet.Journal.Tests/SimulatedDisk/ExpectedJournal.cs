@@ -1,6 +1,7 @@
 namespace Comet.Journals.Tests.SimulatedDisk;
 
-/// <summary>What was appended and what was promised of it, and whether a journal that was opened after a crash keeps the promises.</summary>
+/// <summary>What was appended and what was promised of it, and whether a journal that was opened after a crash keeps the
+/// promises.</summary>
 internal sealed class ExpectedJournal
 {
     private readonly List<(long Sequence, byte[] Payload)> _records = [];

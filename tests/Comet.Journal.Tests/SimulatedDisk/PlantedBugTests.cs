@@ -12,16 +12,20 @@ public sealed class PlantedBugTests
     private const int Lives = 6;
 
     [Fact]
-    public void Records_whose_checksum_is_not_checked_are_found() => AssertFound(new NoChecksums(), "other bytes", "came where", "never given out");
+    public void Records_whose_checksum_is_not_checked_are_found() =>
+        AssertFound(new NoChecksums(), "other bytes", "came where", "never given out");
 
     [Fact]
-    public void Files_with_the_same_salt_are_found() => AssertFound(new NoSalt(), "other bytes", "came where", "behind the last one", "cannot be opened");
+    public void Files_with_the_same_salt_are_found() =>
+        AssertFound(new NoSalt(), "other bytes", "came where", "behind the last one", "cannot be opened");
 
     [Fact]
-    public void Names_that_are_not_flushed_are_found() => AssertFound(new NoDirectoryFlush(), "are lost", "cannot be opened", "is lost");
+    public void Names_that_are_not_flushed_are_found() =>
+        AssertFound(new NoDirectoryFlush(), "are lost", "cannot be opened", "is lost");
 
     [Fact]
-    public void Confirming_before_flushing_is_found() => AssertFound(new AckBeforeFlush(), "are lost", "cannot be opened", "place of the reader");
+    public void Confirming_before_flushing_is_found() =>
+        AssertFound(new AckBeforeFlush(), "are lost", "cannot be opened", "place of the reader");
 
     [Fact]
     public void Trying_a_failed_flush_again_is_found() =>
@@ -52,7 +56,8 @@ public sealed class PlantedBugTests
         Assert.Fail($"{defect.GetType().Name} was not found in {MostSeeds} programs.");
     }
 
-    /// <summary>Whether what is behind the claim of a killed writer is read, by somebody who has had the journal open all the time.</summary>
+    /// <summary>Whether what is behind the claim of a killed writer is read, by somebody who has had the journal open all the
+    /// time.</summary>
     private static bool PassesHole(Defect defect)
     {
         var disk = new SimulatedFileSystem(new Random(1));

@@ -28,11 +28,16 @@ internal sealed class SimulatedDirectory
 
     public void Delete(string name) => Apply(new Change(name, null, _names[name]));
 
-    public void Flush()
+    /// <summary>Makes the changes of one folder durable; those of others stay as they are.</summary>
+    public void Flush(string folder)
     {
         foreach (var change in _pending)
-            change.ApplyTo(_durable);
-        _pending.Clear();
+        {
+            if (change.Folder == folder)
+                change.ApplyTo(_durable);
+        }
+
+        _pending.RemoveAll(change => change.Folder == folder);
     }
 
     /// <summary>What is left of the names after a power cut: of the changes that were not flushed some first ones, or any.</summary>
@@ -75,6 +80,8 @@ internal sealed class SimulatedDirectory
     /// <summary>One entry goes, one comes, in one step.</summary>
     private sealed record Change(string? From, string? To, SimulatedInode Inode)
     {
+        public string? Folder => Path.GetDirectoryName(To ?? From);
+
         public void ApplyTo(Dictionary<string, SimulatedInode> names)
         {
             if (From is not null && names.TryGetValue(From, out var there) && ReferenceEquals(there, Inode))

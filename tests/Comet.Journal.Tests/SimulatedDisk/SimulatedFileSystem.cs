@@ -60,7 +60,8 @@ internal sealed class SimulatedFileSystem : IFileSystem
         // There is one.
     }
 
-    public IReadOnlyList<string> List(string directory) => [.. _directory.Names.Keys.Select(static path => Path.GetFileName(path))];
+    public IReadOnlyList<string> List(string directory) =>
+        [.. _directory.Names.Keys.Where(path => Path.GetDirectoryName(path) == directory).Select(static path => Path.GetFileName(path))];
 
     public bool Exists(string path) => _directory.Names.ContainsKey(path);
 
@@ -115,7 +116,7 @@ internal sealed class SimulatedFileSystem : IFileSystem
         if (FailsFlush(directory))
             throw Failed(directory);
         if (!Lies)
-            _directory.Flush();
+            _directory.Flush(directory);
     }
 
     public void RequireUsable(string directory)
@@ -149,7 +150,8 @@ internal sealed class SimulatedFileSystem : IFileSystem
     public void Kill() => Locks.ReleaseAll();
 
     /// <summary>What all processes that are killed now leave: everything, and the machine runs on.</summary>
-    public SimulatedFileSystem KillAll() => new(_random, _directory.Clone(static inode => inode.Clone()), _garbage) { SessionId = SessionId };
+    public SimulatedFileSystem KillAll() =>
+        new(_random, _directory.Clone(static inode => inode.Clone()), _garbage) { SessionId = SessionId };
 
     /// <summary>What a restart in good order leaves: everything.</summary>
     public SimulatedFileSystem Restart() => new(_random, _directory.Clone(static inode => inode.Clone()), _garbage);

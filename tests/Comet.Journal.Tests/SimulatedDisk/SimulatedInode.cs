@@ -77,7 +77,8 @@ internal sealed class SimulatedInode
         if (_disk is null)
             return;
 
-        for (var i = (int)(from / SectorBytes.SectorLength); i < Math.Min(_content.Length, (to + SectorBytes.SectorLength - 1)) / SectorBytes.SectorLength; i++)
+        var end = Math.Min(_content.Length, to + SectorBytes.SectorLength - 1) / SectorBytes.SectorLength;
+        for (var i = (int)(from / SectorBytes.SectorLength); i < end; i++)
         {
             if (IsDirty(i))
                 Write(i);

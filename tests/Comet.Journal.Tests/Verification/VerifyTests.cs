@@ -70,6 +70,25 @@ public sealed class VerifyTests
     }
 
     [Fact]
+    public void A_reader_does_not_pass_a_missing_segment_over_in_silence()
+    {
+        using var original = new DamagedJournal();
+        using var directory = original.Copy();
+        File.Delete(directory.Segments[1]);
+        using var journal = Journal.Open(directory.Path, DamagedJournal.Options);
+        using var reader = journal.CreateReader();
+        var read = 0;
+        var missing = Assert.Throws<JournalException>(() =>
+        {
+            while (reader.TryRead(out _))
+                read++;
+        });
+        Assert.Equal(JournalErrorCode.Corrupt, missing.Code);
+        Assert.Contains("Segment 2 ", missing.Message, StringComparison.Ordinal);
+        Assert.Equal(original.Positions.Count(static each => each.Segment == 1), read);
+    }
+
+    [Fact]
     public void Damaged_places_are_named()
     {
         using var original = new DamagedJournal();
