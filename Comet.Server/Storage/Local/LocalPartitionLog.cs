@@ -108,7 +108,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
             NoRoom = "the disk is full";
             return false;
         }
-        var open = Open();
+        Load();
         if (fence.Epoch < _epoch)
             throw new CometException(ErrorCode.NotOwner, $"The partition in {_directory} belongs to a later owner ({_epoch}, not "
                 + $"{fence.Epoch}).");
@@ -119,7 +119,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         RecordBatch.Stamp(head[LocalRecord.PrefixLength..], EndOffset, fence.Epoch, time);
         try
         {
-            open.Append(head, batch[RecordBatchHeader.Size..], EndOffset);
+            Open().Append(head, batch[RecordBatchHeader.Size..], EndOffset);
         }
         catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull)
         {
@@ -198,6 +198,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
             return;
         Close();
         var end = EndOffset;
+        Volatile.Write(ref _known, end);
         _tail.Dispose();
         _tail = new MemoryPartitionLog(_budget, _tailLimit, end);
         _record.Closed(isWhole: true);

@@ -79,6 +79,39 @@ public sealed class LocalPartitionLogTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_stable_at_level_Os_stays_so_over_a_rest()
+    {
+        using var log = Open();
+        log.Durability = Durability.Os;
+        Append(log, 1);
+        await log.CommitAsync(s_fence, CancellationToken.None);
+        Append(log, 2);
+        Assert.Equal(3, log.StableOffset);
+        await log.CommitAsync(s_fence, CancellationToken.None);
+        log.Rest();
+        Assert.Equal((false, 3), (log.IsOpen, log.StableOffset));
+        Assert.True(log.TryRead(0, out _));
+        Append(log, 1);
+        Assert.Equal(3, log.StableOffset);
+        await log.CommitAsync(s_fence, CancellationToken.None);
+        Assert.Equal(4, log.StableOffset);
+    }
+
+    [Fact]
+    public void Without_room_an_append_is_refused_and_changes_nothing()
+    {
+        using var log = Open();
+        Append(log, 1);
+        _record.HasRoom = false;
+        var batch = Batches.Make("p", 1, 1);
+        Assert.False(log.TryAppend(s_fence, batch, RecordBatch.Open(batch), 1));
+        Assert.Equal((1, "the disk is full"), (log.EndOffset, log.NoRoom));
+        _record.HasRoom = true;
+        Append(log, 1);
+        Assert.Equal(2, log.EndOffset);
+    }
+
+    [Fact]
     public void An_earlier_owner_appends_nothing_any_more()
     {
         using (var log = Open())
