@@ -274,8 +274,21 @@ public sealed unsafe partial class JournalReader : IDisposable
     }
 
     /// <summary>Nothing is published here: whether that is because a writer died, and something is now.</summary>
-    private bool IsClosed() => _segment is MappedSegmentReader { Segment: var segment }
-        && (_state.Holes is { } holes ? holes.Look(segment, Position) == HoleState.Closed : TryPass(0));
+    /// <exception cref="JournalException">Something was here that had been made durable.</exception>
+    private bool IsClosed()
+    {
+        if (_segment is not MappedSegmentReader { Segment: var segment })
+            return false;
+        if (_state.Holes is not { } holes)
+            return TryPass(0);
+
+        return holes.Look(segment, Position) switch
+        {
+            HoleState.Closed => true,
+            HoleState.Damaged => throw Damaged("nothing is there, and what was there had been made durable"),
+            _ => false
+        };
+    }
 
     private void RequireIntact(uint word)
     {

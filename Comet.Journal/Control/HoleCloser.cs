@@ -13,7 +13,10 @@ internal enum HoleState
     Waiting,
 
     /// <summary>Something is published there now: look again.</summary>
-    Closed
+    Closed,
+
+    /// <summary>Something was published there and made durable, and is gone: nothing is written over it.</summary>
+    Damaged
 }
 
 /// <summary>
@@ -38,6 +41,11 @@ internal sealed unsafe class HoleCloser(ControlFile control, WriterSlots slots, 
         // yet.
         if (tailSegment < segment.Number || (isActive && position >= TailWord.Position(tail)))
             return HoleState.Unclaimed;
+
+        // Nothing is made durable before everything in front of it is published, so there are no holes below that. Looked at again because
+        // it may have been published, and made durable, after the first look.
+        if (new JournalPlace(segment.Number, position) < control.GetDurable().Place)
+            return RecordLayout.Word(segment.Start + position) != 0 ? HoleState.Closed : HoleState.Damaged;
 
         lock (_gate)
         {

@@ -39,7 +39,8 @@ internal sealed class WaitingReader(JournalState state) : IValueTaskSource
             return false;
 
         return !_target.IsKnown
-            || (_target.Segment is { } segment && state.Holes is { } holes && holes.Look(segment, _target.Position) == HoleState.Closed);
+            || (_target.Segment is { } segment && state.Holes is { } holes
+                && holes.Look(segment, _target.Position) is HoleState.Closed or HoleState.Damaged);
     }
 
     public void Wake()

@@ -1,5 +1,6 @@
 using Comet.Journals.Control;
 using Comet.Journals.Records;
+using Comet.Journals.Tests.Support;
 
 namespace Comet.Journals.Tests.Control;
 
@@ -20,5 +21,23 @@ public sealed unsafe class HoleCloserTests
         Assert.Equal(0u, RecordLayout.Word(next.Start + position));
         next.Release();
         active.Release();
+    }
+
+    /// <summary>Zeros where a record was confirmed are damage, whoever may have died meanwhile: nothing is written over them.</summary>
+    [Fact]
+    public void What_was_made_durable_and_is_gone_is_no_hole()
+    {
+        using var directory = new TemporaryDirectory();
+        using var journal = Journal.Open(directory.Path);
+        using var writer = journal.CreateWriter();
+        var first = writer.Append(Payload.Of(0));
+        writer.Append(Payload.Of(1), JournalDurability.Disk);
+        var segment = journal.State.Segments.Open(first.Segment);
+        new Span<byte>(segment.Start + first.FilePosition, Payload.Of(0).Length).Clear();
+        Assert.Equal(HoleState.Damaged, journal.State.Holes!.Look(segment, first.FilePosition));
+        Assert.Equal(0u, RecordLayout.Word(segment.Start + first.FilePosition));
+        using var reader = journal.CreateReader();
+        Assert.Equal(JournalErrorCode.Corrupt, Assert.Throws<JournalException>(() => reader.TryRead(out _)).Code);
+        segment.Release();
     }
 }

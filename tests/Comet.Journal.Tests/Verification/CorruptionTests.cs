@@ -68,8 +68,9 @@ public sealed class CorruptionTests
         catch (JournalException told)
         {
             Assert.True(told.Code is JournalErrorCode.Corrupt or JournalErrorCode.UnsupportedFormat, $"{what}: {told.Message}");
-            foreach (var line in before.Split('\n'))
-                Assert.Contains(line, DirectoryState.Of(directory.Path), StringComparison.Ordinal);
+            var after = DirectoryState.Of(directory.Path);
+            Assert.All(before.Split('\n'), line => Assert.True(after.Contains(line, StringComparison.Ordinal),
+                $"{what}: {told.Message}\nbefore:\n{before}\nafter:\n{after}"));
         }
     }
 
