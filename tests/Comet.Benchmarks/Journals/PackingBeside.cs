@@ -2,7 +2,8 @@ using Comet.Journals;
 
 namespace Comet.Benchmarks.Journals;
 
-/// <summary>What a writer that appends at a steady rate notices of segments that are compressed in the background: its 99th percentile.</summary>
+/// <summary>What a writer that appends at a steady rate notices of segments that are compressed in the background: its 99th
+/// percentile.</summary>
 internal static class PackingBeside
 {
     private const int Size = 160;
