@@ -231,8 +231,8 @@ internal sealed partial class CrashWorkload(int seed, Defect defect, int images,
 
     private void Pack()
     {
-        var maintenance = _alsoKills ? Anything() : new JournalMaintenance { Compression = JournalCodec.Snappy };
-        var failures = _journal!.RunMaintenance(maintenance).Failures;
+        var work = _alsoKills ? Anything() : new JournalMaintenance { Compression = JournalCodec.Snappy };
+        var failures = _journal!.RunMaintenance(work).Failures;
         if (failures.Count > 0)
             throw failures[0];
     }
@@ -244,7 +244,8 @@ internal sealed partial class CrashWorkload(int seed, Defect defect, int images,
         Cool = _random.Next(2) == 0 ? new JournalTier("cool", TimeSpan.Zero) : null
     };
 
-    private int Segments() => _disk.Names.Keys.Count(static name => name.EndsWith(SegmentName.Extension, StringComparison.Ordinal)
+    private int Segments() => _disk.Names.Keys.Count(static name =>
+        name.EndsWith(SegmentName.Extension, StringComparison.Ordinal)
         || name.EndsWith(PackedSegmentReader.Form, StringComparison.Ordinal));
 
     private void CommitPlace()
