@@ -41,7 +41,8 @@ internal sealed class RestingSegments : IDisposable
             each.Release();
     }
 
-    /// <summary>Lets go of a segment whose file goes. It does not rest again, nor do those before it, whose files have gone as a rule.</summary>
+    /// <summary>Lets go of a segment whose file goes. It does not rest again, nor do those before it, whose files have gone as a
+    /// rule.</summary>
     public void Drop(long number)
     {
         MappedSegment? dropped;
