@@ -43,8 +43,16 @@ public sealed unsafe partial class JournalReader
             return;
         }
 
-        if (catalog.After(place.Segment) is not { } next || !TryEnter(next))
-            _ = place.Segment == 0 ? SeekFirst() : SeekEnd();
+        if (place.Segment == 0)
+            _ = SeekFirst();
+        else if (catalog.After(place.Segment) is not { } next)
+            _ = SeekEnd();
+        else
+        {
+            RequireNoGap(place.Segment, next.Number);
+            Leave();
+            _ = TryEnterNext();
+        }
     }
 
     /// <summary>Goes to a place of the segment by records that follow each other; false, and the reader is at the end of the segment, where

@@ -52,6 +52,11 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
         return judged;
     }
 
+    /// <summary>Where the records go on behind a place of a running system where nothing is published, whoever was to publish there;
+    /// null when none are in the segment, or there is no telling.</summary>
+    public long? FindBehindHole(MappedSegment segment, long position) =>
+        IsOfThisBoot() ? OpenClaims.FindBehind(Control()!, segment, position, 0) : null;
+
     public void Dispose() => _control?.Dispose();
 
     private UnattendedPlace JudgeUnattended(MappedSegment segment, long position, long sequence, bool isZero, ref long next)
@@ -60,8 +65,8 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
         var later = store.Catalog.Refresh().Where(entry => entry.Number > segment.Number && entry.Form.Length == 0).ToList();
         if (isZero && IsOfThisBoot())
         {
-            var search = new RecordSearch(segment.Start, segment.Layout.FileLength, segment.Header);
-            if (search.NextWhole(position, sequence) is { } found)
+            // By the slots first: of a batch that was cut off its last records are there, and no part of the journal.
+            if (OpenClaims.FindBehind(Control()!, segment, position, sequence) is { } found)
             {
                 next = found;
                 return UnattendedPlace.Hole;
