@@ -32,12 +32,13 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
     /// <summary>Judges a place where there is no whole record.</summary>
     /// <param name="segment">The segment.</param>
     /// <param name="position">The place in it.</param>
+    /// <param name="word">What the reader saw there; it may have been published since.</param>
     /// <param name="sequence">The sequence that comes next at the earliest.</param>
     /// <param name="next">After a <see cref="UnattendedPlace.Hole"/>, where the next whole record is.</param>
-    public UnattendedPlace Judge(MappedSegment segment, long position, long sequence, out long next)
+    public UnattendedPlace Judge(MappedSegment segment, long position, uint word, long sequence, out long next)
     {
         next = 0;
-        var isZero = RecordLayout.Word(segment.Start + position) == 0;
+        var isZero = word == 0;
         if (IsAttended())
             return isZero ? UnattendedPlace.End : UnattendedPlace.Damage;
 

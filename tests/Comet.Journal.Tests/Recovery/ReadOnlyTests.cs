@@ -1,3 +1,4 @@
+using Comet.Journals.Recovery;
 using Comet.Journals.Tests.Processes;
 using Comet.Journals.Tests.Support;
 
@@ -62,6 +63,20 @@ public sealed class ReadOnlyTests
         Assert.Equal(before, DirectoryState.Of(directory.Path));
         using (var writing = Journal.Open(directory.Path))
             Assert.Equal(Payload.ReadAll(writing), Payload.ReadAll(journal));
+    }
+
+    /// <summary>A writer may publish between the reader's look at a place and the judgement of it.</summary>
+    [Fact]
+    public void What_is_published_while_it_is_judged_is_no_damage()
+    {
+        using var directory = new TemporaryDirectory();
+        using var writing = Journal.Open(directory.Path, Quiet);
+        using var writer = writing.CreateWriter();
+        var position = writer.Append(Payload.Of(0)).FilePosition;
+        using var journal = Journal.Open(directory.Path, Reading);
+        var segment = journal.State.Segments.Open(1);
+        Assert.Equal(UnattendedPlace.End, journal.State.Unattended!.Judge(segment, position, word: 0, 0, out _));
+        segment.Release();
     }
 
     [Theory]
