@@ -15,11 +15,25 @@ public sealed unsafe partial class JournalReader
     /// <summary>Reads the record before the place the reader stands at, and stands before it then: reading forward gives the same record
     /// again. False at the first record that is kept. What a writer that is slow has not published yet is passed.</summary>
     /// <param name="record">The record, valid until the reader is used again or disposed.</param>
-    /// <exception cref="JournalException">What is there is not what was written.</exception>
+    /// <exception cref="JournalException">What is there is not what was written. The reader stays behind it.</exception>
     public bool TryReadBackward(out JournalRecord record)
     {
         RequireReadable();
         (_nextSequence, _readTo) = (0, Unknown);
+        var (number, position) = (_number, Position);
+        try
+        {
+            return TryFindBefore(out record);
+        }
+        catch (JournalException)
+        {
+            GoBackTo(number, position);
+            throw;
+        }
+    }
+
+    private bool TryFindBefore(out JournalRecord record)
+    {
         while (TryStepBack())
         {
             var word = RecordLayout.Word(_at);
@@ -33,6 +47,16 @@ public sealed unsafe partial class JournalReader
 
         record = default;
         return false;
+    }
+
+    /// <summary>Where the reader stood before it failed: what it could not read is not passed over the next time.</summary>
+    private void GoBackTo(long number, long position)
+    {
+        _stepCount = 0;
+        if (number == 0)
+            Leave();
+        else if (number == _number || (_state.Segments.Catalog.Find(number) is { } entry && TryEnter(entry)))
+            _at = _limit = _origin + position;
     }
 
     private bool TryStepBack()

@@ -187,6 +187,8 @@ public sealed unsafe partial class JournalReader : IDisposable
     /// <summary>Goes to a position of the segment; false when the segment ends before it.</summary>
     private bool TryMoveTo(long position)
     {
+        // Of a packed segment the next block takes the memory of the one before, also when it cannot be read: nothing looks at it then.
+        _limit = _at;
         var window = _segment!.Open(position);
         if (!window.Contains(position))
             return false;
