@@ -1,6 +1,5 @@
 using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
-using Comet.Journals.Records;
 using Comet.Journals.Segments;
 
 namespace Comet.Journals.Recovery;
