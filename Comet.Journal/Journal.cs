@@ -107,8 +107,11 @@ public sealed class Journal : IDisposable
     /// <exception cref="ObjectDisposedException">The journal is disposed.</exception>
     public ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
-        _state.RequireUsable();
-        return _state.Flusher is { } flusher ? flusher.WaitAsync(cancellationToken) : ValueTask.CompletedTask;
+        return _state.WhileOpen(() =>
+        {
+            _state.RequireFaultless();
+            return _state.Flusher is { } flusher ? flusher.WaitAsync(cancellationToken) : ValueTask.CompletedTask;
+        });
     }
 
     /// <summary>Makes a writer, for one thread at a time.</summary>
@@ -161,7 +164,7 @@ public sealed class Journal : IDisposable
     /// <summary>Forgets a named reader and its place.</summary>
     /// <returns>Whether there was one of that name.</returns>
     /// <exception cref="JournalException">It is open, or the journal was opened to be read only.</exception>
-    public bool DeleteReader(string name) => _state.Readers.Delete(name);
+    public bool DeleteReader(string name) => _state.WhileOpen(() => _state.Readers.Delete(name));
 
     /// <summary>Removes whole segments from the front: those all of whose records are before a sequence. The last segment always stays.
     /// Readers in the middle of a removed one read it to its end. Durable when it returns.</summary>
@@ -172,7 +175,8 @@ public sealed class Journal : IDisposable
     /// <exception cref="JournalException">The place of a named reader is damaged, somebody else does the same for a long time, or the
     /// journal
     /// was opened to be read only.</exception>
-    public int TruncateBefore(long sequence, bool ignoreNamedReaders = false) => _state.Truncation.Run(sequence, ignoreNamedReaders);
+    public int TruncateBefore(long sequence, bool ignoreNamedReaders = false) =>
+        _state.WhileOpen(() => _state.Truncation.Run(sequence, ignoreNamedReaders));
 
     /// <summary>Tells what segments there are, in order, and in which form.</summary>
     /// <exception cref="JournalException">A folder or a file cannot be read.</exception>
@@ -198,7 +202,7 @@ public sealed class Journal : IDisposable
     {
         _ = _state.RequireGates();
         var options = (maintenance ?? _state.Options.Maintenance ?? new JournalMaintenance()).Validated(_state.Options.Keys);
-        return _state.Upkeep!.Run(options, progress, cancellationToken);
+        return _state.WhileOpen(() => _state.Upkeep!.Run(options, progress, cancellationToken));
     }
 
     /// <summary>Replays a part of the journal: the same records, bytes and times in the same order each time, and then it ends.</summary>

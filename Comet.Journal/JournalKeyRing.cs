@@ -34,5 +34,5 @@ public sealed class JournalKeyRing : IJournalKeyProvider
     public string CurrentKeyId { get; }
 
     /// <inheritdoc />
-    public ReadOnlyMemory<byte>? FindKey(string keyId) => _keys.TryGetValue(keyId, out var key) ? key : null;
+    public ReadOnlyMemory<byte>? FindKey(string keyId) => _keys.TryGetValue(keyId, out var key) ? key : default(ReadOnlyMemory<byte>?);
 }

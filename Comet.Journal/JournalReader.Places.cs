@@ -38,14 +38,27 @@ public sealed unsafe partial class JournalReader
         if (catalog.Find(place.Segment) is { } entry && TryEnter(entry))
         {
             // Another one of the same number: all of it is new.
-            if (_segment!.Header.Salt == place.Salt && TryReach(place.Position))
+            if (_segment!.Header.Salt == place.Salt && TryReach(place.Position) && !IsLost(place))
                 _nextSequence = _readTo = place.NextSequence;
             return;
         }
 
-        if (catalog.After(place.Segment) is not { } next || !TryEnter(next))
-            _ = place.Segment == 0 ? SeekFirst() : SeekEnd();
+        if (place.Segment == 0)
+            _ = SeekFirst();
+        else if (catalog.After(place.Segment) is not { } next)
+            _ = SeekEnd();
+        else
+        {
+            RequireNoGap(place.Segment, next.Number);
+            Leave();
+            _ = TryEnterNext();
+        }
     }
+
+    /// <summary>Whether the segment ends at a place that was behind more: the record that had been dealt with was there, or in front of it,
+    /// and is gone.</summary>
+    private bool IsLost(ReaderPlace place) => _at < _limit && RecordLayout.Word(_at) is var word
+        && RecordLayout.Kind(word) == RecordKind.End && RecordLayout.Sequence(_at) < place.NextSequence;
 
     /// <summary>Goes to a place of the segment by records that follow each other; false, and the reader is at the end of the segment, where
     /// they end before it.</summary>

@@ -63,8 +63,16 @@ public sealed partial class JournalReader
         while (!TryPeek());
     }
 
-    private unsafe WaitTarget FindWaitTarget() => _segment is MappedSegmentReader { Segment: var segment } && _at < _limit
-        && RecordLayout.Kind(RecordLayout.Word(_at)) is var kind && kind != RecordKind.End
-            ? new WaitTarget(_at, segment, Position)
-            : default;
+    /// <summary>Where it becomes visible that there is something to read; nowhere, and it is looked again now and then, where only a look
+    /// at the journal can tell: behind an end mark, and at a tail that was torn.</summary>
+    internal unsafe WaitTarget FindWaitTarget()
+    {
+        if (_segment is not MappedSegmentReader { Segment: var segment } || _at >= _limit)
+            return default;
+
+        var word = RecordLayout.Word(_at);
+        return RecordLayout.Kind(word) == RecordKind.End || (word != 0 && _end == (_number, Position, word))
+            ? default
+            : new WaitTarget(_at, segment, Position);
+    }
 }

@@ -16,6 +16,9 @@ public sealed unsafe partial class JournalReader : IDisposable
     private const long Unknown = -1;
     private const int Ahead = 4096;
 
+    // A segment that is known but not there was removed a moment ago, which the next look tells.
+    private const int MaxLooks = 8;
+
     private readonly JournalState _state;
     private readonly bool _verify;
     private ISegmentReader? _segment;
@@ -184,6 +187,8 @@ public sealed unsafe partial class JournalReader : IDisposable
     /// <summary>Goes to a position of the segment; false when the segment ends before it.</summary>
     private bool TryMoveTo(long position)
     {
+        // Of a packed segment the next block takes the memory of the one before, also when it cannot be read: nothing looks at it then.
+        _limit = _at;
         var window = _segment!.Open(position);
         if (!window.Contains(position))
             return false;
@@ -197,35 +202,41 @@ public sealed unsafe partial class JournalReader : IDisposable
     private bool TryEnterNext()
     {
         var catalog = _state.Segments.Catalog;
-        var next = catalog.After(_number);
-        if (next is not null && next.Number != _number + 1)
+        for (var looks = 0; looks < MaxLooks; looks++)
         {
             // Others may have gone on by more than one, or removed some from the front.
-            _ = catalog.Refresh();
-            next = catalog.After(_number);
-            RequireNoGap(next);
+            if (looks > 0)
+                _ = catalog.Refresh();
+            if (catalog.After(_number) is not { } next)
+                return false;
+            if (next.Number != _number + 1)
+            {
+                if (looks == 0)
+                    continue;
+                RequireNoGap(_number + 1, next.Number);
+            }
+
+            if (TryEnter(next))
+                return true;
         }
 
-        while (next is not null && !TryEnter(next))
-        {
-            _ = catalog.Refresh();
-            next = catalog.After(next.Number);
-        }
-
-        return next is not null;
+        throw Missing(_number + 1);
     }
 
-    private void RequireNoGap(SegmentEntry? next)
+    /// <summary>Throws when a segment is missing below one that is there.</summary>
+    /// <param name="expected">The number that comes first, unless it was removed.</param>
+    /// <param name="found">The first number that is there, looked at before: a removal says which segment is the first before it deletes
+    /// those below it.</param>
+    private void RequireNoGap(long expected, long found)
     {
-        // Looked at after the listing: a removal says which segment is the first before it deletes those below it.
-        var expected = Math.Max(_number + 1, _state.Segments.FirstKept);
-        if (next is not null && next.Number > expected)
-        {
-            throw new JournalException(JournalErrorCode.Corrupt,
-                $"Segment {expected} of {_state.Directory} is missing, and {next.Path} goes on behind it. Restore it from a copy, or run "
-                + "'comet journal repair' on the directory, which goes on without it.") { File = _state.Directory };
-        }
+        expected = Math.Max(expected, _state.Segments.FirstKept);
+        if (found > expected)
+            throw Missing(expected);
     }
+
+    private JournalException Missing(long number) => new(JournalErrorCode.Corrupt,
+        $"Segment {number} of {_state.Directory} is missing. Restore it from a copy, or run 'comet journal repair' on the directory, which "
+        + "goes on without it.") { File = _state.Directory };
 
     /// <summary>Goes to the start of a segment; false when it is there no more.</summary>
     private bool TryEnter(SegmentEntry entry)

@@ -49,7 +49,7 @@ internal static class JournalAppendCommand
         {
             await LineReader.ReadAllAsync(input, journal.Options.MaxRecordLength, appender.TakeAsync, cancellationToken);
             if (arguments.GetValue(s_durability) == JournalDurability.Disk)
-                await journal.FlushAsync(CancellationToken.None);
+                await journal.FlushAsync(cancellationToken);
         }
         Report(arguments, new(appender.Records, appender.Bytes, appender.LastSequence,
             Math.Round(TimeProvider.System.GetElapsedTime(start).TotalSeconds, 6)));

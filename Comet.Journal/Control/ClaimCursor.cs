@@ -15,12 +15,16 @@ internal sealed unsafe class ClaimCursor : IDisposable
     /// <summary>64 KiB: longer claims look before they add, so that no number of failed ones runs the tail word over.</summary>
     private const int MaxBlindClaim = 64 * 1024;
 
+    // What is looked at in place of the journal's fault when a claim has to take the slow way.
+    private static readonly ulong* s_noSlot = AlwaysOne();
+
     private readonly JournalState _state;
     private readonly ControlFile _control;
     private readonly JournalClock _clock;
     private WriterSlot _slot;
+    private bool _hasSlot;
     private readonly ulong* _tail;
-    private readonly ulong* _fault;
+    private ulong* _refusal;
     private readonly int* _waiters;
     private readonly JournalFlusher _flusher;
     private MappedSegment _segment;
@@ -34,13 +38,21 @@ internal sealed unsafe class ClaimCursor : IDisposable
             $"The journal in {state.Directory} was opened to be read only. Open it with another {nameof(JournalOptions.Access)}.");
         _clock = new JournalClock(state.Options.TimeProvider);
         _tail = _control.Tail;
-        _fault = _control.Fault;
+        _refusal = s_noSlot;
         _waiters = _control.Waiters;
         _flusher = state.Flusher!;
         MaxRecordLength = state.Options.MaxRecordLength;
         _segment = state.Roller!.Active();
         Use(_segment);
-        _slot = state.TakeSlot();
+        try
+        {
+            TakeSlot();
+        }
+        catch
+        {
+            _segment.Release();
+            throw;
+        }
     }
 
     public int MaxRecordLength { get; }
@@ -56,7 +68,7 @@ internal sealed unsafe class ClaimCursor : IDisposable
     public ulong Claim(int size, int sequences, out long timestamp)
     {
         timestamp = _clock.Now();
-        if (timestamp < _segment.RollAt && size <= MaxBlindClaim && *_fault == 0 && !_state.IsDisposed)
+        if (timestamp < _segment.RollAt && size <= MaxBlindClaim && *_refusal == 0 && !_state.IsDisposed)
         {
             var claim = Add(size, sequences);
             if (Fits(claim, size) || !Missed(claim, size))
@@ -91,14 +103,25 @@ internal sealed unsafe class ClaimCursor : IDisposable
     /// <summary>Gives up a claim that cannot be filled: others close it like that of a dead writer.</summary>
     public void Abandon()
     {
+        // Without a slot nothing may be claimed: others would take the claim for that of a dead writer while it is being filled.
+        _refusal = s_noSlot;
+        _hasSlot = false;
         _state.Slots!.Return(_slot);
-        _slot = _state.TakeSlot();
+        TakeSlot();
     }
 
     public void Dispose()
     {
         _segment.Release();
-        _state.Slots!.Return(_slot);
+        if (_hasSlot)
+            _state.Slots!.Return(_slot);
+    }
+
+    private void TakeSlot()
+    {
+        _slot = _state.TakeSlot();
+        _hasSlot = true;
+        _refusal = _control.Fault;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -123,6 +146,8 @@ internal sealed unsafe class ClaimCursor : IDisposable
         while (true)
         {
             _state.RequireUsable();
+            if (!_hasSlot)
+                TakeSlot();
             var tail = Volatile.Read(ref *_tail);
             if (TailWord.Generation(tail) != _generation)
             {
@@ -187,6 +212,13 @@ internal sealed unsafe class ClaimCursor : IDisposable
             _state.Roller!.End(_segment, claim);
         _slot.Intent = 0;
         return true;
+    }
+
+    private static ulong* AlwaysOne()
+    {
+        var word = (ulong*)RuntimeHelpers.AllocateTypeAssociatedMemory(typeof(ClaimCursor), sizeof(ulong));
+        *word = 1;
+        return word;
     }
 
     private void Use(MappedSegment segment)

@@ -30,6 +30,7 @@ internal sealed unsafe class ControlFile : IDisposable
     private const ulong Magic = 0x6C72744374656D43;
     private const int Version = 1;
     private const int TailAt = 64;
+    private const int UsedAt = 136;
     private const int DurableAt = 384;
     private const int DurableValues = 7;
     private const int SlotsAt = 512;
@@ -108,7 +109,7 @@ internal sealed unsafe class ControlFile : IDisposable
 
     private long* ActiveNumber => (long*)(_start + 128);
 
-    private int* Used => (int*)(_start + 136);
+    private int* Used => (int*)(_start + UsedAt);
 
     private int* Clean => (int*)(_start + 140);
 
@@ -140,6 +141,24 @@ internal sealed unsafe class ControlFile : IDisposable
     {
         Span<byte> word = stackalloc byte[sizeof(ulong)];
         return file.Read(word, TailAt) == word.Length ? BitConverter.ToUInt64(word) : 0;
+    }
+
+    /// <summary>Intent and claim of all slots that were ever taken, in a file that is only read.</summary>
+    public static List<(ulong Intent, ulong Claim)> ReadClaims(IJournalFile file)
+    {
+        Span<int> used = stackalloc int[1];
+        var claims = new List<(ulong, ulong)>();
+        if (file.Read(MemoryMarshal.AsBytes(used), UsedAt) < sizeof(int))
+            return claims;
+
+        Span<ulong> slot = stackalloc ulong[2];
+        for (var i = 0; i < Math.Clamp(used[0], 0, MaxSlots); i++)
+        {
+            if (file.Read(MemoryMarshal.AsBytes(slot), SlotsAt + (i * WriterSlot.Length)) == 2 * sizeof(ulong))
+                claims.Add((slot[0], slot[1]));
+        }
+
+        return claims;
     }
 
     /// <summary>Up to where everything is durable, and the first sequence that is not, in a file that is only read.</summary>

@@ -85,7 +85,7 @@ internal sealed class JournalState : IDisposable
     {
         get
         {
-            if (Volatile.Read(ref _fault) is null && Control is { IsFaulted: true })
+            if (Volatile.Read(ref _fault) is null && IsFaultedElsewhere())
             {
                 Interlocked.CompareExchange(ref _fault, new JournalException(JournalErrorCode.Faulted,
                     $"Another process could not write or flush the journal in {Directory}, so it refuses to go on; whatever was not "
@@ -131,8 +131,13 @@ internal sealed class JournalState : IDisposable
             $"{cause.Message} The journal in {Directory} refuses to go on; whatever was not confirmed as durable is unknown. Close it in "
             + "every process and open it again: that runs recovery.", cause) { File = cause.File };
         Interlocked.CompareExchange(ref _fault, fault, null);
-        if (Control is not null)
+        // Background work may fail when the journal is closed already.
+        if (Control is not null && TryHold())
+        {
             Control.IsFaulted = true;
+            Release();
+        }
+
         return _fault;
     }
 
@@ -182,23 +187,55 @@ internal sealed class JournalState : IDisposable
             WakeReaders();
     }
 
-    /// <summary>Keeps the mappings for a writer or a reader, which may outlive the journal object.</summary>
+    /// <summary>Keeps the mappings for a writer or a reader, which may outlive the journal object, or for a call.</summary>
     public void Keep()
     {
         RequireReadable();
-        Interlocked.Increment(ref _references);
+        ObjectDisposedException.ThrowIf(!TryHold(), typeof(Journal));
+    }
+
+    /// <summary>Does something that needs the mappings, which another thread may be about to give up.</summary>
+    public T WhileOpen<T>(Func<T> work)
+    {
+        Keep();
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            Release();
+        }
     }
 
     /// <summary>Keeps the mappings for background work; false when the journal is closed.</summary>
-    public bool TryKeep()
+    public bool TryKeep() => !IsDisposed && TryHold();
+
+    /// <summary>Keeps the mappings while they are there: another thread may be closing the journal.</summary>
+    private bool TryHold()
     {
-        while (!IsDisposed && Volatile.Read(ref _references) is > 0 and var count)
+        while (Volatile.Read(ref _references) is > 0 and var count)
         {
             if (Interlocked.CompareExchange(ref _references, count + 1, count) == count)
                 return true;
         }
 
         return false;
+    }
+
+    private bool IsFaultedElsewhere()
+    {
+        if (Control is not { } control || !TryHold())
+            return false;
+
+        try
+        {
+            return control.IsFaulted;
+        }
+        finally
+        {
+            Release();
+        }
     }
 
     public void Release()

@@ -63,12 +63,13 @@ internal sealed unsafe class SegmentPacker(IFileSystem files)
         {
             var record = window.Origin + position;
             var word = RecordLayout.Word(record);
+            var size = RecordLayout.Size(word);
+            // Before the look whether it is a record at all: the window may end in the middle of a long one, which is another block's.
+            if (position > from.Position && position + size - from.Position > PackedBlock.TargetLength)
+                break;
             if (!RecordLayout.IsPlausible(word, window.To - position))
                 throw PackedFile.Damaged(source.Path, position, "has no record where one should be");
 
-            var size = RecordLayout.Size(word);
-            if (position > from.Position && position + size - from.Position > PackedBlock.TargetLength)
-                break;
             if (RecordLayout.Kind(word) == RecordKind.Data)
             {
                 sequence = RecordLayout.Sequence(record) + 1;

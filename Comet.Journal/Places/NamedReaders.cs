@@ -83,6 +83,19 @@ internal sealed class NamedReaders(JournalState state)
         .Where(IsName)
         .Order(StringComparer.Ordinal);
 
+    /// <summary>The place in a reader's file; null when it is not there, or damaged, which whoever opens it is told.</summary>
+    public static ReaderPlace? TryReadPlace(IFileSystem files, string path, Guid journalId)
+    {
+        try
+        {
+            return PlaceFile.TryRead(files, path, journalId) is { } values ? ReaderPlace.From(values) : null;
+        }
+        catch (JournalException damaged) when (damaged.Code == JournalErrorCode.Corrupt)
+        {
+            return null;
+        }
+    }
+
     private ReaderPlace? TryReadPlace(string name) =>
         PlaceFile.TryRead(Files, PathOf(name), JournalId) is { } values ? ReaderPlace.From(values) : null;
 

@@ -1,5 +1,6 @@
 using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
+using Comet.Journals.Places;
 using Comet.Journals.Records;
 using Comet.Journals.Retention;
 using Comet.Journals.Segments;
@@ -47,7 +48,8 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
             var cut = Drop();
             var last = _scans[^1];
             cut += last.Scan.Rest >= 0 ? last.Segment.Layout.FileLength - last.Scan.Rest : 0;
-            if (last.Scan.EndsWith is null && last.Scan.Rest < 0 && !_scans.Any(IsUnconfirmed) && TryFillSector(last.Segment))
+            if (last.Scan.EndsWith is null && last.Scan.Rest < 0 && !_scans.Any(IsUnconfirmed) && !IsAnyReaderAhead(last.Segment.Number)
+                && TryFillSector(last.Segment))
             {
                 // What killed writers left, and the last mark, may be in the page cache only, and so may the name.
                 WriteAgain(isEnding: false);
@@ -242,6 +244,13 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
 
     private bool IsUnconfirmed((MappedSegment Segment, SegmentScan Scan) each) =>
         each.Scan.LastData >= 0 && new JournalPlace(each.Segment.Number, each.Scan.LastData) >= _durable;
+
+    /// <summary>Whether a named reader has dealt with records that are lost: what is appended now has their sequences, and must not come to
+    /// their places.</summary>
+    private bool IsAnyReaderAhead(long last) => store.Files.List(store.Directory)
+        .Where(static name => name.EndsWith(NamedReaders.Extension, StringComparison.Ordinal))
+        .Select(name => NamedReaders.TryReadPlace(store.Files, Path.Combine(store.Directory, name), store.JournalId))
+        .Any(place => place is { } known && known.Segment >= last && known.NextSequence > _nextSequence);
 
     /// <summary>Has the records end with a sector, so that what comes next is torn without what is called durable; false when there is no
     /// room for that.</summary>

@@ -1,6 +1,5 @@
 using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
-using Comet.Journals.Records;
 using Comet.Journals.Segments;
 
 namespace Comet.Journals.Recovery;
@@ -32,12 +31,13 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
     /// <summary>Judges a place where there is no whole record.</summary>
     /// <param name="segment">The segment.</param>
     /// <param name="position">The place in it.</param>
+    /// <param name="word">What the reader saw there; it may have been published since.</param>
     /// <param name="sequence">The sequence that comes next at the earliest.</param>
     /// <param name="next">After a <see cref="UnattendedPlace.Hole"/>, where the next whole record is.</param>
-    public UnattendedPlace Judge(MappedSegment segment, long position, long sequence, out long next)
+    public UnattendedPlace Judge(MappedSegment segment, long position, uint word, long sequence, out long next)
     {
         next = 0;
-        var isZero = RecordLayout.Word(segment.Start + position) == 0;
+        var isZero = word == 0;
         if (IsAttended())
             return isZero ? UnattendedPlace.End : UnattendedPlace.Damage;
 
@@ -52,6 +52,11 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
         return judged;
     }
 
+    /// <summary>Where the records go on behind a place of a running system where nothing is published, whoever was to publish there;
+    /// null when none are in the segment, or there is no telling.</summary>
+    public long? FindBehindHole(MappedSegment segment, long position) =>
+        IsOfThisBoot() ? OpenClaims.FindBehind(Control()!, segment, position, 0) : null;
+
     public void Dispose() => _control?.Dispose();
 
     private UnattendedPlace JudgeUnattended(MappedSegment segment, long position, long sequence, bool isZero, ref long next)
@@ -60,8 +65,8 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
         var later = store.Catalog.Refresh().Where(entry => entry.Number > segment.Number && entry.Form.Length == 0).ToList();
         if (isZero && IsOfThisBoot())
         {
-            var search = new RecordSearch(segment.Start, segment.Layout.FileLength, segment.Header);
-            if (search.NextWhole(position, sequence) is { } found)
+            // By the slots first: of a batch that was cut off its last records are there, and no part of the journal.
+            if (OpenClaims.FindBehind(Control()!, segment, position, sequence) is { } found)
             {
                 next = found;
                 return UnattendedPlace.Hole;

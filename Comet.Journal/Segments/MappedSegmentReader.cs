@@ -1,4 +1,5 @@
 using Comet.Journals.Indexing;
+using Comet.Journals.Packing;
 using Comet.Journals.Records;
 
 namespace Comet.Journals.Segments;
@@ -14,6 +15,8 @@ internal sealed unsafe class MappedSegmentReader(MappedSegment segment, bool isO
     private const long WindowLength = 2L << 20;
 
     private bool _released;
+    private long _from;
+    private long _to;
 
     public MappedSegment Segment => segment;
 
@@ -29,8 +32,15 @@ internal sealed unsafe class MappedSegmentReader(MappedSegment segment, bool isO
         if (isOver && position < end)
         {
             var record = RecordLayout.Size(RecordLayout.Word(segment.Start + position));
-            end = Math.Min(end, position + Math.Max(WindowLength, record));
-            segment.PopulateToRead(position, end - position);
+            // Who goes from record to record, as when reading backward, has each of them opened: that costs no call. But what is given is
+            // never less than a block that is to be packed.
+            if (position < _from || (_to < end && position + Math.Max(record, PackedBlock.TargetLength) > _to))
+            {
+                (_from, _to) = (position, Math.Min(end, position + Math.Max(WindowLength, record)));
+                segment.PopulateToRead(position, _to - position);
+            }
+
+            end = _to;
         }
 
         return new SegmentWindow(segment.Start, segment.Layout.DataStart, end);

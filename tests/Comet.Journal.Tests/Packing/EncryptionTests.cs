@@ -11,6 +11,14 @@ public sealed class EncryptionTests
     private static readonly JournalMaintenance Encrypt = new() { Compression = JournalCodec.Lz4, Encrypt = true };
 
     [Fact]
+    public void A_key_ring_has_no_key_but_those_it_was_given()
+    {
+        var ring = new JournalKeyRing("a", new Dictionary<string, byte[]> { ["a"] = new byte[32] });
+        Assert.Equal(32, ring.FindKey("a")?.Length);
+        Assert.Null(ring.FindKey("b"));
+    }
+
+    [Fact]
     public async Task Nothing_that_was_appended_can_be_seen_in_the_file()
     {
         using var directory = new TemporaryDirectory();

@@ -174,12 +174,56 @@ public sealed class NamedReaderTests
         }
     }
 
-    private static void CopyAsIfPowerWasCut(TemporaryDirectory from, TemporaryDirectory to, long cut)
+    /// <summary>The same where all that is left was confirmed, so that nothing is torn, and more than was lost has come instead.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(20)]
+    public void A_place_behind_what_was_lost_without_a_trace_goes_on_with_what_came_instead(int dealtWith)
+    {
+        const int Kept = 20;
+        const int More = 40;
+        using var directory = new TemporaryDirectory();
+        using var afterwards = new TemporaryDirectory();
+        using (var journal = Journal.Open(directory.Path))
+        using (var writer = journal.CreateWriter())
+        {
+            for (var i = 0; i < Kept; i++)
+                writer.Append(BitConverter.GetBytes(i));
+        }
+
+        using (var journal = Journal.Open(directory.Path))
+        using (var writer = journal.CreateWriter())
+        using (var named = journal.OpenReader("a"))
+        {
+            var cut = writer.Append(BitConverter.GetBytes(-1)).FilePosition;
+            for (var i = 1; i < More / 2; i++)
+                writer.Append(BitConverter.GetBytes(-1));
+            for (var i = 0; i < Kept + dealtWith; i++)
+            {
+                Assert.True(named.Reader.TryRead(out var record));
+                named.Commit(record.Position);
+            }
+
+            CopyAsIfPowerWasCut(directory, afterwards, cut, (More / 2 * 64) + 4096);
+        }
+
+        using (var journal = Journal.Open(afterwards.Path))
+        using (var writer = journal.CreateWriter())
+        {
+            for (var i = 0; i < More; i++)
+                Assert.Equal(Kept + i, writer.Append(BitConverter.GetBytes(Kept + i)).Sequence);
+            using var named = journal.OpenReader("a");
+            Assert.True(named.Reader.TryRead(out var record));
+            Assert.Equal(Kept, record.Sequence);
+        }
+    }
+
+    private static void CopyAsIfPowerWasCut(TemporaryDirectory from, TemporaryDirectory to, long cut, int lost = 16)
     {
         foreach (var path in Directory.GetFiles(from.Path).Where(path => Path.GetFileName(path) != ControlFile.Name))
             File.Copy(path, Path.Combine(to.Path, Path.GetFileName(path)));
         using var file = new FileStream(to.Segments[0], FileMode.Open, FileAccess.ReadWrite);
         file.Position = cut;
-        file.Write(new byte[16]);
+        file.Write(new byte[lost]);
     }
 }

@@ -23,7 +23,7 @@ internal static class ChildRoles
                 Fill(output, directory);
                 break;
             case "claim":
-                Claim(output, directory, args[0] == "told");
+                Claim(output, directory, args[0]);
                 break;
             default:
                 var isKnown = MaintenanceRoles.Run(output, role, directory, args)
@@ -104,10 +104,19 @@ internal static class ChildRoles
     }
 
     /// <summary>Appends a record, then claims space and stops there: after it has told where, or before.</summary>
-    private static unsafe void Claim(StreamWriter output, string directory, bool told)
+    private static unsafe void Claim(StreamWriter output, string directory, string how)
     {
         var state = JournalOpener.Open(JournalEnvironment.Default, directory, new JournalOptions());
-        if (told)
+        if (how == "batch")
+        {
+            // The last of three records is published, the first is not.
+            var cursor = new ClaimCursor(state);
+            var size = RecordLayout.Size(500);
+            var claim = cursor.Claim(3 * size, 3, out var time);
+            var last = cursor.Start + TailWord.Position(claim) + (2 * size);
+            cursor.Publish(last, RecordLayout.Word(RecordKind.Data, 500), time, cursor.FirstSequence + TailWord.Count(claim) + 2);
+        }
+        else if (how == "told")
         {
             var cursor = new ClaimCursor(state);
             var claim = cursor.Claim(RecordLayout.Size(500), 1, out _);

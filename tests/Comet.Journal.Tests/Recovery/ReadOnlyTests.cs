@@ -1,3 +1,4 @@
+using Comet.Journals.Recovery;
 using Comet.Journals.Tests.Processes;
 using Comet.Journals.Tests.Support;
 
@@ -62,6 +63,95 @@ public sealed class ReadOnlyTests
         Assert.Equal(before, DirectoryState.Of(directory.Path));
         using (var writing = Journal.Open(directory.Path))
             Assert.Equal(Payload.ReadAll(writing), Payload.ReadAll(journal));
+    }
+
+    /// <summary>A writer may publish between the reader's look at a place and the judgement of it.</summary>
+    [Fact]
+    public void What_is_published_while_it_is_judged_is_no_damage()
+    {
+        using var directory = new TemporaryDirectory();
+        using var writing = Journal.Open(directory.Path, Quiet);
+        using var writer = writing.CreateWriter();
+        var position = writer.Append(Payload.Of(0)).FilePosition;
+        using var journal = Journal.Open(directory.Path, Reading);
+        var segment = journal.State.Segments.Open(1);
+        Assert.Equal(UnattendedPlace.End, journal.State.Unattended!.Judge(segment, position, word: 0, 0, out _));
+        segment.Release();
+    }
+
+    [Theory]
+    [InlineData("told", 10)]
+    [InlineData("not told", 10)]
+    [InlineData("told", 3000)]
+    [InlineData("batch", 10)]
+    public async Task It_passes_the_hole_of_a_killed_writer_backward_like_forward(string claim, int records)
+    {
+        using var directory = new TemporaryDirectory();
+        using var dying = ChildProcess.Start("claim", directory.Path, claim);
+        Assert.Equal("claimed", await dying.ReadLineAsync());
+        using var appending = ChildProcess.Start("append", directory.Path, "0", "Os", "100");
+        for (var i = 0; i < records; i++)
+            await appending.ReadLineAsync();
+        await appending.KillAsync();
+        await dying.KillAsync();
+        using var journal = Journal.Open(directory.Path, Reading);
+        var forward = Payload.ReadAll(journal);
+        Assert.Equal(forward.Count, journal.Count());
+        using var reader = journal.CreateReader(JournalStart.End);
+        var backward = new List<int>();
+        while (reader.TryReadBackward(out var record))
+            backward.Add(BitConverter.ToInt32(record.Payload));
+        backward.Reverse();
+        Assert.Equal(forward, backward);
+        using var writing = Journal.Open(directory.Path);
+        Assert.Equal(Payload.ReadAll(writing), forward);
+    }
+
+    /// <summary>What a writer that only sleeps has not published is no damage to who reads from the end.</summary>
+    [Theory]
+    [InlineData("told", JournalAccess.ReadOnly)]
+    [InlineData("not told", JournalAccess.ReadOnly)]
+    [InlineData("batch", JournalAccess.ReadOnly)]
+    [InlineData("told", JournalAccess.Shared)]
+    [InlineData("batch", JournalAccess.Shared)]
+    public async Task A_claim_of_a_living_writer_is_passed_backward(string claim, JournalAccess access)
+    {
+        const int Count = 3000;
+        using var directory = new TemporaryDirectory();
+        using (var writing = Journal.Open(directory.Path, new JournalOptions { FirstSegmentLength = 2 << 20 }))
+        using (var writer = writing.CreateWriter())
+            writer.Append(Payload.Of(0));
+        using var sleeping = ChildProcess.Start("claim", directory.Path, claim);
+        Assert.Equal("claimed", await sleeping.ReadLineAsync());
+        using var appending = ChildProcess.Start("append", directory.Path, "1", "Os", "100");
+        for (var i = 1; i < Count; i++)
+            await appending.ReadLineAsync();
+        await appending.KillAsync();
+        using var journal = Journal.Open(directory.Path, new JournalOptions { Access = access });
+        using var reader = journal.CreateReader(JournalStart.End);
+        var backward = new List<int>();
+        while (reader.TryReadBackward(out var record))
+            backward.Add(BitConverter.ToInt32(record.Payload));
+        backward.Reverse();
+        Assert.Equal(Enumerable.Range(0, backward.Count), backward);
+        Assert.True(backward.Count >= Count);
+    }
+
+    [Fact]
+    public void It_sleeps_at_a_torn_tail_and_does_not_look_again_and_again()
+    {
+        using var original = new TemporaryDirectory();
+        using var live = Journal.Open(original.Path, Quiet);
+        using var liveWriter = live.CreateWriter();
+        liveWriter.Append(Payload.Of(0));
+        var torn = liveWriter.Append(Payload.Of(1));
+        using var copy = DirectoryState.Copy(original.Path);
+        DirectoryState.Overwrite(copy.Segments[0], torn.FilePosition + 40, [1, 2, 3, 4, 5]);
+        using var journal = Journal.Open(copy.Path, Reading);
+        using var reader = journal.CreateReader();
+        Assert.True(reader.TryRead(out _));
+        Assert.False(reader.TryRead(out _));
+        Assert.False(reader.FindWaitTarget().IsPublished);
     }
 
     [Theory]
