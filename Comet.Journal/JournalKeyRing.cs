@@ -34,5 +34,11 @@ public sealed class JournalKeyRing : IJournalKeyProvider
     public string CurrentKeyId { get; }
 
     /// <inheritdoc />
-    public ReadOnlyMemory<byte>? FindKey(string keyId) => _keys.TryGetValue(keyId, out var key) ? key : null;
+    public ReadOnlyMemory<byte>? FindKey(string keyId)
+    {
+        // Not with a conditional: its null would be one of byte[], which converts to a memory of no bytes and not to none.
+        if (_keys.TryGetValue(keyId, out var key))
+            return key;
+        return null;
+    }
 }

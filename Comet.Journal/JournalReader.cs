@@ -297,7 +297,8 @@ public sealed unsafe partial class JournalReader : IDisposable
     }
 
     private JournalException Damaged(string how) => new(JournalErrorCode.Corrupt,
-        $"{_segment!.Path} is damaged at byte {Position}: {how}. Restore the file from a copy; 'comet journal verify' shows all damage.")
+        $"{_segment!.Path} is damaged at byte {Position}: {how}. Restore the file from a copy; 'comet journal verify' "
+            + "shows all damage, and 'comet journal repair' keeps every whole record.")
     {
         File = _segment.Path,
         FilePosition = Position
