@@ -18,7 +18,7 @@ public sealed unsafe partial class JournalReader
         if (_end == here)
             return false;
         if (_segment is not MappedSegmentReader { Segment: var segment })
-            throw Damaged("the checksum of the record there is wrong");
+            throw Damaged(WrongChecksum);
 
         switch (_state.Unattended!.Judge(segment, Position, _nextSequence, out var next))
         {
@@ -28,7 +28,7 @@ public sealed unsafe partial class JournalReader
             case UnattendedPlace.SegmentEnd:
                 return TryEnterNext();
             case UnattendedPlace.Damage:
-                throw Damaged("the checksum of the record there is wrong");
+                throw Damaged(word == 0 ? NothingThere : WrongChecksum);
             default:
                 _end = word != 0 ? here : default;
                 return false;

@@ -15,6 +15,8 @@ public sealed unsafe partial class JournalReader : IDisposable
 {
     private const long Unknown = -1;
     private const int Ahead = 4096;
+    private const string NothingThere = "nothing is there, and what was there had been made durable";
+    private const string WrongChecksum = "the checksum of the record there is wrong";
 
     private readonly JournalState _state;
     private readonly bool _verify;
@@ -285,7 +287,7 @@ public sealed unsafe partial class JournalReader : IDisposable
         return holes.Look(segment, Position) switch
         {
             HoleState.Closed => true,
-            HoleState.Damaged => throw Damaged("nothing is there, and what was there had been made durable"),
+            HoleState.Damaged => throw Damaged(NothingThere),
             _ => false
         };
     }
@@ -293,7 +295,7 @@ public sealed unsafe partial class JournalReader : IDisposable
     private void RequireIntact(uint word)
     {
         if (!IsIntact(word))
-            throw Damaged("the checksum of the record there is wrong");
+            throw Damaged(WrongChecksum);
     }
 
     private JournalException Damaged(string how) => new(JournalErrorCode.Corrupt,

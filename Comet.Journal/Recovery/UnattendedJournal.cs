@@ -37,7 +37,8 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
     public UnattendedPlace Judge(MappedSegment segment, long position, long sequence, out long next)
     {
         next = 0;
-        var isZero = RecordLayout.Word(segment.Start + position) == 0;
+        var word = RecordLayout.Word(segment.Start + position);
+        var isZero = word == 0;
         if (IsAttended())
             return isZero ? UnattendedPlace.End : UnattendedPlace.Damage;
 
@@ -45,6 +46,11 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
         var here = (new JournalPlace(segment.Number, position), Tail());
         if (isZero && IsKnownEnd(here))
             return UnattendedPlace.End;
+
+        // The marks may be gone with the rest; nothing is made durable before all in front of it is published, so it is no hole either.
+        // Looked at again because somebody may have opened the journal, and made something durable here, after the first look.
+        if (new JournalPlace(segment.Number, position) < KnownDurable())
+            return RecordLayout.Word(segment.Start + position) == word ? UnattendedPlace.Damage : UnattendedPlace.End;
 
         var judged = JudgeUnattended(segment, position, sequence, isZero, ref next);
         if (isZero && judged == UnattendedPlace.End)
@@ -94,6 +100,9 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
     // Also after all writers were killed: what they had published is in the page cache.
     private bool IsOfThisBoot() => store.Files.SessionId != Guid.Empty && Control() is { } control
         && ControlFile.IsOf(control, metadata.JournalId, store.Files.SessionId);
+
+    /// <summary>Up to where all is known to be durable beside the marks; nothing after a restart of the machine.</summary>
+    private JournalPlace KnownDurable() => IsOfThisBoot() ? ControlFile.ReadDurable(Control()!).Place : default;
 
     private IJournalFile? Control()
     {
