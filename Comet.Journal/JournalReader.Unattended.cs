@@ -20,7 +20,12 @@ public sealed unsafe partial class JournalReader
         if (_segment is not MappedSegmentReader { Segment: var segment })
             throw Damaged(WrongChecksum);
 
-        switch (_state.Unattended!.Judge(segment, Position, _nextSequence, out var next))
+        var judged = _state.Unattended!.Judge(segment, Position, word, _nextSequence, out var next);
+        // Published, or cut by recovery, while it was looked at: it is looked at again.
+        if (RecordLayout.Word(_at) != word)
+            return true;
+
+        switch (judged)
         {
             case UnattendedPlace.Hole:
                 _at = _origin + next;

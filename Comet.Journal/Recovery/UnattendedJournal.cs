@@ -32,12 +32,12 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
     /// <summary>Judges a place where there is no whole record.</summary>
     /// <param name="segment">The segment.</param>
     /// <param name="position">The place in it.</param>
+    /// <param name="word">What the reader saw there; it may have been published since.</param>
     /// <param name="sequence">The sequence that comes next at the earliest.</param>
     /// <param name="next">After a <see cref="UnattendedPlace.Hole"/>, where the next whole record is.</param>
-    public UnattendedPlace Judge(MappedSegment segment, long position, long sequence, out long next)
+    public UnattendedPlace Judge(MappedSegment segment, long position, uint word, long sequence, out long next)
     {
         next = 0;
-        var word = RecordLayout.Word(segment.Start + position);
         var isZero = word == 0;
         if (IsAttended())
             return isZero ? UnattendedPlace.End : UnattendedPlace.Damage;
@@ -48,9 +48,8 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
             return UnattendedPlace.End;
 
         // The marks may be gone with the rest; nothing is made durable before all in front of it is published, so it is no hole either.
-        // Looked at again because somebody may have opened the journal, and made something durable here, after the first look.
         if (new JournalPlace(segment.Number, position) < KnownDurable())
-            return RecordLayout.Word(segment.Start + position) == word ? UnattendedPlace.Damage : UnattendedPlace.End;
+            return UnattendedPlace.Damage;
 
         var judged = JudgeUnattended(segment, position, sequence, isZero, ref next);
         if (isZero && judged == UnattendedPlace.End)

@@ -56,8 +56,8 @@ public sealed class DeadLetterCommandTests
         Assert.Empty((await server.RunAsync("dlq", "list", "t", "--subscription", "healthy")).Exits(0).OutputBytes);
         foreach (var command in new[] { "list", "redrive" })
         {
-            Assert.Contains("SubscriptionNotFound", (await server.RunAsync("dlq", command, "t", "--subscription", "misspelt")).Exits(1).Errors,
-                StringComparison.Ordinal);
+            var refused = (await server.RunAsync("dlq", command, "t", "--subscription", "misspelt")).Exits(1);
+            Assert.Contains("SubscriptionNotFound", refused.Errors, StringComparison.Ordinal);
         }
     }
 
