@@ -2,6 +2,9 @@ using System.Collections.Concurrent;
 using Comet.Server.Broker;
 using Comet.Server.Diagnostics;
 using Comet.Server.Sessions;
+using Comet.Server.Storage;
+using Comet.Server.Storage.Local;
+using Comet.Server.Storage.Memory;
 using Comet.Server.Topics;
 using Comet.Transport;
 using Microsoft.Extensions.Logging;
@@ -11,7 +14,8 @@ namespace Comet.Server;
 
 /// <summary>A broker: it serves connections of any transport. In the same process, connect through <see cref="Transport"/>; for TCP and
 /// TLS, host it with AddCometServer.</summary>
-/// <remarks>Thread-safe. Messages are kept in memory and are gone with the broker.</remarks>
+/// <remarks>Thread-safe. Messages are kept in memory and are gone with the broker, unless
+/// <see cref="CometServerOptions.LocalStorage"/> says where to keep them.</remarks>
 public sealed class CometBroker : IAsyncDisposable
 {
     // Disposing waits this much longer than the drain before it lets go of connections that do not end.
@@ -21,20 +25,24 @@ public sealed class CometBroker : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SynchronizationContext? _engine;
+    private readonly IBrokerStorage _storage;
     private readonly TopicRegistry _topics;
     private readonly BrokerMeter _meter;
     private readonly EndingLog _endings;
     private readonly ConcurrentDictionary<Session, Task> _sessions = new();
     private readonly CancellationTokenSource _stopped = new();
     private readonly Lock _gate = new();
+    private Task? _recovering;
     private Task? _stopping;
     private long _lastSession;
 
-    /// <summary>Creates a broker; it serves at once.</summary>
+    /// <summary>Creates a broker; it serves at once. One with local storage takes its directory, and holds it until it is
+    /// disposed; see <see cref="RecoverAsync"/>.</summary>
     /// <param name="options">Null: the defaults.</param>
     /// <param name="time">Null: the system's clock.</param>
     /// <param name="loggers">Null: nothing is logged.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <exception cref="CometException">The directory for the data is in use, or cannot be used; nothing has changed there.</exception>
     public CometBroker(CometServerOptions? options = null, TimeProvider? time = null, ILoggerFactory? loggers = null)
         : this(options, time, loggers, null)
     {
@@ -46,7 +54,10 @@ public sealed class CometBroker : IAsyncDisposable
         _time = time ?? TimeProvider.System;
         _logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger("Comet.Server");
         _engine = engine;
-        _topics = new TopicRegistry(_options, _time, _logger) { StallFound = OnStall };
+        _storage = _options.LocalStorage is { } local
+            ? new LocalStorage(local, _options.MemoryLimit, _time, _logger)
+            : new MemoryStorage(_options, _time);
+        _topics = new TopicRegistry(_options, _storage, _time, _logger) { StallFound = OnStall };
         _endings = new EndingLog(_logger, _time);
         _meter = new BrokerMeter(_topics.ReadCounters);
         Transport = new EmbeddedTransport(this);
@@ -54,6 +65,17 @@ public sealed class CometBroker : IAsyncDisposable
 
     /// <summary>How a client in this process reaches this broker: give it to CometClientOptions.Transport. Any address will do.</summary>
     public ICometTransport Transport { get; }
+
+    /// <summary>Opens what a crash has left open, so that no client has to wait for it. Without it each partition is recovered when it is
+    /// first used, and messages of those that nobody uses do not become due. Nothing to do without local storage, or after a clean stop.
+    /// A partition whose files are damaged is logged and refuses its clients; others go on.</summary>
+    /// <param name="cancellationToken">Ends the wait; recovering goes on.</param>
+    public Task RecoverAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+            _recovering ??= _topics.RecoverAsync(_options.LocalStorage?.Recovering);
+        return _recovering.WaitAsync(cancellationToken);
+    }
 
     /// <summary>Serves one connection until it ends, and disposes it. Does not throw: faults of a connection are logged and told to its
     /// client.</summary>
@@ -92,6 +114,7 @@ public sealed class CometBroker : IAsyncDisposable
         _endings.Dispose();
         _meter.Dispose();
         _topics.Dispose();
+        _storage.Dispose();
     }
 
     private void OnStall(Stall stall)
@@ -136,6 +159,8 @@ public sealed class CometBroker : IAsyncDisposable
         }
         await _stopped.CancelSoonAsync(_engine);
         await AllEndedAsync();
+        if (_storage is LocalStorage)
+            await _topics.CloseAsync();
     }
 
     private Task AllEndedAsync() => Task.WhenAll(_sessions.Values.Select(static ended => ended.InContextAsync()));

@@ -11,6 +11,9 @@ public sealed record CometServerOptions
     /// <summary>16 MiB.</summary>
     public const int DefaultMaxUnsentBytes = 16 * 1024 * 1024;
 
+    // A record of a journal holds 64 MiB: a message, and what a batch has beside it.
+    private const int MaxLocalMessageLength = 63 * 1024 * 1024;
+
     /// <summary>2,000,000.</summary>
     public const long DefaultMaxScheduledMessages = 2_000_000;
 
@@ -32,9 +35,13 @@ public sealed record CometServerOptions
     /// <summary>The longest message, in bytes with its key and headers. Default: 1 MiB; at most 64 MiB.</summary>
     public int MaxMessageLength { get; init; } = FrameLimits.DefaultMaxMessageLength;
 
+    /// <summary>Where topics, messages and subscriptions are kept, so that they outlive the process. Default: null, in memory
+    /// alone.</summary>
+    public LocalStorageOptions? LocalStorage { get; init; }
+
     /// <summary>The memory for messages of all topics together, in bytes. When it is full, messages that every durable subscription has
-    /// acked are dropped, oldest first; when there are none, producers are refused with <see cref="ErrorCode.StorageFull"/>. Default: 256
-    /// MiB.</summary>
+    /// acked are dropped, oldest first; when there are none, producers are refused with <see cref="ErrorCode.StorageFull"/>. With
+    /// <see cref="LocalStorage"/> it holds what was stored last, and nothing is refused for it. Default: 256 MiB.</summary>
     public long MemoryLimit { get; init; } = DefaultMemoryLimit;
 
     /// <summary>The memory for messages of one partition, in bytes. Default: no limit but <see cref="MemoryLimit"/>.</summary>
@@ -97,6 +104,8 @@ public sealed record CometServerOptions
         Require(nameof(MaxTopics), MaxTopics, 1, 10_000_000);
         Require(nameof(MaxMessageLength), MaxMessageLength, 1, FrameLimits.HardMaxMessageLength);
         Require(nameof(MemoryLimit), MemoryLimit, 64 * 1024, long.MaxValue);
+        if (LocalStorage?.Validated() is not null)
+            Require($"{nameof(MaxMessageLength)}, with {nameof(LocalStorage)},", MaxMessageLength, 1, MaxLocalMessageLength);
         Require(nameof(PartitionMemoryLimit), PartitionMemoryLimit, 64 * 1024, long.MaxValue);
         Require(nameof(MaxConnections), MaxConnections, 1, 1_000_000);
         Require(nameof(MaxProducersPerConnection), MaxProducersPerConnection, 1, 1_000_000);

@@ -11,7 +11,10 @@ internal sealed class BrokerProcess : IAsyncDisposable
 
     private readonly Process _process;
 
-    private BrokerProcess(Process process, CometEndpoint endpoint) => (_process, Endpoint) = (process, endpoint);
+    private readonly DirectoryInfo? _folder;
+
+    private BrokerProcess(Process process, CometEndpoint endpoint, DirectoryInfo? folder) =>
+        (_process, Endpoint, _folder) = (process, endpoint, folder);
 
     public CometEndpoint Endpoint { get; }
 
@@ -25,13 +28,17 @@ internal sealed class BrokerProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<BrokerProcess> StartAsync(CancellationToken cancellationToken)
+    /// <param name="data">Where it keeps its messages, in a folder of its own; null: in memory.</param>
+    /// <param name="cancellationToken">Ends the wait, and the process.</param>
+    public static async Task<BrokerProcess> StartAsync(DirectoryInfo? data, CancellationToken cancellationToken)
     {
+        var folder = data?.CreateSubdirectory($"comet-bench-{Environment.ProcessId}");
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, UseShellExecute = false };
         // Run by 'dotnet comet.dll', the program's path is dotnet's.
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
             start.ArgumentList.Add(Environment.GetCommandLineArgs()[0]);
-        foreach (var argument in (string[])["serve", "--listen", "comet://127.0.0.1:0"])
+        string[] storage = folder is null ? [] : ["--storage", "local", "--data", Path.Combine(folder.FullName, "data")];
+        foreach (var argument in (string[])["serve", "--listen", "comet://127.0.0.1:0", .. storage])
             start.ArgumentList.Add(argument);
         var process = Process.Start(start) ?? throw new IOException($"'{start.FileName} serve' did not start.");
         try
@@ -39,12 +46,13 @@ internal sealed class BrokerProcess : IAsyncDisposable
             var line = await process.StandardOutput.ReadLineAsync(cancellationToken).AsTask().WaitAsync(s_startTimeout, cancellationToken);
             if (line?.StartsWith(Ready, StringComparison.Ordinal) != true)
                 throw new IOException($"'{start.FileName} serve' said '{line}' instead of where it listens.");
-            return new BrokerProcess(process, CometEndpoint.Parse(line[Ready.Length..]));
+            return new BrokerProcess(process, CometEndpoint.Parse(line[Ready.Length..]), folder);
         }
         catch
         {
             process.Kill();
             process.Dispose();
+            folder?.Delete(recursive: true);
             throw;
         }
     }
@@ -54,5 +62,6 @@ internal sealed class BrokerProcess : IAsyncDisposable
         _process.Kill();
         await _process.WaitForExitAsync().WaitAsync(s_stopTimeout);
         _process.Dispose();
+        _folder?.Delete(recursive: true);
     }
 }

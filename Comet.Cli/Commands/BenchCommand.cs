@@ -51,6 +51,13 @@ internal static class BenchCommand
         DefaultValueFactory = static _ => 5
     };
 
+    private static readonly Option<DirectoryInfo?> s_data = new("--data")
+    {
+        Description = "Have the broker keep its messages on disk, in a new folder in this directory, which is removed afterwards; every "
+            + "confirm then comes from the disk. Default: in memory.",
+        HelpName = "directory",
+    };
+
     public static Command Create()
     {
         s_names.AcceptOnlyFromAmong([.. s_scenarios.Keys]);
@@ -58,7 +65,7 @@ internal static class BenchCommand
             "bench", "Measure throughput and latency against a broker in another process: a new one on a free port, or the one that "
                 + "--server names.")
         {
-            s_names, s_sizes, s_scale, s_repeat,
+            s_names, s_sizes, s_scale, s_repeat, s_data,
         };
         command.SetAction(RunAsync);
         return command;
@@ -67,7 +74,10 @@ internal static class BenchCommand
     private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         var isGiven = arguments.GetResult(GlobalOptions.Server) is { Implicit: false };
-        await using var broker = isGiven ? null : await BrokerProcess.StartAsync(cancellationToken);
+        var data = arguments.GetValue(s_data);
+        if (isGiven && data is not null)
+            throw new UsageException("--data is for a broker of the measurement's own, and --server names another one: give one.");
+        await using var broker = isGiven ? null : await BrokerProcess.StartAsync(data, cancellationToken);
         await using var client = broker is null
             ? await GlobalOptions.ConnectAsync(arguments, cancellationToken)
             : await GlobalOptions.ConnectAsync(arguments, [broker.Endpoint], cancellationToken);

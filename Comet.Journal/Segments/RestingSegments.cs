@@ -10,6 +10,7 @@ internal sealed class RestingSegments : IDisposable
     private readonly Lock _gate = new();
     private readonly LinkedList<MappedSegment> _segments = new();
     private long _bytes;
+    private long _goneTo;
     private bool _closed;
 
     /// <summary>Takes over the hold of a reader that leaves.</summary>
@@ -18,13 +19,15 @@ internal sealed class RestingSegments : IDisposable
         var over = new List<MappedSegment>();
         lock (_gate)
         {
-            if (_closed || _segments.Remove(segment))
+            // The file of one that a reader was in when it went takes its space for as long as it is mapped.
+            var isKept = !_closed && segment.Number > _goneTo;
+            if (!isKept || _segments.Remove(segment))
             {
                 over.Add(segment);
-                _bytes -= _closed ? 0 : segment.Layout.FileLength;
+                _bytes -= isKept ? segment.Layout.FileLength : 0;
             }
 
-            if (!_closed)
+            if (isKept)
             {
                 _segments.AddLast(segment);
                 _bytes += segment.Layout.FileLength;
@@ -38,12 +41,14 @@ internal sealed class RestingSegments : IDisposable
             each.Release();
     }
 
-    /// <summary>Lets go of a segment whose file goes.</summary>
+    /// <summary>Lets go of a segment whose file goes. It does not rest again, nor do those before it, whose files have gone as a
+    /// rule.</summary>
     public void Drop(long number)
     {
         MappedSegment? dropped;
         lock (_gate)
         {
+            _goneTo = Math.Max(_goneTo, number);
             dropped = _segments.FirstOrDefault(segment => segment.Number == number);
             if (dropped is null)
                 return;

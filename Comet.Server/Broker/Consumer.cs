@@ -18,6 +18,9 @@ internal sealed class Consumer(IPeer peer, long id, string name, PartitionActor?
     /// <summary>Where it is attached; null before and after.</summary>
     public Subscription? Subscription { get; set; }
 
+    /// <summary>Whether it was taken out, perhaps before its turn to be attached came.</summary>
+    public bool IsDetached { get; set; }
+
     /// <summary>Its number within the subscription.</summary>
     public int Number { get; set; }
 

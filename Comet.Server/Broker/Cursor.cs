@@ -31,6 +31,9 @@ internal sealed class Cursor
     /// <summary>The first offset that is not acked.</summary>
     public long AckedUpTo { get; private set; }
 
+    /// <summary>Grows with every change.</summary>
+    public long Version { get; private set; }
+
     /// <summary>How many offsets above <see cref="AckedUpTo"/> are acked.</summary>
     public long AckedAbove { get; private set; }
 
@@ -49,6 +52,7 @@ internal sealed class Cursor
         var first = Math.Max(range.First, AckedUpTo);
         if (range.Last < first)
             return 0;
+        Version++;
         if (first == AckedUpTo && AckedAbove == 0)
         {
             AckedUpTo = range.Last + 1;
@@ -73,7 +77,7 @@ internal sealed class Cursor
     {
         for (; _pages.First < _pages.End; _pages.Remove(_pages.First))
             Spare(_pages[_pages.First]);
-        (AckedUpTo, AckedAbove) = (offset, 0);
+        (AckedUpTo, AckedAbove, Version) = (offset, 0, Version + 1);
     }
 
     /// <summary>From <paramref name="offset"/> on, the next stretch of offsets that are not acked. It ends at

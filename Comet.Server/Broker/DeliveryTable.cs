@@ -141,6 +141,32 @@ internal sealed class DeliveryTable(Marking marking)
         }
     }
 
+    /// <summary>Copies what is occupied, as another process would have to go on with it: nobody holds it and no delay runs.</summary>
+    /// <param name="target">Takes the runs, in the order of offsets.</param>
+    /// <param name="most">The most runs.</param>
+    public void CopyHeld(List<StateRun> target, int most)
+    {
+        for (var at = 0L; TryNextBlock(ref at, long.MaxValue, out var page, out var index, out var first, out var mask);)
+        {
+            var states = page.Blocks[index]!.States;
+            for (var left = mask; left != 0;)
+            {
+                var start = BitOperations.TrailingZeroCount(left);
+                var length = Same(states, left, start);
+                left &= ~BlockMask.Of(start, start + length - 1);
+                var state = new MessageState(states[start]);
+                var stage = state.Stage is MessageStage.Released or MessageStage.DeadLettering ? state.Stage : MessageStage.Waiting;
+                var run = new StateRun(new(first + start, first + start + length - 1), state.As(stage));
+                if (target.Count > 0 && target[^1].Range.Last + 1 == run.Range.First && target[^1].State == run.State)
+                    target[^1] = run with { Range = run.Range with { First = target[^1].Range.First } };
+                else if (target.Count == most)
+                    return;
+                else
+                    target.Add(run);
+            }
+        }
+    }
+
     /// <summary>The first message in a stage; -1 when there is none.</summary>
     public long FirstIn(MessageStage stage)
     {

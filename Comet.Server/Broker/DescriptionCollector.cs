@@ -8,22 +8,39 @@ internal sealed class DescriptionCollector(IPeer peer, ulong correlationId, stri
     private readonly Lock _gate = new();
     private readonly List<PartitionDescription> _partitions = [];
     private readonly List<SubscriptionDescription> _subscriptions = [];
+    private (ErrorCode Code, string Because) _closed;
     private int _received;
 
-    /// <summary>Adds a partition; null when it is closed.</summary>
-    public void Add(PartitionDescription? partition, IReadOnlyList<SubscriptionDescription> subscriptions)
+    /// <summary>Adds a partition.</summary>
+    public void Add(PartitionDescription partition, IReadOnlyList<SubscriptionDescription> subscriptions)
     {
         lock (_gate)
         {
-            if (partition is not null)
-                _partitions.Add(partition);
+            _partitions.Add(partition);
             _subscriptions.AddRange(subscriptions);
             if (++_received < expected)
                 return;
         }
+        Answer();
+    }
+
+    /// <summary>A partition is closed, deleted or offline, and the topic cannot be described.</summary>
+    public void AddClosed(ErrorCode code, string because)
+    {
+        lock (_gate)
+        {
+            _closed = (code, because);
+            if (++_received < expected)
+                return;
+        }
+        Answer();
+    }
+
+    private void Answer()
+    {
         if (_partitions.Count < expected)
         {
-            peer.Fail(correlationId, ErrorCode.TopicDeleted, $"The topic '{topic}' was deleted.");
+            peer.Fail(correlationId, _closed.Code, _closed.Because);
             return;
         }
         peer.Send(new TopicInfoFrame(new TopicDescription(

@@ -6,7 +6,7 @@ namespace Comet.Server.Broker;
 
 /// <summary>One partition of a topic: a synchronous, deterministic machine that is driven by commands and answers to peers. It reads
 /// no clock, waits for nothing and is never entered by two threads; <see cref="PartitionActor"/> sees to that.</summary>
-internal sealed class Partition : IDisposable
+internal sealed partial class Partition : IDisposable
 {
     private readonly IPartitionLog _log;
     private readonly PartitionSettings _settings;
@@ -17,19 +17,26 @@ internal sealed class Partition : IDisposable
     private readonly PartitionPolicy _policy;
     private readonly Watchdog _watchdog;
     private readonly PartitionSchedules _schedules;
+    private readonly PartitionSaves _saves;
     private readonly Queue<PendingConfirm> _pending = new();
+    private Durability _wantedLevel;
+    private long _wantedOffset;
+    private bool _isRecovered;
     private ErrorCode _closedWith;
     private string _closedBecause = "";
 
     public Partition(string topic, int number, IPartitionLog log, FencingToken fence, PartitionSettings settings)
     {
         (Topic, Number, _log, Fence, _settings) = (topic, number, log, fence, settings);
+        _isRecovered = settings.Store is null;
+        log.Durability = settings.Policy.DefaultDurability;
         _producers = new ProducerTable(settings.MaxRememberedProducers, settings.ProducerMemoryTtl, settings.PlantedBug);
         _cutter = new BatchCutter(settings.MaxRecordsLength);
         var delays = new DelayIndex(settings.ScheduleBudget);
         _dispatcher = new Dispatcher(log, _cutter, settings.MaxOutstandingMessages) { Pending = delays };
-        _subscriptions = new SubscriptionTable(log, fence, delays, Counters, settings.PlantedBug);
-        _schedules = new PartitionSchedules(log, _subscriptions, delays, settings.MaxRecordsLength);
+        _saves = new PartitionSaves(settings.Store) { Inbox = command => Inbox?.Invoke(command) };
+        _subscriptions = new SubscriptionTable(log, fence, delays, Counters, _saves, settings.PlantedBug);
+        _schedules = new PartitionSchedules(log, _subscriptions, delays, _saves, settings.MaxRecordsLength);
         _policy = new PartitionPolicy(log, fence, _subscriptions, delays, settings.Policy);
         _schedules.Released = _policy.Released;
         _watchdog = new Watchdog(topic, number, log, settings, delays, _policy);
@@ -47,11 +54,15 @@ internal sealed class Partition : IDisposable
     /// <summary>How answers to what the partition has asked for come back to it: its owner takes them in as commands.</summary>
     public Action<PartitionCommand>? Inbox { get; set; }
 
-    /// <summary>Whether something was appended that is not committed.</summary>
-    public bool NeedsCommit => _log.EndOffset > _log.StableOffset && _closedWith == ErrorCode.None;
+    /// <summary>Whether something was appended that is not committed, at the topic's level or at a producer's.</summary>
+    public bool NeedsCommit => _closedWith == ErrorCode.None && _isRecovered
+        && (_log.EndOffset > _log.StableOffset || (_wantedLevel != Durability.None && _log.ReachedOffset(_wantedLevel) < _wantedOffset));
 
     /// <summary>When <see cref="CommandKind.Wake"/> is due without another command; <see cref="long.MaxValue"/> for never.</summary>
-    public long NextDue => Math.Min(Math.Min(_subscriptions.NextDue, _policy.NextDue), _schedules.Index.NextDue);
+    public long NextDue => Math.Min(NextOwnDue, Math.Min(_subscriptions.NextDue, _saves.NextDue));
+
+    /// <summary>When it has something to do that it would have to do in another process as well.</summary>
+    private long NextOwnDue => Math.Min(_policy.NextDue, _schedules.Index.NextDue);
 
     /// <summary>What waits for its time.</summary>
     public DelayIndex Delays => _schedules.Index;
@@ -71,6 +82,8 @@ internal sealed class Partition : IDisposable
             RefuseClosed(command);
             return;
         }
+        if (!_isRecovered && !TryRecover(command, now))
+            return;
         _watchdog.Begin(command.Kind);
         switch (command.Kind)
         {
@@ -98,6 +111,7 @@ internal sealed class Partition : IDisposable
                 break;
             case CommandKind.Delete:
                 Close(ErrorCode.TopicDeleted, $"The topic '{Topic}' was deleted.");
+                _log.Delete();
                 break;
             case CommandKind.Trim:
                 _policy.MakeRoom(long.MaxValue);
@@ -111,15 +125,15 @@ internal sealed class Partition : IDisposable
     /// <summary>Confirms what has become durable, and sends what consumers can take. Called behind each group of commands.</summary>
     public void Advance(long now)
     {
-        if (_closedWith != ErrorCode.None)
+        if (_closedWith != ErrorCode.None || !_isRecovered)
             return;
-        while (_pending.TryPeek(out var confirm) && confirm.StableAt <= _log.StableOffset)
+        while (_pending.TryPeek(out var confirm) && confirm.StableAt <= _log.ReachedOffset(confirm.Level))
         {
             _pending.Dequeue();
             confirm.Producer.Peer.PublishAnswered(confirm.Bytes);
             confirm.Producer.Peer.Send(
                 new PublishedFrame(
-                    confirm.Producer.Id, confirm.BaseSequence, confirm.BaseOffset, confirm.Count, _log.Durability, confirm.IsDuplicate),
+                    confirm.Producer.Id, confirm.BaseSequence, confirm.BaseOffset, confirm.Count, confirm.Level, confirm.IsDuplicate),
                 confirm.CorrelationId);
         }
         _schedules.Release(_settings.PlantedBug == PlantedBug.ScheduledTooEarly ? now + 300_000 : now);
@@ -132,6 +146,7 @@ internal sealed class Partition : IDisposable
                 subscription.DeadLetters.HandOver(this, _log, _cutter, port, now);
         }
         _policy.AfterDispatch(now);
+        _saves.Settle(_subscriptions.All, now, NextOwnDue);
         _watchdog.Settle();
     }
 
@@ -164,10 +179,12 @@ internal sealed class Partition : IDisposable
                 copy.Copy(_subscriptions.CopyAll(copy.Peer));
                 break;
             case CommandKind.Seek:
-                _subscriptions.Seek((SeekRequest)command.Detail!, command.CorrelationId);
+                _subscriptions.Seek((SeekRequest)command.Detail!, command.CorrelationId, now);
                 break;
             case CommandKind.ChangePolicy:
-                _policy.Change((TopicPolicy)command.Detail!);
+                var policy = (TopicPolicy)command.Detail!;
+                _policy.Change(policy);
+                _log.Durability = policy.DefaultDurability;
                 break;
             case CommandKind.Schedule:
                 _schedules.Handle((ScheduleRequest)command.Detail!, command.CorrelationId, now);
@@ -192,7 +209,8 @@ internal sealed class Partition : IDisposable
             case CommandKind.Wake or CommandKind.Committed:
                 break;
             default:
-                throw new InvalidOperationException($"A partition has no command {command.Kind}.");
+                HandleStorage(command, now);
+                break;
         }
     }
 
@@ -218,8 +236,7 @@ internal sealed class Partition : IDisposable
             case SequenceVerdict.Duplicate:
                 var offset = memory.FindOffset(header.BaseSequence, header.RecordCount, _log);
                 // It waits as well: the first one may not be durable yet, and a confirm says that it is.
-                _pending.Enqueue(new(
-                    producer, command.CorrelationId, header.BaseSequence, offset, header.RecordCount, header.Length, _log.EndOffset, true));
+                AwaitConfirm(command, offset, isDuplicate: true);
                 return true;
             case SequenceVerdict.OutOfOrder:
                 producer.Peer.Fail(
@@ -245,16 +262,25 @@ internal sealed class Partition : IDisposable
             _watchdog.Full(now);
             producer.Peer.Fail(
                 command.CorrelationId, ErrorCode.StorageFull,
-                    $"The broker's memory for messages is full, and subscriptions still need what '{Topic}' holds: consume, or raise the "
-                    + "memory limit.");
+                    $"There is no room for a batch of '{Topic}': {_log.NoRoom}, and subscriptions still need what it holds. Consume, or "
+                    + "make room.");
             return false;
         }
         _schedules.Stored(header, baseOffset);
         memory.Remember(header.BaseSequence, header.RecordCount, baseOffset);
         Counters.AddStored(header.RecordCount);
-        _pending.Enqueue(new(
-            producer, command.CorrelationId, header.BaseSequence, baseOffset, header.RecordCount, header.Length, _log.EndOffset, false));
+        AwaitConfirm(command, baseOffset, isDuplicate: false);
         return true;
+    }
+
+    private void AwaitConfirm(in PartitionCommand command, long offset, bool isDuplicate)
+    {
+        var (producer, header) = (command.Producer!, command.Header);
+        var level = producer.Durability == Durability.None ? _log.Durability : producer.Durability;
+        if (level > _log.Durability)
+            (_wantedLevel, _wantedOffset) = ((Durability)Math.Max((int)level, (int)_wantedLevel), _log.EndOffset);
+        _pending.Enqueue(new(producer, command.CorrelationId, header.BaseSequence, offset, header.RecordCount, header.Length,
+            _log.EndOffset, level, isDuplicate));
     }
 
     /// <summary>Appends; when there is no room, first drops what every durable subscription has acked, oldest first.</summary>
@@ -287,7 +313,7 @@ internal sealed class Partition : IDisposable
         for (var i = 0; i + 1 < ranges.Length; i += 2)
             acked += subscription.Ack(new(command.Cumulative ? 0 : ranges[i], ranges[i + 1]));
         Counters.AddAcked(acked);
-        consumer.Peer.Confirm(command.CorrelationId);
+        _saves.Confirm(consumer.Peer, command.CorrelationId);
     }
 
     private static void Nack(in PartitionCommand command, long now)
@@ -342,35 +368,8 @@ internal sealed class Partition : IDisposable
     private PartitionDescription Describe() =>
         _policy.Describe(new(Number, _log.StartOffset, _log.StableOffset, _log.Bytes, _producers.AttachedCount));
 
-    private void Close(ErrorCode code, string message)
-    {
-        (_closedWith, _closedBecause) = (code, message);
-        _producers.CloseAll(code, message);
-        _subscriptions.CloseAll(code, message);
-        _schedules.Close();
-        while (_pending.TryDequeue(out var confirm))
-        {
-            confirm.Producer.Peer.PublishAnswered(confirm.Bytes);
-            confirm.Producer.Peer.Fail(confirm.CorrelationId, code, message);
-        }
-        Dispose();
-    }
-
-    private void RefuseClosed(in PartitionCommand command)
-    {
-        if (command.Kind == CommandKind.Describe)
-            ((DescriptionCollector)command.Detail!).Add(null, []);
-        if (command.Kind == CommandKind.Explain)
-            ((ExplanationCollector)command.Detail!).AddClosed(Number, _closedWith);
-        var peer = command.Producer?.Peer ?? command.Consumer?.Peer ?? (command.Detail as PeerRequest)?.Peer
-            ?? (command.Detail as ScheduleRequest)?.Peer;
-        if (command.Kind == CommandKind.Publish)
-            peer?.PublishAnswered(command.Batch.Length);
-        if (command.CorrelationId != 0)
-            peer?.Fail(command.CorrelationId, _closedWith, _closedBecause);
-    }
-
-    /// <summary>An answer that leaves when the log is durable up to <paramref name="StableAt"/>.</summary>
+    /// <summary>An answer that leaves when what is below <paramref name="StableAt"/> has reached its level.</summary>
     private readonly record struct PendingConfirm(
-        Producer Producer, ulong CorrelationId, long BaseSequence, long BaseOffset, int Count, int Bytes, long StableAt, bool IsDuplicate);
+        Producer Producer, ulong CorrelationId, long BaseSequence, long BaseOffset, int Count, int Bytes, long StableAt, Durability Level,
+        bool IsDuplicate);
 }

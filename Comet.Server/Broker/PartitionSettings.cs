@@ -1,3 +1,5 @@
+using Comet.Server.Storage;
+
 namespace Comet.Server.Broker;
 
 /// <summary>The limits of a partition.</summary>
@@ -23,6 +25,9 @@ internal sealed record PartitionSettings
 
     /// <summary>Where dead letters go; null where there are none.</summary>
     public IDeadLetterPort? DeadLetters { get; init; }
+
+    /// <summary>What is kept beside the log; null where nothing outlives the process.</summary>
+    public IPartitionStore? Store { get; init; }
 
     /// <summary>A fault to make on purpose, for tests of the tests.</summary>
     public PlantedBug PlantedBug { get; init; }

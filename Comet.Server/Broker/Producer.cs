@@ -14,6 +14,9 @@ internal sealed class Producer(IPeer peer, long id, string name, ProducerAccessM
 
     public PartitionActor? Partition { get; } = partition;
 
+    /// <summary>What its confirms are to promise; <see cref="Durability.None"/> for what the topic says.</summary>
+    public Durability Durability { get; init; }
+
     /// <summary>What the partition remembers of this producer's name; null while it is not attached.</summary>
     public ProducerMemory? Memory { get; set; }
 

@@ -6,7 +6,7 @@ namespace Comet.Server.Broker;
 /// <summary>A subscription in one partition: its cursor, what its consumers hold, and what must be delivered again.</summary>
 /// <remarks>On an ordered subscription a message that was given back holds up everything that was never delivered, also while its delay
 /// runs, and what was given back goes out in the order of offsets. On a key-shared one that holds for each slot of keys.</remarks>
-internal sealed class Subscription
+internal sealed partial class Subscription
 {
     private readonly ConsumerRow _consumers = new();
     private readonly DeliveryTable _table;
@@ -48,8 +48,6 @@ internal sealed class Subscription
     /// <summary>A number that no earlier subscription of the partition has had, one of this name included that was at another place:
     /// consumers tell by it what they may still ack.</summary>
     public long Generation { get; }
-
-    public SubscriptionSettings Settings { get; set; } = new();
 
     public PlantedBug Bug { get; init; }
 
@@ -345,13 +343,14 @@ internal sealed class Subscription
         _table.Put(given.Range, given.State);
         if (delay > 0)
             _delays.Enqueue(given, cause.Now + delay);
-        for (var offset = given.Range.First; Slots is not null && offset <= given.Range.Last; offset++)
-            Slots.Wait(new(offset, given.State.KeySlot));
+        WaitInSlots(given);
+        _changes++;
     }
 
     private void GiveUp(in StateRun run, DeadLetterReason reason, long now)
     {
         _table.Put(run.Range, run.State.As(MessageStage.DeadLettering));
+        _changes++;
         DeadLetters.Add(run.Range, reason, now);
     }
 

@@ -5,7 +5,7 @@ namespace Comet.Server.Broker;
 
 /// <summary>The subscriptions of one partition, those that are no readers by name.</summary>
 internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, DelayIndex delays, PartitionCounters counters,
-    PlantedBug bug = PlantedBug.None)
+    PartitionSaves saves, PlantedBug bug = PlantedBug.None)
 {
     private readonly List<Subscription> _all = [];
     private readonly Dictionary<string, Subscription> _named = new(StringComparer.Ordinal);
@@ -46,7 +46,19 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
     /// <summary>Attaches a consumer, creating its subscription on first use; the answer goes to its peer.</summary>
     public void Attach(Consumer consumer, AttachRequest request, ulong correlationId, long now)
     {
+        if (consumer.IsDetached)
+        {
+            if (correlationId != 0)
+                consumer.Peer.Fail(correlationId, ErrorCode.ConsumerNotFound, $"The consumer '{consumer.Name}' was closed meanwhile.");
+            return;
+        }
         var subscription = FindOrCreate(request);
+        if (saves.IsUnsaved(subscription))
+        {
+            // Whoever is attached counts on it: what is published from now on has to be kept for it.
+            saves.Then(consumer.Peer, correlationId, now, then => Attach(consumer, request, correlationId, then));
+            return;
+        }
         var refusal = Refuse(subscription, consumer, request, now);
         if (refusal is not null)
         {
@@ -63,6 +75,7 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
 
     public void Detach(Consumer consumer, long now)
     {
+        consumer.IsDetached = true;
         if (consumer.Subscription is not { } subscription)
             return;
         subscription.Detach(consumer, now);
@@ -81,7 +94,23 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
             return;
         }
         FindOrCreate(request.Subscribe);
-        request.Peer.Confirm(correlationId);
+        saves.Confirm(request.Peer, correlationId);
+    }
+
+    /// <summary>Makes the subscriptions that an earlier process has saved.</summary>
+    public void Restore(IReadOnlyList<SubscriptionState> saved, long now)
+    {
+        foreach (var state in saved)
+        {
+            var cursor = SubscriptionRestore.Clamp(state.Cursor, log.EndOffset);
+            var subscription = new Subscription(state.Name, state.Type, SubscriptionKind.Durable, cursor, ++_lastGeneration)
+            {
+                Settings = state.Settings, Counters = counters, Bug = bug,
+            };
+            SubscriptionRestore.Resume(subscription, state, delays, log.EndOffset, now);
+            _all.Add(subscription);
+            _named.Add(state.Name, subscription);
+        }
     }
 
     /// <summary>Requests that create the durable subscriptions of this partition in an empty one.</summary>
@@ -90,7 +119,7 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
             peer, new(s.Name, s.Type, s.Kind, StartPosition.Earliest) { Settings = s.Settings }, IfNotExists: true))];
 
     /// <summary>Moves a subscription; its consumers are told to attach again, before the request is answered.</summary>
-    public void Seek(SeekRequest request, ulong correlationId)
+    public void Seek(SeekRequest request, ulong correlationId, long now)
     {
         if (!_named.TryGetValue(request.Subscription, out var subscription))
         {
@@ -102,7 +131,7 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
         _all[_all.IndexOf(subscription)] = moved;
         subscription.CloseAll(ErrorCode.SubscriptionMoved,
             $"The subscription '{request.Subscription}' was moved to {request.Position}; attach again.");
-        request.Peer.Send(new SoughtFrame(moved.NextOffset), correlationId);
+        saves.Then(request.Peer, correlationId, now, _ => request.Peer.Send(new SoughtFrame(moved.NextOffset), correlationId));
     }
 
     public void Unsubscribe(SubscriptionRequest request, ulong correlationId)
@@ -119,7 +148,7 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
         else
         {
             Remove(subscription);
-            request.Peer.Confirm(correlationId);
+            saves.Confirm(request.Peer, correlationId);
         }
     }
 
@@ -183,6 +212,7 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
     private void Remove(Subscription subscription)
     {
         _all.Remove(subscription);
+        saves.Removed(subscription);
         if (!subscription.IsReader)
             _named.Remove(subscription.Name);
     }

@@ -2,11 +2,12 @@ using Microsoft.Extensions.Hosting;
 
 namespace Comet.Server.Hosting;
 
-/// <summary>Drains the broker before the host closes its sockets: StoppingAsync runs before any hosted service, the web server
+/// <summary>Recovers the broker before the host opens its sockets, and drains it before the host closes them: StoppingAsync runs before any
+/// hosted service, the web server
 /// among them, is stopped.</summary>
 internal sealed class BrokerLifetime(CometBroker broker) : IHostedLifecycleService
 {
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartingAsync(CancellationToken cancellationToken) => broker.RecoverAsync(cancellationToken);
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -259,10 +259,9 @@ internal sealed class SessionFrames : IFrameHandler
     {
         var topic = _topics.Get(request.Topic, createIfMissing: true);
         var partition = SessionTopics.FindPartition(topic, request.Partition);
-        var durability = request.Durability == Durability.None ? topic.Policy.DefaultDurability : request.Durability;
-        if (durability > Durability.Memory)
-            throw new CometException(ErrorCode.Unsupported, $"This broker keeps messages in memory; it cannot promise {durability}.");
-        var producer = _peer.AddProducer(Names.Require(request.ProducerName, "producer"), request.AccessMode, partition);
+        var durability = _topics.Resolve(request.Durability);
+        var producer = _peer.AddProducer(
+            Names.Require(request.ProducerName, "producer"), request.AccessMode, partition, durability);
         partition.Post(new(CommandKind.AttachProducer) { Producer = producer, CorrelationId = correlationId });
     }
 

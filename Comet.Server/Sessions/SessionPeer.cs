@@ -69,11 +69,11 @@ internal sealed class SessionPeer : IPeer
         return new ValueTask(waiting.InContextAsync().WaitAsync(cancellationToken));
     }
 
-    public Producer AddProducer(string name, ProducerAccessMode accessMode, PartitionActor partition)
+    public Producer AddProducer(string name, ProducerAccessMode accessMode, PartitionActor partition, Durability durability)
     {
         if (_producers.Count >= _options.MaxProducersPerConnection)
             throw TooMany("producers", _options.MaxProducersPerConnection);
-        var producer = new Producer(this, ++_lastId, name, accessMode, partition);
+        var producer = new Producer(this, ++_lastId, name, accessMode, partition) { Durability = durability };
         _producers[producer.Id] = producer;
         return producer;
     }

@@ -24,7 +24,7 @@ internal sealed class SessionTopics(SessionPeer peer, TopicRegistry topics, Come
                 var create = frame.Read<CreateTopicFrame>(codec);
                 topics.Create(create.Topic, create.PartitionCount == 0 ? options.DefaultPartitionCount : create.PartitionCount,
                     (create.Policy ?? new()).ApplyTo(TopicPolicy.Default), create.IfNotExists);
-                peer.Confirm(frame.CorrelationId);
+                topics.ConfirmWhenSaved(peer, frame.CorrelationId);
                 return true;
             case FrameType.UpdateTopic:
                 var update = frame.Read<UpdateTopicFrame>(codec);
@@ -32,7 +32,7 @@ internal sealed class SessionTopics(SessionPeer peer, TopicRegistry topics, Come
                 return true;
             case FrameType.DeleteTopic:
                 topics.Delete(frame.Read<DeleteTopicFrame>(codec).Topic);
-                peer.Confirm(frame.CorrelationId);
+                topics.ConfirmWhenSaved(peer, frame.CorrelationId);
                 return true;
             case FrameType.ListTopics:
                 peer.Send(topics.List(frame.Read<ListTopicsFrame>(codec)), frame.CorrelationId);

@@ -4,7 +4,8 @@ namespace Comet.Server.Storage;
 
 /// <summary>The messages of one partition, in order. Called by the partition's owner only, so never from two threads at once.</summary>
 /// <remarks>Watermarks: <c>StartOffset ≤ StableOffset ≤ EndOffset</c>: the first that is kept, where durable ends, the next to be
-/// written. Consumers see what is below <see cref="StableOffset"/>; producers are confirmed when it has passed their messages.</remarks>
+/// written. Consumers see what is below <see cref="StableOffset"/>; producers are confirmed when what they asked for is
+/// reached.</remarks>
 internal interface IPartitionLog
 {
     long StartOffset { get; }
@@ -16,8 +17,15 @@ internal interface IPartitionLog
     /// <summary>The size of what is kept.</summary>
     long Bytes { get; }
 
-    /// <summary>What a confirm of this log promises.</summary>
-    Durability Durability { get; }
+    /// <summary>The level that <see cref="StableOffset"/> waits for, and that producers get who ask for none. Set to
+    /// <see cref="Durability.None"/>, it is the best there is; set to less than there is, it is what there is.</summary>
+    Durability Durability { get; set; }
+
+    /// <summary>Why the last append found no room, and what helps: a part of a sentence.</summary>
+    string NoRoom { get; }
+
+    /// <summary>Where what has reached a level ends.</summary>
+    long ReachedOffset(Durability level);
 
     /// <summary>Puts a batch at the end. The bytes are copied; the broker's stamp is written into the copy.</summary>
     /// <param name="fence">The owner's token; storage that is shared refuses an outdated one.</param>
@@ -31,7 +39,8 @@ internal interface IPartitionLog
     /// <see cref="StableOffset"/> moves before the task completes. One call is outstanding at a time.</summary>
     ValueTask CommitAsync(FencingToken fence, CancellationToken cancellationToken);
 
-    /// <summary>Finds the batch that holds <paramref name="offset"/>, or else the first one behind it; false when there is none.</summary>
+    /// <summary>Finds the batch that holds <paramref name="offset"/>, or else the first one behind it; false when there is none. Its bytes
+    /// are valid until the next call of this method or of <see cref="TruncateBefore"/>.</summary>
     bool TryRead(long offset, out StoredBatch batch);
 
     /// <summary>The first offset whose batch was appended at that time or later; <see cref="EndOffset"/> when there is none.</summary>
@@ -42,12 +51,19 @@ internal interface IPartitionLog
 
     /// <summary>Drops batches that lie wholly below <paramref name="offset"/>.</summary>
     void TruncateBefore(FencingToken fence, long offset);
+
+    /// <summary>The log has not been used in a while: lets go of what can be had again. Nothing changes but the time the next use
+    /// takes.</summary>
+    void Rest();
+
+    /// <summary>Removes the log and all it has. It is not used again.</summary>
+    void Delete();
 }
 
 /// <summary>The number that storage checks at each write: a later owner has a higher one.</summary>
 internal readonly record struct FencingToken(long Epoch);
 
-/// <summary>A batch in a log. Its bytes are valid until the owner of the partition truncates.</summary>
+/// <summary>A batch in a log, valid as <see cref="IPartitionLog.TryRead"/> says.</summary>
 internal readonly record struct StoredBatch(ReadOnlyMemory<byte> Bytes, RecordBatchHeader Header)
 {
     public long BaseOffset => Header.BaseOffset;

@@ -3,28 +3,38 @@ using Comet.Server.Broker;
 using Comet.Server.DeadLetters;
 using Comet.Server.Diagnostics;
 using Comet.Server.Storage;
-using Comet.Server.Storage.Memory;
 using Comet.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Comet.Server.Topics;
 
 /// <summary>The topics of a broker. Changes are rare and take a lock; what is on the way of a message does not come here.</summary>
-internal sealed class TopicRegistry(CometServerOptions options, TimeProvider time, ILogger logger) : IDisposable
+internal sealed class TopicRegistry : IDisposable
 {
-    // One node that owns everything. Its epoch differs from that of every earlier process, whose offsets meant other messages: a client
-    // that reconnects must not ack with them.
-    private readonly FencingToken _fence = new(UnixMicroseconds.Now(time));
-
+    private readonly CometServerOptions _options;
+    private readonly IBrokerStorage _storage;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private readonly Lock _gate = new();
     private readonly Lock _changing = new();
     private readonly SortedDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
     // A page begins anywhere in the order of names, which the dictionary cannot.
     private readonly SortedSet<string> _names = new(StringComparer.Ordinal);
-    private readonly MemoryBudget _budget = new(options.MemoryLimit);
-    private readonly ScheduleBudget _schedules = new(options.MaxScheduledMessages);
+    private readonly ScheduleBudget _schedules;
     private DeadLetterOffice? _deadLetters;
     private bool _isTrimming;
+
+    /// <summary>Begins with the topics that the storage has.</summary>
+    public TopicRegistry(CometServerOptions options, IBrokerStorage storage, TimeProvider time, ILogger logger)
+    {
+        (_options, _storage, _time, _logger) = (options, storage, time, logger);
+        _schedules = new(options.MaxScheduledMessages);
+        foreach (var topic in storage.Topics)
+        {
+            _topics.Add(topic.Name, new(topic.Name, Open(topic.Name, 0, topic.Partitions, topic.Policy), topic.Policy));
+            _names.Add(topic.Name);
+        }
+    }
 
     /// <summary>Who has looked which topic up.</summary>
     public TopicWatchers Watchers { get; } = new();
@@ -48,10 +58,11 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
                     : throw new CometException(ErrorCode.TopicAlreadyExists,
                         $"The topic '{name}' exists already, with {existing.Partitions.Count} partition(s).");
             }
-            if (_topics.Count >= options.MaxTopics)
+            if (_topics.Count >= _options.MaxTopics)
                 throw new CometException(ErrorCode.LimitExceeded,
-                    $"The broker has {_topics.Count} topics, which is its limit ({nameof(options.MaxTopics)}).");
-            var topic = new Topic(name, [.. Enumerable.Range(0, partitionCount).Select(i => Open(name, i, policy))], policy);
+                    $"The broker has {_topics.Count} topics, which is its limit ({nameof(_options.MaxTopics)}).");
+            _storage.Save(new(name, partitionCount, policy));
+            var topic = new Topic(name, Open(name, 0, partitionCount, policy), policy);
             _topics.Add(name, topic);
             _names.Add(name);
             return topic;
@@ -65,8 +76,8 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
         if (TryGet(name, out var topic))
             return topic;
         Names.Require(name, "topic");
-        return createIfMissing && options.CreateTopicsOnFirstUse
-            ? Create(name, options.DefaultPartitionCount, TopicPolicy.Default, ifNotExists: true)
+        return createIfMissing && _options.CreateTopicsOnFirstUse
+            ? Create(name, _options.DefaultPartitionCount, TopicPolicy.Default, ifNotExists: true)
             : throw new CometException(ErrorCode.TopicNotFound, $"There is no topic '{name}'. Create it first: comet topic create {name}.");
     }
 
@@ -91,15 +102,29 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
                 if (!_topics.TryGetValue(name, out var current) || current != before)
                     throw NotFound(name);
                 _topics[name] = after;
+                _storage.Save(new(name, after.Partitions.Count, after.Policy));
             }
             foreach (var partition in before.Partitions)
                 partition.Post(new(CommandKind.ChangePolicy) { Detail = after.Policy });
             if (after.Partitions.Count > before.Partitions.Count)
                 StartPartitions(after, before.Partitions.Count, peer, correlationId);
             else
-                peer.Confirm(correlationId);
+                ConfirmWhenSaved(peer, correlationId);
         }
     }
+
+    /// <summary>Confirms a request when the topics are stored as they are now.</summary>
+    public void ConfirmWhenSaved(IPeer peer, ulong correlationId) => _storage.WhenSaved(failure =>
+    {
+        if (failure is null)
+            peer.Confirm(correlationId);
+        else
+            peer.Fail(correlationId, ErrorCode.StorageFailed, $"The broker cannot save its topics: {failure.Message}");
+    });
+
+    /// <summary>The level that a producer's confirms have when it asks for one.</summary>
+    /// <exception cref="CometException">The storage cannot promise it.</exception>
+    public Durability Resolve(Durability asked) => _storage.Resolve(asked);
 
     public void Delete(string name)
     {
@@ -108,11 +133,51 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
         {
             if (!_topics.Remove(name, out topic))
                 throw NotFound(name);
+            _storage.Remove(name);
             _names.Remove(name);
         }
         Watchers.Remove(name);
-        foreach (var partition in topic.Partitions)
-            partition.Post(new(CommandKind.Delete));
+        // The files go when it is durable that they may.
+        _storage.WhenSaved(failure =>
+        {
+            foreach (var partition in topic.Partitions)
+                partition.Post(new(failure is null ? CommandKind.Delete : CommandKind.Wake));
+        });
+    }
+
+    /// <summary>Opens the partitions that a crash has left open, several at a time, and has those opened that time has something for.
+    /// Completes when the first are recovered.</summary>
+    /// <param name="progress">Told how many are, and of how many.</param>
+    public async Task RecoverAsync(Action<int, int>? progress)
+    {
+        var open = _storage.Due.Where(static due => due.WasOpen).ToArray();
+        var done = 0;
+        progress?.Invoke(0, open.Length);
+        await Parallel.ForEachAsync(open, (due, _) =>
+        {
+            Wake(due);
+            progress?.Invoke(Interlocked.Increment(ref done), open.Length);
+            return ValueTask.CompletedTask;
+        });
+        foreach (var due in _storage.Due)
+        {
+            if (!due.WasOpen)
+                ThreadPool.UnsafeQueueUserWorkItem(static wake => wake.All.Wake(wake.Due), (All: this, Due: due), preferLocal: false);
+        }
+    }
+
+    /// <summary>Has every partition save what there is to save, and close.</summary>
+    public async Task CloseAsync()
+    {
+        PartitionActor[] partitions;
+        lock (_gate)
+            partitions = [.. _topics.Values.SelectMany(static t => t.Partitions)];
+        await Parallel.ForEachAsync(partitions, async (partition, _) =>
+        {
+            var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            partition.Post(new(CommandKind.Shutdown) { Detail = (Action)closed.SetResult });
+            await closed.Task;
+        });
     }
 
     /// <summary>One page of the topics whose names begin with a prefix.</summary>
@@ -164,18 +229,16 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
 
     private static CometException NotFound(string name) => new(ErrorCode.TopicNotFound, $"There is no topic '{name}'.");
 
-    private static void CheckPolicy(TopicPolicy policy)
+    private void CheckPolicy(TopicPolicy policy)
     {
         policy.Validated();
-        if (policy.DefaultDurability > Durability.Memory)
-            throw new CometException(ErrorCode.Unsupported,
-                $"This broker keeps messages in memory; it cannot promise {policy.DefaultDurability}.");
+        _storage.Resolve(policy.DefaultDurability);
     }
 
     private void CheckPartitionCount(int count)
     {
-        if (count < 1 || count > options.MaxPartitions)
-            throw new CometException(ErrorCode.InvalidArgument, $"A topic has 1 to {options.MaxPartitions} partitions, not {count}.");
+        if (count < 1 || count > _options.MaxPartitions)
+            throw new CometException(ErrorCode.InvalidArgument, $"A topic has 1 to {_options.MaxPartitions} partitions, not {count}.");
     }
 
     private Topic Change(Topic before, TopicUpdate update)
@@ -190,8 +253,7 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
                 $"The topic '{before.Name}' has {before.Partitions.Count} partitions and cannot have {count}: partitions hold messages, so "
                     + "their number only grows.");
         }
-        var added = Enumerable.Range(before.Partitions.Count, count - before.Partitions.Count);
-        return new Topic(before.Name, [.. before.Partitions, .. added.Select(i => Open(before.Name, i, policy))], policy);
+        return new Topic(before.Name, [.. before.Partitions, .. Open(before.Name, before.Partitions.Count, count, policy)], policy);
     }
 
     /// <summary>Lets new partitions have the topic's durable subscriptions, from their first message on, and then tells clients of
@@ -208,26 +270,37 @@ internal sealed class TopicRegistry(CometServerOptions options, TimeProvider tim
                         partition.Post(new(CommandKind.CreateSubscription) { Detail = subscription });
                 }
                 Watchers.Tell(topic.Name, topic.Partitions.Count);
-                peer.Confirm(correlationId);
+                ConfirmWhenSaved(peer, correlationId);
             }),
         });
 
+    private void Wake(DuePartition due)
+    {
+        if (TryGet(due.Topic, out var topic))
+            topic.Partitions[due.Number].Post(new(CommandKind.Wake));
+    }
+
+    private List<PartitionActor> Open(string topic, int first, int end, TopicPolicy policy) =>
+        [.. Enumerable.Range(first, end - first).Select(number => Open(topic, number, policy))];
+
     private PartitionActor Open(string topic, int number, TopicPolicy policy)
     {
+        PartitionActor? actor = null;
+        var stored = _storage.Open(topic, number, () => actor?.Post(new(CommandKind.Rest)));
         var settings = new PartitionSettings
         {
-            MaxRememberedProducers = options.MaxRememberedProducers,
-            MaxOutstandingMessages = options.MaxOutstandingMessages,
+            MaxRememberedProducers = _options.MaxRememberedProducers,
+            MaxOutstandingMessages = _options.MaxOutstandingMessages,
             Policy = policy,
-            ProducerMemoryTtl = (long)options.ProducerMemoryTtl.TotalMicroseconds,
+            Store = stored.Store,
+            ProducerMemoryTtl = (long)_options.ProducerMemoryTtl.TotalMicroseconds,
             ScheduleBudget = _schedules,
             DeadLetters = _deadLetters ??= new DeadLetterOffice(this),
             RoomWanted = TrimAll,
             StallFound = StallFound,
-            PlantedBug = options.PlantedBug,
+            PlantedBug = _options.PlantedBug,
         };
-        var log = new MemoryPartitionLog(_budget, options.PartitionMemoryLimit);
-        return new PartitionActor(new Partition(topic, number, log, _fence, settings), time, logger);
+        return actor = new PartitionActor(new Partition(topic, number, stored.Log, _storage.Fence, settings), _time, _logger);
     }
 
     /// <summary>A partition is out of memory: lets every partition drop what nobody needs. Partitions that are busy do so a little

@@ -5,7 +5,13 @@ namespace Comet.Client.Tests;
 /// <summary>A broker and a client of it in this process.</summary>
 internal sealed class Embedded : IAsyncDisposable
 {
-    private Embedded(CometBroker broker, CometClient client) => (Broker, Client) = (broker, client);
+    // For a run of all tests on local storage by hand; those that are to run on it every time ask for it themselves.
+    private static readonly bool s_isLocal = Environment.GetEnvironmentVariable("COMET_TEST_STORAGE") == "local";
+
+    private readonly DirectoryInfo? _folder;
+
+    private Embedded(CometBroker broker, CometClient client, DirectoryInfo? folder) =>
+        (Broker, Client, _folder) = (broker, client, folder);
 
     public CometBroker Broker { get; }
 
@@ -14,14 +20,18 @@ internal sealed class Embedded : IAsyncDisposable
     public static async Task<Embedded> StartAsync(
         CometServerOptions? server = null, CometClientOptions? options = null, TimeProvider? time = null)
     {
+        var folder = s_isLocal && server?.LocalStorage is null ? Directory.CreateTempSubdirectory("comet-client-tests-") : null;
+        if (folder is not null)
+            server = (server ?? new()) with { LocalStorage = new() { Directory = Path.Combine(folder.FullName, "data") } };
         var broker = new CometBroker(server, time);
         options = (options ?? new()) with { Transport = broker.Transport };
-        return new Embedded(broker, await CometClient.ConnectAsync(time is null ? options : options with { TimeProvider = time }));
+        return new Embedded(broker, await CometClient.ConnectAsync(time is null ? options : options with { TimeProvider = time }), folder);
     }
 
     public async ValueTask DisposeAsync()
     {
         await Client.DisposeAsync();
         await Broker.DisposeAsync();
+        _folder?.Delete(recursive: true);
     }
 }

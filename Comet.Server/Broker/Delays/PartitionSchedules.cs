@@ -6,7 +6,8 @@ namespace Comet.Server.Broker;
 
 /// <summary>The scheduled messages of a partition: takes them in with their batches, lets go of them when they are due, and answers what
 /// clients ask about them.</summary>
-internal sealed class PartitionSchedules(IPartitionLog log, SubscriptionTable subscriptions, DelayIndex index, int maxRecordsLength)
+internal sealed class PartitionSchedules(
+    IPartitionLog log, SubscriptionTable subscriptions, DelayIndex index, PartitionSaves saves, int maxRecordsLength)
 {
     private readonly DelayScan _scan = new(maxRecordsLength);
     private readonly List<long> _released = [];
@@ -53,6 +54,15 @@ internal sealed class PartitionSchedules(IPartitionLog log, SubscriptionTable su
         _admitted = 0;
     }
 
+    /// <summary>Finds again what waits, in a log that an earlier process has written.</summary>
+    public void Recover(PartitionState state, long now)
+    {
+        var cancelled = new OffsetBits();
+        foreach (var offset in state.Cancelled)
+            cancelled.Add(offset);
+        _scan.Recover(index, log, state.Moved, cancelled, now);
+    }
+
     /// <summary>Gives all room back; nothing is asked any more.</summary>
     public void Close()
     {
@@ -87,18 +97,18 @@ internal sealed class PartitionSchedules(IPartitionLog log, SubscriptionTable su
         switch (request)
         {
             case CancelRequest { Key: { } key }:
-                Answer(request, correlationId, ScheduleOutcome.Done, CancelKey(key));
+                AnswerWhenSaved(request, correlationId, now, ScheduleOutcome.Done, CancelKey(key));
                 break;
             case CancelRequest { Offset: var offset }:
                 var outcome = Cancel(offset) ? ScheduleOutcome.Done : Missing(offset, isDoneWhenCancelled: true);
-                Answer(request, correlationId, outcome, outcome == ScheduleOutcome.Done ? 1 : 0);
+                AnswerWhenSaved(request, correlationId, now, outcome, outcome == ScheduleOutcome.Done ? 1 : 0);
                 break;
             case RescheduleRequest reschedule when reschedule.DeliverAt - now > ScheduleLimits.MaxDelayMicroseconds:
                 request.Peer.Fail(correlationId, ErrorCode.InvalidArgument, TooFar(reschedule.DeliverAt, now).Message);
                 break;
             case RescheduleRequest reschedule:
                 outcome = Reschedule(reschedule) ? ScheduleOutcome.Done : Missing(reschedule.Offset, isDoneWhenCancelled: false);
-                Answer(request, correlationId, outcome, outcome == ScheduleOutcome.Done ? 1 : 0);
+                AnswerWhenSaved(request, correlationId, now, outcome, outcome == ScheduleOutcome.Done ? 1 : 0);
                 break;
             case CountRequest count:
                 Answer(request, correlationId, ScheduleOutcome.Done, count.Key is { } counted
@@ -113,6 +123,9 @@ internal sealed class PartitionSchedules(IPartitionLog log, SubscriptionTable su
     private static void Answer(ScheduleRequest request, ulong correlationId, ScheduleOutcome outcome, long count) =>
         request.Peer.Send(new ScheduleResultFrame(outcome, count), correlationId);
 
+    private void AnswerWhenSaved(ScheduleRequest request, ulong correlationId, long now, ScheduleOutcome outcome, long count) =>
+        saves.Then(request.Peer, correlationId, now, _ => Answer(request, correlationId, outcome, count));
+
     private static CometException TooFar(long due, long now) => new(ErrorCode.InvalidArgument,
         $"A message was to wait {TimeSpan.FromMicroseconds(due - now).TotalDays:0.#} days; the longest is "
         + $"{ScheduleLimits.MaxDelay.TotalDays:0} days.");
@@ -123,6 +136,7 @@ internal sealed class PartitionSchedules(IPartitionLog log, SubscriptionTable su
             return false;
         foreach (var subscription in subscriptions.All)
             subscription.Skip(new(offset, offset));
+        saves.Scheduled(offset, null);
         return true;
     }
 
@@ -138,7 +152,11 @@ internal sealed class PartitionSchedules(IPartitionLog log, SubscriptionTable su
     {
         if (!index.Pending.Contains(request.Offset))
             return false;
-        Read([request.Offset], (offset, in record) => index.Reschedule(offset, record.DeliverAt, request.DeliverAt));
+        Read([request.Offset], (offset, in record) =>
+        {
+            if (index.Reschedule(offset, record.DeliverAt, request.DeliverAt))
+                saves.Scheduled(offset, new(request.DeliverAt, record.DeliverAt));
+        });
         return true;
     }
 

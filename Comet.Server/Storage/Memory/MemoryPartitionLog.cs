@@ -3,7 +3,10 @@ using Comet.Wire;
 namespace Comet.Server.Storage.Memory;
 
 /// <summary>A log in memory: batches back to back in slabs, found by binary search. Nothing survives the process.</summary>
-internal sealed class MemoryPartitionLog(MemoryBudget budget, long partitionLimit) : IPartitionLog, IDisposable
+/// <param name="budget">The memory that it shares with others.</param>
+/// <param name="partitionLimit">The most it takes of that.</param>
+/// <param name="startOffset">Where it begins.</param>
+internal sealed class MemoryPartitionLog(MemoryBudget budget, long partitionLimit, long startOffset = 0) : IPartitionLog, IDisposable
 {
     // A quiet partition costs little; a busy one soon reaches whole slabs.
     private readonly int _slabSize = Math.Min(budget.SlabSize, MemoryBudget.SlabSizeFor(partitionLimit));
@@ -16,15 +19,26 @@ internal sealed class MemoryPartitionLog(MemoryBudget budget, long partitionLimi
     private long _lastAppendTime = long.MinValue;
     private long _appendedBytes;
 
-    public long StartOffset { get; private set; }
+    public long StartOffset { get; private set; } = startOffset;
 
-    public long StableOffset { get; private set; }
+    public long StableOffset { get; private set; } = startOffset;
 
-    public long EndOffset { get; private set; }
+    public long EndOffset { get; private set; } = startOffset;
 
     public long Bytes { get; private set; }
 
-    public Durability Durability => Durability.Memory;
+    public Durability Durability
+    {
+        get => Durability.Memory;
+        set
+        {
+            // There is no other level here; the broker refuses topics that ask for more.
+        }
+    }
+
+    public string NoRoom => "the broker's memory for messages is full";
+
+    public long ReachedOffset(Durability level) => StableOffset;
 
     public bool TryAppend(FencingToken fence, ReadOnlySpan<byte> batch, in RecordBatchHeader header, long appendTime)
     {
@@ -104,6 +118,13 @@ internal sealed class MemoryPartitionLog(MemoryBudget budget, long partitionLimi
             Release(emptied);
         }
     }
+
+    public void Rest()
+    {
+        // What it has is nowhere else.
+    }
+
+    public void Delete() => Dispose();
 
     public void Dispose() => TruncateBefore(default, long.MaxValue);
 

@@ -1,3 +1,4 @@
+using Comet.Client.Producing;
 using Comet.Client.Tests.Scripted;
 using Comet.Wire;
 using Microsoft.Extensions.Time.Testing;
@@ -11,30 +12,51 @@ public class BatchingTests
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Batches_leave_at_once_until_eight_are_on_their_way_then_messages_gather_and_a_confirm_sends_them()
+    public async Task Batches_leave_until_eight_are_on_their_way_then_messages_gather_and_a_confirm_sends_them()
     {
         var broker = new ScriptedBroker();
         await using var client = await ConnectAsync(broker, TimeProvider.System);
         await using var producer = await client.CreateProducerAsync<string>("t", cancellationToken: Cancelled);
         var session = await broker.Sessions.ReadAsync(Cancelled);
-        for (var i = 0; i < MaxBatchesInFlight + 3; i++)
-            Assert.True(producer.Writer.TryWrite($"{i}"));
-
-        var first = await ExpectBatchAsync(session, 0, 1);
-        var second = await ExpectBatchAsync(session, 1, 1);
-        for (var i = 2; i < MaxBatchesInFlight; i++)
-            await ExpectBatchAsync(session, i, 1);
+        var onTheirWay = await FillAsync(producer, session);
+        for (var i = 0; i < 3; i++)
+            Assert.True(producer.Writer.TryWrite("gathers"));
         await ExpectNoBatchAsync(client, session);
 
         // One confirm makes room for one batch; all that has gathered is in it.
-        Complete(session, first);
+        Complete(session, onTheirWay.Dequeue());
         await ExpectBatchAsync(session, MaxBatchesInFlight, 3);
 
-        // Nothing has gathered, so the next confirm sends nothing, and the next message finds a turn and leaves at once.
-        Complete(session, second);
+        // Nothing has gathered, so the next confirm sends nothing, and the next message finds a turn.
+        Complete(session, onTheirWay.Dequeue());
         await ExpectNoBatchAsync(client, session);
         Assert.True(producer.Writer.TryWrite("next"));
         await ExpectBatchAsync(session, MaxBatchesInFlight + 3, 1);
+    }
+
+    /// <summary>What is requested while one is on its way needs no other; what is requested behind it does.</summary>
+    [Fact]
+    public async Task A_flush_soon_is_one_for_all_that_comes_before_it()
+    {
+        var flushes = new SemaphoreSlim(0);
+        using var mayFlush = new SemaphoreSlim(0);
+        SoonFlush? soon = null;
+        var count = 0;
+        soon = new SoonFlush(() =>
+        {
+            mayFlush.Wait(Cancelled);
+            soon!.Arrived();
+            count++;
+            flushes.Release();
+        }, null);
+        for (var i = 0; i < 5; i++)
+            soon.Request();
+        mayFlush.Release(2);
+        await flushes.WaitAsync(Cancelled);
+        Assert.Equal(1, count);
+        soon.Request();
+        await flushes.WaitAsync(Cancelled);
+        Assert.Equal(2, count);
     }
 
     [Fact]
@@ -45,11 +67,9 @@ public class BatchingTests
         var options = new ProducerOptions<string> { MaxBatchMessages = 3 };
         await using var producer = await client.CreateProducerAsync("t", options, Cancelled);
         var session = await broker.Sessions.ReadAsync(Cancelled);
-        for (var i = 0; i < MaxBatchesInFlight + 7; i++)
+        var onTheirWay = await FillAsync(producer, session);
+        for (var i = 0; i < 7; i++)
             Assert.True(producer.Writer.TryWrite($"{i}"));
-        var onTheirWay = new Queue<SentBatch>();
-        for (var i = 0; i < MaxBatchesInFlight; i++)
-            onTheirWay.Enqueue(await ExpectBatchAsync(session, i, 1));
 
         // What has gathered behind the eight fills two batches and begins a third.
         foreach (var (sequence, count) in new[] { (0, 3), (3, 3), (6, 1) })
@@ -157,6 +177,18 @@ public class BatchingTests
         Assert.Equal(expected, await Eventually.ReadTopicAsync(comet.Client, "t"));
         var stored = (await comet.Client.Topics.DescribeAsync("t", Cancelled)).Partitions[0].Bytes;
         Assert.InRange(stored, 1, expected.Sum(static e => e.Length) / 2);
+    }
+
+    // As many batches of one message as may be on their way: each has left before the next message comes.
+    private static async Task<Queue<SentBatch>> FillAsync(Producer<string> producer, ScriptedSession session)
+    {
+        var onTheirWay = new Queue<SentBatch>();
+        for (var i = 0; i < MaxBatchesInFlight; i++)
+        {
+            Assert.True(producer.Writer.TryWrite($"{i}"));
+            onTheirWay.Enqueue(await ExpectBatchAsync(session, i, 1));
+        }
+        return onTheirWay;
     }
 
     private static void Complete(ScriptedSession session, SentBatch batch) =>

@@ -27,13 +27,18 @@ public class SendTests
         await using var stage = await Stage.StartAsync();
         await using var producer = await stage.Client.CreateProducerAsync<string>("t", cancellationToken: Cancelled);
         stage.Network.Answers.Close();
-        for (var i = 0; i < 100; i++)
+        // Eight batches of one message are stored; the ninth has the others and waits for a confirm.
+        for (var i = 0; i < 8; i++)
+        {
+            await producer.Writer.WriteAsync($"{i}", Cancelled);
+            await Eventually.TopicAsync(stage.Observer, "t", t => t.Stored() == i + 1);
+        }
+        for (var i = 8; i < 100; i++)
             await producer.Writer.WriteAsync($"{i}", Cancelled);
 
         var flush = producer.FlushAsync(Cancelled);
 
-        // Eight batches of one message are stored; the ninth has the others and waits for a confirm.
-        await Eventually.TopicAsync(stage.Observer, "t", static t => t.Stored() == 8);
+        await stage.Observer.PingAsync(Cancelled);
         Assert.False(flush.IsCompleted);
         Assert.Equal(100, producer.PendingMessages);
         stage.Network.Answers.Open();

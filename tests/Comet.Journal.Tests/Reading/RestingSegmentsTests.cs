@@ -29,6 +29,26 @@ public sealed class RestingSegmentsTests
     }
 
     [Fact]
+    public void What_a_reader_was_in_when_it_was_removed_is_let_go_of_with_the_reader()
+    {
+        using var directory = new TemporaryDirectory();
+        using var journal = Journal.Open(directory.Path, Small);
+        using (var writer = journal.CreateWriter())
+        {
+            for (var i = 0; i < 100; i++)
+                writer.Append(Payload.Of(i, 1000));
+        }
+
+        var oldest = directory.Segments[0];
+        using var reader = journal.CreateReader();
+        Assert.True(reader.TryRead(out _));
+        Assert.True(journal.TruncateBefore(50) > 0);
+        Assert.True(IsMapped(oldest));
+        reader.Seek(JournalStart.AtSequence(90));
+        Assert.False(IsMapped(oldest));
+    }
+
+    [Fact]
     public void No_more_than_the_limit_rests()
     {
         using var directory = new TemporaryDirectory();

@@ -23,6 +23,7 @@ public sealed class CrashStateTests
     }
 
     [Fact]
+    [TakesLong]
     public void When_flushes_fail_nothing_is_confirmed_behind_them_and_what_was_confirmed_before_stays()
     {
         var states = Run(FailingStates, DiskMode.FailingFlushes, RequireWhole);

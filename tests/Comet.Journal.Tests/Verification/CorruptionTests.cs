@@ -1,4 +1,5 @@
 using Comet.Journals.Tests.Support;
+using Comet.Tests;
 
 namespace Comet.Journals.Tests.Verification;
 
@@ -7,13 +8,14 @@ namespace Comet.Journals.Tests.Verification;
 public sealed class CorruptionTests
 {
     private const int Corruptions = 600;
-    private const int RepairEvery = 10;
+    private const int RepairEvery = 20;
     private const int SectorLength = 512;
 
     private static readonly string[] Kinds =
         ["bit", "zeroed sector", "swapped sectors", "foreign sector", "cut file", "foreign file", "garbage"];
 
     [Fact]
+    [TakesLong]
     public void Every_one_of_600_random_corruptions_is_found_and_none_is_cut_silently()
     {
         using var original = new DamagedJournal();

@@ -11,9 +11,12 @@ internal sealed class PartitionRig : IDisposable
     private ulong _lastCorrelationId;
     private long _lastId;
 
-    public PartitionRig(PartitionSettings? settings = null, long memoryLimit = long.MaxValue)
+    /// <param name="settings">Those of the partition.</param>
+    /// <param name="memoryLimit">What its log may take.</param>
+    /// <param name="log">The log of a rig that was dropped, as if its process had been killed.</param>
+    public PartitionRig(PartitionSettings? settings = null, long memoryLimit = long.MaxValue, ScriptedLog? log = null)
     {
-        Log = new ScriptedLog(memoryLimit);
+        Log = log ?? new ScriptedLog(memoryLimit);
         Partition = new Partition("t", 0, Log, new FencingToken(1), (settings ?? new()) with { StallFound = Stalls.Add })
         {
             Inbox = Inbox.Enqueue,

@@ -29,7 +29,14 @@ internal sealed class ScriptedLog(long limit = long.MaxValue) : IPartitionLog, I
 
     public long Bytes => _log.Bytes;
 
-    public Durability Durability => Durability.Disk;
+    public Durability Durability { get => Durability.Disk; set => Level = value; }
+
+    /// <summary>What the partition has asked for.</summary>
+    public Durability Level { get; private set; }
+
+    public string NoRoom => "the script says so";
+
+    public long ReachedOffset(Durability level) => StableOffset;
 
     public bool TryAppend(FencingToken fence, ReadOnlySpan<byte> batch, in RecordBatchHeader header, long appendTime)
     {
@@ -75,6 +82,10 @@ internal sealed class ScriptedLog(long limit = long.MaxValue) : IPartitionLog, I
     public long BytesFrom(long offset) => _log.BytesFrom(offset);
 
     public void TruncateBefore(FencingToken fence, long offset) => _log.TruncateBefore(fence, offset);
+
+    public void Rest() => _log.Rest();
+
+    public void Delete() => Dispose();
 
     public void Dispose()
     {

@@ -1,0 +1,93 @@
+namespace Comet.Server.Broker;
+
+internal sealed partial class Partition
+{
+    /// <summary>Finds what an earlier process has left. Before the first command that needs it and not before: a partition that nobody uses
+    /// costs no file. False when the command needs nothing and is done.</summary>
+    private bool TryRecover(in PartitionCommand command, long now)
+    {
+        switch (command.Kind)
+        {
+            case CommandKind.Rest or CommandKind.Trim:
+                return false;
+            case CommandKind.Shutdown:
+                _closedWith = ErrorCode.BrokerStopping;
+                Dispose();
+                ((Action)command.Detail!)();
+                return false;
+            case CommandKind.Delete:
+                _isRecovered = true;
+                return true;
+        }
+        _isRecovered = true;
+        var state = _saves.Load();
+        _producers.Recover(_log, now);
+        _schedules.Recover(state, now);
+        _subscriptions.Restore(state.Subscriptions, now);
+        return true;
+    }
+
+    private void HandleStorage(in PartitionCommand command, long now)
+    {
+        switch (command.Kind)
+        {
+            case CommandKind.Saved:
+                _saves.Saved((Exception?)command.Detail, now);
+                break;
+            case CommandKind.Rest:
+                Rest();
+                break;
+            case CommandKind.Shutdown:
+                _saves.SaveBeforeRest(_subscriptions.All, NextOwnDue, isLast: true);
+                Close(ErrorCode.BrokerStopping, "The broker is stopping.");
+                ((Action)command.Detail!)();
+                break;
+            default:
+                throw new InvalidOperationException($"A partition has no command {command.Kind}.");
+        }
+    }
+
+    /// <summary>Saves what there is to save and lets go of files; what is not durable yet is made so first, and the next time files
+    /// go.</summary>
+    private void Rest()
+    {
+        _saves.SaveBeforeRest(_subscriptions.All, NextOwnDue, isLast: false);
+        if (_log.ReachedOffset(Durability.Disk) < _log.EndOffset)
+            (_wantedLevel, _wantedOffset) = (Durability.Disk, _log.EndOffset);
+        else
+            _log.Rest();
+    }
+
+    private void Close(ErrorCode code, string message)
+    {
+        (_closedWith, _closedBecause) = (code, message);
+        _producers.CloseAll(code, message);
+        _subscriptions.CloseAll(code, message);
+        _schedules.Close();
+        _saves.CloseAll(code, message);
+        while (_pending.TryDequeue(out var confirm))
+        {
+            confirm.Producer.Peer.PublishAnswered(confirm.Bytes);
+            confirm.Producer.Peer.Fail(confirm.CorrelationId, code, message);
+        }
+        Dispose();
+    }
+
+    private void RefuseClosed(in PartitionCommand command)
+    {
+        if (command.Kind == CommandKind.Describe)
+            ((DescriptionCollector)command.Detail!).AddClosed(_closedWith, _closedBecause);
+        if (command.Kind == CommandKind.Explain)
+            ((ExplanationCollector)command.Detail!).AddClosed(Number, _closedWith);
+        if (command.Kind == CommandKind.Shutdown)
+            ((Action)command.Detail!)();
+        if (command.Kind == CommandKind.Delete)
+            _log.Delete();
+        var peer = command.Producer?.Peer ?? command.Consumer?.Peer ?? (command.Detail as PeerRequest)?.Peer
+            ?? (command.Detail as ScheduleRequest)?.Peer;
+        if (command.Kind == CommandKind.Publish)
+            peer?.PublishAnswered(command.Batch.Length);
+        if (command.CorrelationId != 0)
+            peer?.Fail(command.CorrelationId, _closedWith, _closedBecause);
+    }
+}

@@ -1,0 +1,34 @@
+namespace Comet.Server.Storage.Local;
+
+/// <summary>What is written down about a partition beside its journal. Called by the partition's owner; never blocks.</summary>
+internal interface ILocalPartitionRecord
+{
+    /// <summary>Where the log begins, as it was saved last.</summary>
+    long StartOffset { get; }
+
+    /// <summary>Whether the partition has ever had something that was confirmed, so that its files must be there.</summary>
+    bool HasFiles { get; }
+
+    /// <summary>Whether the disk has room for something new.</summary>
+    bool HasRoom { get; }
+
+    /// <summary>Makes some room on a full disk, for what makes more; false when that was done already.</summary>
+    bool MakeRoom();
+
+    /// <summary>The journal was opened.</summary>
+    void Opened();
+
+    /// <summary>The journal has something that is not confirmed: the task completes when a crash from now on finds the partition and its
+    /// topic. Before, nothing may be confirmed.</summary>
+    ValueTask MarkAsync();
+
+    /// <summary>The log begins at another offset; saved some time.</summary>
+    void Truncated(long startOffset);
+
+    /// <summary>The journal is closed; saved some time.</summary>
+    /// <param name="isWhole">Whether all of it is durable.</param>
+    void Closed(bool isWhole);
+
+    /// <summary>The partition's files are gone.</summary>
+    void Deleted();
+}

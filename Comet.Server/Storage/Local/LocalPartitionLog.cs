@@ -1,0 +1,357 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using Comet.Journals;
+using Comet.Server.Storage.Memory;
+using Comet.Wire;
+
+namespace Comet.Server.Storage.Local;
+
+/// <summary>A log in a journal of its own: a record for each batch. What was appended last is in memory as well. The journal is opened when
+/// it is first needed, and closed again by <see cref="Rest"/> (decision 0090).</summary>
+internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
+{
+    // What memory holds of a partition at the most, as a part of what all have: others shall find some, too.
+    private const int TailShare = 4;
+
+    // What may be dropped and still be on the disk, beside a segment: looking for segments to remove costs a walk over the directory.
+    private const long MinRemoval = 64 * 1024;
+    private const long MaxRemoval = 16 * 1024 * 1024;
+
+    private readonly string _directory;
+    private readonly LocalStorageOptions _options;
+    private readonly MemoryBudget _budget;
+    private readonly ILocalPartitionRecord _record;
+    private readonly long _tailLimit;
+    private OpenPartition? _open;
+    private MemoryPartitionLog _tail;
+    private Durability _level = Durability.Disk;
+    private long _startOffset;
+    private long _startPosition;
+    private long _endPosition;
+    private long _removedPosition;
+    private long _lastAppendTime = long.MinValue;
+    private long _epoch;
+    private long _durable;
+    private long _known;
+    private bool _isKnown;
+    private bool _isLoaded;
+    private bool _isDisposed;
+    private (long Asked, long Found, long Offset) _timeHint = (long.MaxValue, long.MinValue, 0);
+
+    public LocalPartitionLog(string directory, LocalStorageOptions options, MemoryBudget budget, ILocalPartitionRecord record)
+    {
+        (_directory, _options, _budget, _record) = (directory, options, budget, record);
+        _tailLimit = Math.Max(budget.Limit / TailShare, MemoryBudget.MinSlabSize);
+        _tail = new MemoryPartitionLog(budget, _tailLimit);
+    }
+
+    public long StartOffset
+    {
+        get
+        {
+            Load();
+            return _startOffset;
+        }
+    }
+
+    public long StableOffset => ReachedOffset(_level);
+
+    public long EndOffset
+    {
+        get
+        {
+            Load();
+            return _tail.EndOffset;
+        }
+    }
+
+    public long Bytes
+    {
+        get
+        {
+            Load();
+            return _endPosition - _startPosition;
+        }
+    }
+
+    public Durability Durability
+    {
+        get => _level;
+        set => _level = value == Durability.None ? Durability.Disk : (Durability)Math.Max((int)value, (int)Durability.Os);
+    }
+
+    public string NoRoom { get; private set; } = "";
+
+    /// <summary>How a commit makes the journal durable; a test gives its own.</summary>
+    public Func<Journal, ValueTask> Flush { get; init; } = static journal => journal.FlushAsync();
+
+    /// <summary>Whether the journal is open.</summary>
+    public bool IsOpen => _open is not null;
+
+    /// <summary>When its journal was last used, in milliseconds of the system's run. May be read from anywhere.</summary>
+    public long LastUsed { get; private set; }
+
+    /// <summary>How many bytes are in memory as well.</summary>
+    public long TailBytes => _tail.Bytes;
+
+    public long ReachedOffset(Durability level)
+    {
+        Load();
+        return level >= Durability.Disk ? Volatile.Read(ref _durable)
+            : Volatile.Read(ref _isKnown) ? _tail.EndOffset : Volatile.Read(ref _known);
+    }
+
+    public bool TryAppend(FencingToken fence, ReadOnlySpan<byte> batch, in RecordBatchHeader header, long appendTime)
+    {
+        if (!_record.HasRoom)
+        {
+            NoRoom = "the disk is full";
+            return false;
+        }
+        Load();
+        if (fence.Epoch < _epoch)
+            throw new CometException(ErrorCode.NotOwner, $"The partition in {_directory} belongs to a later owner ({_epoch}, not "
+                + $"{fence.Epoch}).");
+        var time = Math.Max(_lastAppendTime, appendTime);
+        Span<byte> head = stackalloc byte[LocalRecord.PrefixLength + RecordBatchHeader.Size];
+        BinaryPrimitives.WriteInt64LittleEndian(head, _endPosition);
+        batch[..RecordBatchHeader.Size].CopyTo(head[LocalRecord.PrefixLength..]);
+        RecordBatch.Stamp(head[LocalRecord.PrefixLength..], EndOffset, fence.Epoch, time);
+        try
+        {
+            Open().Append(head, batch[RecordBatchHeader.Size..], EndOffset);
+        }
+        catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull)
+        {
+            NoRoom = $"the disk is full ({full.Message})";
+            return false;
+        }
+        (_epoch, _lastAppendTime) = (fence.Epoch, time);
+        _endPosition += batch.Length;
+        Remember(fence, batch, header, time);
+        return true;
+    }
+
+    public ValueTask CommitAsync(FencingToken fence, CancellationToken cancellationToken)
+    {
+        Load();
+        return _open is { } open && (!_isKnown || Volatile.Read(ref _durable) < EndOffset)
+            ? CommitAsync(open.Journal, EndOffset)
+            : ValueTask.CompletedTask;
+    }
+
+    public bool TryRead(long offset, out StoredBatch batch)
+    {
+        Load();
+        batch = default;
+        if (offset >= EndOffset)
+            return false;
+        offset = Math.Max(offset, _startOffset);
+        if (offset >= _tail.StartOffset)
+            return _tail.TryRead(offset, out batch);
+        if (!Open().TryRead(offset, out var reader))
+            return false;
+        batch = reader.Batch;
+        return true;
+    }
+
+    public long FindByAppendTime(long time)
+    {
+        Load();
+        if (_startOffset == EndOffset || time > _lastAppendTime)
+            return EndOffset;
+        // The time to live asks for little more each time.
+        if (time < _timeHint.Asked || time > _timeHint.Found)
+            _timeHint = Find(time);
+        return Math.Clamp(_timeHint.Offset, _startOffset, EndOffset);
+    }
+
+    public long BytesFrom(long offset)
+    {
+        Load();
+        if (offset <= _startOffset)
+            return Bytes;
+        if (offset >= EndOffset)
+            return 0;
+        if (offset >= _tail.StartOffset)
+            return _tail.BytesFrom(offset);
+        return Open().TryRead(offset, out var reader) ? _endPosition - reader.Position : 0;
+    }
+
+    public void TruncateBefore(FencingToken fence, long offset)
+    {
+        Load();
+        if (offset <= _startOffset || !TryFindKept(offset, out var kept, out var position))
+            return;
+        (_startOffset, _startPosition) = (kept, position);
+        _tail.TruncateBefore(fence, kept);
+        _open?.Truncated(kept);
+        _record.Truncated(kept);
+        if (_startPosition - _removedPosition >= Math.Clamp(Bytes / 8, MinRemoval, MaxRemoval))
+            RemoveSegments();
+    }
+
+    public void Rest()
+    {
+        // What is not known to be durable could fail to be, and somebody has to be told then.
+        if (_open is null || _isDisposed || Volatile.Read(ref _durable) < EndOffset)
+            return;
+        Close();
+        var end = EndOffset;
+        Volatile.Write(ref _known, end);
+        _tail.Dispose();
+        _tail = new MemoryPartitionLog(_budget, _tailLimit, end);
+        _record.Closed(isWhole: true);
+    }
+
+    public void Delete()
+    {
+        Dispose();
+        if (Directory.Exists(_directory))
+            Directory.Delete(_directory, recursive: true);
+        _record.Deleted();
+    }
+
+    /// <summary>Closes the journal, which flushes it.</summary>
+    public void Dispose()
+    {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
+        if (_open is { Journal.IsFaulted: var isFaulted })
+        {
+            Close();
+            _record.Closed(!isFaulted);
+        }
+        _tail.Dispose();
+    }
+
+    private void Load()
+    {
+        if (_isLoaded)
+            return;
+        if (Directory.Exists(_directory))
+            Open();
+        else if (_record.HasFiles)
+            throw new CometException(ErrorCode.StorageFailed, $"The directory {_directory} is gone, and messages were confirmed that are "
+                + "in it. Put it back, or delete the topic.");
+        else
+            // Nobody has used it: it gets its files with its first message.
+            _isLoaded = true;
+    }
+
+    private OpenPartition Open()
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        LastUsed = Environment.TickCount64;
+        if (_open is not null)
+            return _open;
+        _open = OpenPartition.Open(_directory, _options);
+        _isKnown = false;
+        _record.Opened();
+        var found = _open.TryReadEnds(out var ends);
+        if (_isLoaded)
+            return _open;
+        var end = found ? ends.Last.LastOffset + 1 : _record.StartOffset;
+        (_lastAppendTime, _epoch) = found ? (ends.Last.AppendTime, ends.Last.OwnershipEpoch) : (long.MinValue, 0);
+        _endPosition = ends.EndPosition;
+        (_startOffset, _startPosition) = found ? (ends.FirstOffset, ends.FirstPosition) : (end, 0);
+        _removedPosition = _startPosition;
+        _tail.Dispose();
+        _tail = new MemoryPartitionLog(_budget, _tailLimit, end);
+        // Recovery has written again and flushed what was not known to be durable.
+        (_durable, _known) = (end, end);
+        _isLoaded = true;
+        if (_record.StartOffset > _startOffset && TryFindKept(Math.Min(_record.StartOffset, end), out var kept, out var position))
+            (_startOffset, _startPosition) = (kept, position);
+        return _open;
+    }
+
+    private void Close()
+    {
+        _open?.Dispose();
+        _open = null;
+        _isKnown = false;
+    }
+
+    /// <summary>Keeps a copy in memory; older ones make room for it. Without any room it is read from the journal.</summary>
+    private void Remember(FencingToken fence, ReadOnlySpan<byte> batch, in RecordBatchHeader header, long time)
+    {
+        var end = _tail.EndOffset + header.RecordCount;
+        while (!_tail.TryAppend(fence, batch, header, time))
+        {
+            if (_tail.StartOffset == _tail.EndOffset)
+            {
+                _tail.Dispose();
+                _tail = new MemoryPartitionLog(_budget, _tailLimit, end);
+                return;
+            }
+            // A quarter at once: slabs come back when all in them is gone.
+            var aim = _tail.Bytes * 3 / 4;
+            while (_tail.Bytes > aim && _tail.TryRead(_tail.StartOffset, out var oldest))
+                _tail.TruncateBefore(fence, oldest.LastOffset + 1);
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask CommitAsync(Journal journal, long end)
+    {
+        if (!Volatile.Read(ref _isKnown))
+        {
+            await _record.MarkAsync();
+            Volatile.Write(ref _known, end);
+            Volatile.Write(ref _isKnown, true);
+        }
+        await Flush(journal);
+        Volatile.Write(ref _durable, end);
+    }
+
+    private (long Asked, long Found, long Offset) Find(long time)
+    {
+        // What the tail begins with says on which side the time lies.
+        if (_tail.TryRead(_tail.StartOffset, out var first) && first.Header.AppendTime < time)
+            return Hint(time, _tail.FindByAppendTime(time));
+        return Open().TryFindTime(time, out var reader) && reader.Batch.LastOffset >= _startOffset
+            ? (time, reader.Batch.Header.AppendTime, reader.Batch.BaseOffset)
+            : Hint(time, _startOffset);
+    }
+
+    private (long Asked, long Found, long Offset) Hint(long time, long offset) => TryRead(offset, out var batch)
+        ? (time, batch.Header.AppendTime, batch.BaseOffset)
+        : (time, time, offset);
+
+    /// <summary>The first offset that stays when batches wholly below another one go, and how many bytes were appended before
+    /// it.</summary>
+    private bool TryFindKept(long offset, out long kept, out long position)
+    {
+        (kept, position) = (EndOffset, _endPosition);
+        if (offset >= EndOffset)
+            return true;
+        if (offset >= _tail.StartOffset && _tail.TryRead(offset, out var batch))
+        {
+            (kept, position) = (batch.BaseOffset, _endPosition - _tail.BytesFrom(batch.BaseOffset));
+            return true;
+        }
+        if (!Open().TryRead(offset, out var reader))
+            return false;
+        (kept, position) = (reader.Batch.BaseOffset, reader.Position);
+        return true;
+    }
+
+    private void RemoveSegments()
+    {
+        var open = Open();
+        var sequence = _startOffset == EndOffset ? open.NextSequence
+            : open.TryRead(_startOffset, out var reader) ? reader.Sequence : 0;
+        try
+        {
+            open.TruncateBefore(sequence);
+        }
+        catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && _record.MakeRoom())
+        {
+            // To remove some is written down first.
+            open.TruncateBefore(sequence);
+        }
+        _removedPosition = _startPosition;
+    }
+}

@@ -1,0 +1,104 @@
+using Microsoft.Data.Sqlite;
+
+namespace Comet.Server.Storage.Local;
+
+/// <summary>What can be written to the metadata, within a transaction of <see cref="MetadataWriter"/>. Statements are prepared
+/// once.</summary>
+internal sealed class MetadataCommands(SqliteConnection connection) : IDisposable
+{
+    private readonly Dictionary<string, SqliteCommand> _prepared = new(StringComparer.Ordinal);
+
+    public void Begin() => Run("BEGIN IMMEDIATE");
+
+    public void Commit() => Run("COMMIT");
+
+    public void Rollback() => Run("ROLLBACK");
+
+    public void SaveNode(string key, long value) => Run(
+        "INSERT INTO node (key, value) VALUES ($a, $b) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value);
+
+    public void SaveTopic(long id, StoredTopic topic)
+    {
+        Run("""
+            INSERT INTO topics (id, name, partitions, policy) VALUES ($a, $b, $c, $d)
+            ON CONFLICT (id) DO UPDATE SET partitions = excluded.partitions, policy = excluded.policy
+            """, id, topic.Name, topic.Partitions, MetadataText.Write(topic.Policy));
+        Run("""
+            INSERT INTO node (key, value) VALUES ('last_topic', $a)
+            ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)
+            """, id);
+    }
+
+    /// <summary>The topic is deleted, and its files will be.</summary>
+    public void MarkDeleted(long id) => Run("UPDATE topics SET is_deleted = 1 WHERE id = $a", id);
+
+    /// <summary>The files of a deleted topic are gone.</summary>
+    public void ForgetTopic(long id)
+    {
+        Run("DELETE FROM topics WHERE id = $a", id);
+        Run("DELETE FROM partitions WHERE topic = $a", id);
+        Run("DELETE FROM subscriptions WHERE topic = $a", id);
+        Run("DELETE FROM schedules WHERE topic = $a", id);
+    }
+
+    public void SaveOpen(long topic, int number, bool isOpen) => Run(
+        """
+        INSERT INTO partitions (topic, number, is_open) VALUES ($a, $b, $c)
+        ON CONFLICT (topic, number) DO UPDATE SET is_open = excluded.is_open
+        """, topic, number, isOpen ? 1 : 0);
+
+    public void SaveStart(long topic, int number, long startOffset)
+    {
+        Run("""
+            INSERT INTO partitions (topic, number, start_offset) VALUES ($a, $b, $c)
+            ON CONFLICT (topic, number) DO UPDATE SET start_offset = excluded.start_offset
+            """, topic, number, startOffset);
+        Run("DELETE FROM schedules WHERE topic = $a AND number = $b AND offset < $c", topic, number, startOffset);
+    }
+
+    public void Save(long topic, int number, PartitionChanges changes)
+    {
+        foreach (var name in changes.Removed)
+            Run("DELETE FROM subscriptions WHERE topic = $a AND number = $b AND name = $c", topic, number, name);
+        foreach (var subscription in changes.Subscriptions)
+            Save(topic, number, subscription);
+        foreach (var (offset, moved) in changes.Schedules)
+        {
+            Run("INSERT OR REPLACE INTO schedules (topic, number, offset, due, original) VALUES ($a, $b, $c, $d, $e)",
+                topic, number, offset, moved?.Due, moved?.Original);
+        }
+        Run("""
+            INSERT INTO partitions (topic, number, wakes_at) VALUES ($a, $b, $c)
+            ON CONFLICT (topic, number) DO UPDATE SET wakes_at = excluded.wakes_at WHERE wakes_at IS NOT excluded.wakes_at
+            """, topic, number, changes.NextDue == long.MaxValue ? null : changes.NextDue);
+    }
+
+    public void Dispose()
+    {
+        foreach (var command in _prepared.Values)
+            command.Dispose();
+    }
+
+    private void Save(long topic, int number, SubscriptionState subscription) => Run(
+        """
+        INSERT OR REPLACE INTO subscriptions (topic, number, name, type, settings, acked_up_to, acked, expired, dropped)
+        VALUES ($a, $b, $c, $d, $e, $f, $g, $h, $i)
+        """, topic, number, subscription.Name, (int)subscription.Type, MetadataText.Write(subscription.Settings),
+        subscription.Cursor.AckedUpTo, CursorBlob.Write(subscription.Cursor, subscription.Again), subscription.Expired,
+        subscription.Dropped);
+
+    private void Run(string sql, params ReadOnlySpan<object?> values)
+    {
+        if (!_prepared.TryGetValue(sql, out var command))
+        {
+            command = connection.CreateCommand();
+            command.CommandText = sql;
+            for (var i = 0; i < values.Length; i++)
+                command.Parameters.Add(new SqliteParameter($"${(char)('a' + i)}", null));
+            _prepared.Add(sql, command);
+        }
+        for (var i = 0; i < values.Length; i++)
+            command.Parameters[i].Value = values[i] ?? DBNull.Value;
+        command.ExecuteNonQuery();
+    }
+}

@@ -1,0 +1,193 @@
+using Comet.Server.Storage;
+using Comet.Server.Storage.Local;
+using Comet.Server.Storage.Memory;
+using Comet.Server.Tests.Broker;
+using Comet.Wire;
+
+namespace Comet.Server.Tests.Storage.Local;
+
+public sealed class LocalPartitionLogTests : IDisposable
+{
+    private static readonly FencingToken s_fence = new(7);
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly FakeRecord _record = new();
+    private readonly MemoryBudget _budget = new(1 << 20);
+
+    public void Dispose() => _folder.Dispose();
+
+    /// <summary>A confirm before the flush is what loses messages in a power cut, which no test of a killed process can see.</summary>
+    [Fact]
+    public async Task Nothing_is_stable_at_level_Disk_before_the_flush_has_returned()
+    {
+        var flush = new TaskCompletionSource();
+        using var log = Open(() => new(flush.Task));
+        Append(log, 3);
+        var commit = log.CommitAsync(s_fence, CancellationToken.None).AsTask();
+        Append(log, 2);
+        Assert.Equal((0, 0), (log.StableOffset, log.ReachedOffset(Durability.Disk)));
+        flush.SetResult();
+        await commit;
+        Assert.Equal((3, 5), (log.StableOffset, log.EndOffset));
+    }
+
+    [Fact]
+    public async Task A_flush_that_fails_makes_nothing_stable()
+    {
+        using var log = Open(static () => ValueTask.FromException(new IOException("the disk is gone")));
+        Append(log, 3);
+        await Assert.ThrowsAsync<IOException>(() => log.CommitAsync(s_fence, CancellationToken.None).AsTask());
+        Assert.Equal((0, 3), (log.StableOffset, log.EndOffset));
+    }
+
+    [Fact]
+    public async Task At_level_Os_all_is_stable_that_is_appended_once_the_partition_can_be_found_again()
+    {
+        var opening = new TaskCompletionSource();
+        _record.Opening = opening.Task;
+        using var log = Open();
+        log.Durability = Durability.Memory;
+        Assert.Equal(Durability.Os, log.Durability);
+        Append(log, 3);
+        Assert.Equal(0, log.StableOffset);
+        var commit = log.CommitAsync(s_fence, CancellationToken.None).AsTask();
+        Assert.Equal(0, log.StableOffset);
+        opening.SetResult();
+        await commit;
+        Append(log, 2);
+        Assert.Equal((5, 3), (log.StableOffset, log.ReachedOffset(Durability.Disk)));
+        log.Durability = Durability.None;
+        Assert.Equal((Durability.Disk, 3), (log.Durability, log.StableOffset));
+    }
+
+    [Fact]
+    public async Task It_rests_only_when_all_is_durable_and_is_the_same_afterwards()
+    {
+        using var log = Open();
+        Append(log, 3);
+        log.Rest();
+        Assert.True(log.IsOpen);
+        await log.CommitAsync(s_fence, CancellationToken.None);
+        log.Rest();
+        Assert.Equal((false, 0, "opened marked closed"), (log.IsOpen, log.TailBytes, string.Join(' ', _record.Calls)));
+        Assert.True(log.TryRead(1, out var stored));
+        Assert.Equal((0, 2), (stored.BaseOffset, stored.LastOffset));
+        Append(log, 2);
+        Assert.Equal((3, 5), (log.StableOffset, log.EndOffset));
+        await log.CommitAsync(s_fence, CancellationToken.None);
+        Assert.Equal((5, "opened marked closed opened marked"), (log.StableOffset, string.Join(' ', _record.Calls)));
+    }
+
+    [Fact]
+    public async Task What_was_stable_at_level_Os_stays_so_over_a_rest()
+    {
+        using var log = Open();
+        log.Durability = Durability.Os;
+        Append(log, 1);
+        await log.CommitAsync(s_fence, CancellationToken.None);
+        Append(log, 2);
+        Assert.Equal(3, log.StableOffset);
+        await log.CommitAsync(s_fence, CancellationToken.None);
+        log.Rest();
+        Assert.Equal((false, 3), (log.IsOpen, log.StableOffset));
+        Assert.True(log.TryRead(0, out _));
+        Append(log, 1);
+        Assert.Equal(3, log.StableOffset);
+        await log.CommitAsync(s_fence, CancellationToken.None);
+        Assert.Equal(4, log.StableOffset);
+    }
+
+    [Fact]
+    public void Without_room_an_append_is_refused_and_changes_nothing()
+    {
+        using var log = Open();
+        Append(log, 1);
+        _record.HasRoom = false;
+        var batch = Batches.Make("p", 1, 1);
+        Assert.False(log.TryAppend(s_fence, batch, RecordBatch.Open(batch), 1));
+        Assert.Equal((1, "the disk is full"), (log.EndOffset, log.NoRoom));
+        _record.HasRoom = true;
+        Append(log, 1);
+        Assert.Equal(2, log.EndOffset);
+    }
+
+    [Fact]
+    public void An_earlier_owner_appends_nothing_any_more()
+    {
+        using (var log = Open())
+            Append(log, 1);
+        using var later = Open();
+        var batch = Batches.Make("p", 1, 1);
+        var refusal = Assert.Throws<CometException>(() => later.TryAppend(new FencingToken(6), batch, RecordBatch.Open(batch), 1));
+        Assert.Equal((ErrorCode.NotOwner, 1), (refusal.Code, later.EndOffset));
+    }
+
+    [Fact]
+    public async Task What_is_truncated_leaves_the_disk_by_whole_segments()
+    {
+        using var log = Open();
+        for (var i = 0; i < 400; i++)
+            Append(log, 1, 5_000);
+        await log.CommitAsync(s_fence, CancellationToken.None);
+        var before = DiskBytes();
+        log.TruncateBefore(s_fence, 390);
+        Assert.InRange(DiskBytes(), 1, before / 2);
+        Assert.Equal((390, 400), (log.StartOffset, log.EndOffset));
+    }
+
+    [Fact]
+    public void A_journal_that_holds_something_else_is_refused()
+    {
+        using (var journal = Journals.Journal.Open(_folder["partition"]))
+        {
+            using var writer = journal.CreateWriter();
+            writer.Append("not a batch"u8);
+        }
+        using var log = Open();
+        var refusal = Assert.Throws<CometException>(() => log.EndOffset);
+        Assert.Contains(_folder["partition"], refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void It_has_no_files_before_its_first_message_and_cannot_lose_them_unnoticed()
+    {
+        using (var log = Open())
+        {
+            Assert.Equal((0, 0, 0), (log.StartOffset, log.EndOffset, log.Bytes));
+            Assert.False(log.TryRead(0, out _));
+            Assert.False(Directory.Exists(_folder["partition"]));
+            Append(log, 1);
+            Assert.True(Directory.Exists(_folder["partition"]));
+        }
+        Directory.Delete(_folder["partition"], recursive: true);
+        _record.HasFiles = true;
+        using var lost = Open();
+        Assert.Contains("is gone", Assert.Throws<CometException>(() => lost.EndOffset).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_deleted_log_leaves_no_files()
+    {
+        using var log = Open();
+        Append(log, 1);
+        log.Delete();
+        Assert.False(Directory.Exists(_folder["partition"]));
+        Assert.Equal("opened closed deleted", string.Join(' ', _record.Calls));
+    }
+
+    private LocalPartitionLog Open(Func<ValueTask>? flush = null)
+    {
+        var options = new LocalStorageOptions { Directory = _folder.Path, MaxSegmentLength = 128 * 1024 };
+        return flush is null
+            ? new(_folder["partition"], options, _budget, _record)
+            : new(_folder["partition"], options, _budget, _record) { Flush = _ => flush() };
+    }
+
+    private long DiskBytes() => Directory.EnumerateFiles(_folder["partition"]).Sum(static file => new FileInfo(file).Length);
+
+    private static void Append(LocalPartitionLog log, int count, int padding = 0)
+    {
+        var batch = Batches.Make("p", log.EndOffset, count, padding);
+        Assert.True(log.TryAppend(s_fence, batch, RecordBatch.Open(batch), 1));
+    }
+}
