@@ -61,14 +61,15 @@ internal static class ValueParsers
         },
     };
 
-    /// <summary>Where in a topic: earliest, latest, an offset, a time, or how long ago.</summary>
+    /// <summary>Where in a topic: earliest, latest, an offset, a time, or how long ago. Without a default it has to be given: an option
+    /// that is required and has a default is taken as given by the parser.</summary>
     public static Option<StartPosition> Position(string name, string description, StartPosition? defaultValue) => new(name)
     {
         Description = $"{description} One of earliest, latest, an offset such as 1200, a time such as 2026-01-31T08:00Z, or how long ago, "
             + "such as 2h.",
         HelpName = "position",
         Required = defaultValue is null,
-        DefaultValueFactory = _ => defaultValue ?? default,
+        DefaultValueFactory = defaultValue is { } value ? _ => value : null,
         CustomParser = static result =>
         {
             var text = result.Tokens[0].Value;

@@ -18,7 +18,7 @@ public sealed unsafe partial class JournalReader
         if (_end == here)
             return false;
         if (_segment is not MappedSegmentReader { Segment: var segment })
-            throw Damaged("the checksum of the record there is wrong");
+            throw Damaged(WrongChecksum);
 
         var judged = _state.Unattended!.Judge(segment, Position, word, _nextSequence, out var next);
         // Published, or cut by recovery, while it was looked at: it is looked at again.
@@ -33,7 +33,7 @@ public sealed unsafe partial class JournalReader
             case UnattendedPlace.SegmentEnd:
                 return TryEnterNext();
             case UnattendedPlace.Damage:
-                throw Damaged("the checksum of the record there is wrong");
+                throw Damaged(word == 0 ? NothingThere : WrongChecksum);
             default:
                 _end = word != 0 ? here : default;
                 return false;

@@ -15,6 +15,8 @@ public sealed unsafe partial class JournalReader : IDisposable
 {
     private const long Unknown = -1;
     private const int Ahead = 4096;
+    private const string NothingThere = "nothing is there, and what was there had been made durable";
+    private const string WrongChecksum = "the checksum of the record there is wrong";
 
     // A segment that is known but not there was removed a moment ago, which the next look tells.
     private const int MaxLooks = 8;
@@ -296,7 +298,7 @@ public sealed unsafe partial class JournalReader : IDisposable
         return holes.Look(segment, Position) switch
         {
             HoleState.Closed => true,
-            HoleState.Damaged => throw Damaged("nothing is there, and what was there had been made durable"),
+            HoleState.Damaged => throw Damaged(NothingThere),
             _ => false
         };
     }
@@ -304,11 +306,12 @@ public sealed unsafe partial class JournalReader : IDisposable
     private void RequireIntact(uint word)
     {
         if (!IsIntact(word))
-            throw Damaged("the checksum of the record there is wrong");
+            throw Damaged(WrongChecksum);
     }
 
     private JournalException Damaged(string how) => new(JournalErrorCode.Corrupt,
-        $"{_segment!.Path} is damaged at byte {Position}: {how}. Restore the file from a copy; 'comet journal verify' shows all damage.")
+        $"{_segment!.Path} is damaged at byte {Position}: {how}. Restore the file from a copy; 'comet journal verify' "
+            + "shows all damage, and 'comet journal repair' keeps every whole record.")
     {
         File = _segment.Path,
         FilePosition = Position

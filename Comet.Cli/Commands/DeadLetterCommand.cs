@@ -17,11 +17,7 @@ internal static class DeadLetterCommand
         Description = "The subscription whose consumers name no dead-letter topic of their own.",
         HelpName = "subscription",
     };
-    private static readonly Option<long> s_count = new("--count", "-n")
-    {
-        Description = "At most so many.",
-        DefaultValueFactory = static _ => long.MaxValue,
-    };
+    private static readonly Option<long?> s_count = new("--count", "-n") { Description = "At most so many. Default: all." };
 
     public static Command Create() => new("dlq", "List dead letters, and move them back to where they came from.")
     {
@@ -43,14 +39,30 @@ internal static class DeadLetterCommand
         return command;
     }
 
-    private static string TopicOf(ParseResult arguments) => arguments.GetValue(s_subscription) is { } subscription
-        ? DeadLetterAdministration.DefaultTopic(arguments.GetRequiredValue(s_topic), subscription)
-        : arguments.GetRequiredValue(s_topic);
+    /// <summary>The dead-letter topic that is meant. Where it does not exist, the subscription has to: a name that is misspelt is an error
+    /// and not one without dead letters. Where it exists, the subscription may be gone.</summary>
+    private static async Task<string> TopicOfAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
+    {
+        var topic = arguments.GetRequiredValue(s_topic);
+        if (arguments.GetValue(s_subscription) is not { } subscription)
+            return topic;
+        var letters = DeadLetterAdministration.DefaultTopic(topic, subscription);
+        try
+        {
+            _ = await client.Topics.DescribeAsync(letters, cancellationToken);
+        }
+        catch (CometException e) when (e.Code == ErrorCode.TopicNotFound)
+        {
+            _ = await client.Subscriptions.DescribeAsync(topic, subscription, cancellationToken);
+        }
+        return letters;
+    }
 
     private static async Task ListAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
     {
-        var left = arguments.GetValue(s_count);
-        await foreach (var letter in client.DeadLetters.ListAsync(TopicOf(arguments), cancellationToken))
+        var left = arguments.GetValue(s_count) ?? long.MaxValue;
+        var topic = await TopicOfAsync(client, arguments, cancellationToken);
+        await foreach (var letter in client.DeadLetters.ListAsync(topic, cancellationToken))
         {
             var line = DeadLetterLine.From(letter);
             Console.WriteLine(arguments.GetValue(GlobalOptions.Json)
@@ -65,15 +77,16 @@ internal static class DeadLetterCommand
     private static async Task RedriveAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
     {
         var isJson = arguments.GetValue(GlobalOptions.Json);
+        var topic = await TopicOfAsync(client, arguments, cancellationToken);
         var latest = new Latest();
         RedriveProgress done;
         await using (new Progress(latest.Describe, isJson))
         {
-            var options = new RedriveOptions { MaxMessages = arguments.GetValue(s_count) };
-            done = await client.DeadLetters.RedriveAsync(TopicOf(arguments), options, latest, cancellationToken);
+            var options = new RedriveOptions { MaxMessages = arguments.GetValue(s_count) ?? long.MaxValue };
+            done = await client.DeadLetters.RedriveAsync(topic, options, latest, cancellationToken);
         }
         Console.WriteLine(isJson
-            ? CliJson.Line(new RedriveReport(TopicOf(arguments), done.Moved, done.Left), CliJson.Default.RedriveReport)
+            ? CliJson.Line(new RedriveReport(topic, done.Moved, done.Left), CliJson.Default.RedriveReport)
             : $"moved {Progress.Count(done.Moved)} message(s) back" + (done.Left == 0 ? "" :
                 $", left {Progress.Count(done.Left)} that do not say where they come from"));
     }

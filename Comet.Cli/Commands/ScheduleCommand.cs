@@ -17,11 +17,7 @@ internal static class ScheduleCommand
     };
     private static readonly Option<DateTimeOffset?> s_from = ValueParsers.Time("--from", "Only messages that are due then or later.");
     private static readonly Option<DateTimeOffset?> s_to = ValueParsers.Time("--to", "Only messages that are due then or earlier.");
-    private static readonly Option<long> s_count = new("--count", "-n")
-    {
-        Description = "At most so many.",
-        DefaultValueFactory = static _ => long.MaxValue
-    };
+    private static readonly Option<long?> s_count = new("--count", "-n") { Description = "At most so many. Default: all." };
     private static readonly Option<TimeSpan?> s_delay = ValueParsers.Delay("--delay", "Deliver it so long from now.");
     private static readonly Option<DateTimeOffset?> s_deliverAt = ValueParsers.Time("--deliver-at", "Deliver it at this time.");
 
@@ -59,7 +55,7 @@ internal static class ScheduleCommand
 
     private static async Task<int> ListAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
     {
-        var left = arguments.GetValue(s_count);
+        var left = arguments.GetValue(s_count) ?? long.MaxValue;
         await foreach (var message in client.Schedules.ListAsync(arguments.GetRequiredValue(s_topic), arguments.GetValue(s_key),
             arguments.GetValue(s_from), arguments.GetValue(s_to), cancellationToken))
         {

@@ -10,7 +10,6 @@ internal static class JournalArguments
     public static Argument<DirectoryInfo> Directory { get; } = new("directory")
     {
         Description = "The directory of the journal.",
-        HelpName = "dir",
     };
 
     public static Option<string> From(string description) => new("--from")

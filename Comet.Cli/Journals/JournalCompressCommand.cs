@@ -67,10 +67,15 @@ internal static class JournalCompressCommand
     {
         foreach (var failure in report.Failures)
             Console.Error.WriteLine($"comet: {failure}");
-        Console.WriteLine(arguments.GetValue(GlobalOptions.Json)
-            ? CliJson.Line(report, CliJson.Default.CompressReport)
-            : string.Create(CultureInfo.InvariantCulture,
+        if (arguments.GetValue(GlobalOptions.Json))
+            Console.WriteLine(CliJson.Line(report, CliJson.Default.CompressReport));
+        else if (report.Segments == 0 && report.Failures.Count == 0)
+            Console.WriteLine("0 segments compressed: there is none to do. The newest one never is; it is written to.");
+        else
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{report.Segments:N0} segments compressed, {report.BytesBefore:N0} bytes to {report.BytesAfter:N0}"));
+        }
     }
 
     private sealed class Reached : IProgress<JournalMaintenanceProgress>

@@ -26,8 +26,7 @@ internal static class JournalDumpCommand
         if (count < 0)
             throw new UsageException("--count must not be negative.");
         using var journal = JournalArguments.OpenToRead(arguments);
-        // What others append meanwhile is not waited for: a dump of a journal in use has an end.
-        var end = journal.LastSequence;
+        var end = LastSequence(journal);
         using var reader = journal.CreateReader(JournalArguments.ParseStart(arguments.GetRequiredValue(s_from)));
         var isJson = arguments.GetValue(GlobalOptions.Json);
         await using var output = new LineOutput();
@@ -37,6 +36,20 @@ internal static class JournalDumpCommand
             cancellationToken.ThrowIfCancellationRequested();
         }
         return ExitCode.Done;
+    }
+
+    // What others append meanwhile is not waited for: a dump of a journal in use has an end. Where damage is in the way to the last record,
+    // reading ends there, with an error, and what is before it is written.
+    private static long LastSequence(Journal journal)
+    {
+        try
+        {
+            return journal.LastSequence;
+        }
+        catch (JournalException damaged) when (damaged.Code == JournalErrorCode.Corrupt)
+        {
+            return long.MaxValue;
+        }
     }
 
     private static bool WriteSome(JournalReader reader, LineOutput output, bool isJson, long end, long count)

@@ -7,7 +7,10 @@ namespace Comet.Cli.Journals;
 /// <summary>comet journal repair: makes a damaged journal one that can be opened again, and tells what was lost.</summary>
 internal static class JournalRepairCommand
 {
-    private static readonly Option<bool> s_dryRun = new("--dry-run") { Description = "Only tell what would be lost and changed." };
+    private static readonly Option<bool> s_dryRun = new("--dry-run")
+    {
+        Description = "Only tell what would be lost and changed. Exits 0 when a repair would make the journal whole.",
+    };
 
     public static Command Create()
     {

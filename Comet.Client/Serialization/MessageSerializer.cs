@@ -39,10 +39,10 @@ public static class MessageSerializer
         new MessagePackSerializerOfT<T>(options ?? MessagePackSerializerOptions.Standard.WithSecurity(MessagePackSecurity.UntrustedData));
 
     /// <summary>The serializer of a type that has an obvious one: <see cref="ReadOnlyMemory{T}"/> of bytes, byte[], string.</summary>
-    /// <exception cref="InvalidOperationException">The type has none: name one in the options.</exception>
+    /// <exception cref="InvalidOperationException">The type has none: one has to be given.</exception>
     internal static IMessageSerializer<T> DefaultFor<T>() =>
         Bytes as IMessageSerializer<T> ?? ByteArray as IMessageSerializer<T> ?? Text as IMessageSerializer<T>
         ?? throw new InvalidOperationException(
-            $"{typeof(T).Name} has no serializer of its own: set Serializer in the options, for example "
+            $"{typeof(T).Name} has no serializer of its own: set Serializer in the options, or give a replay its serializer, for example "
                 + $"MessageSerializer.Json(MyContext.Default.{typeof(T).Name}).");
 }

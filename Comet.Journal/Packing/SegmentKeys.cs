@@ -24,7 +24,7 @@ internal static class SegmentKeys
         if (keys is null)
         {
             throw Refused(path, $"{path} is encrypted with the key '{id}', and the journal was opened without keys. Give them in "
-                + $"{nameof(JournalOptions)}.{nameof(JournalOptions.Keys)}.");
+                + $"{nameof(JournalOptions)}.{nameof(JournalOptions.Keys)}; to comet journal with --key {id}=FILE.");
         }
 
         if (keys.FindKey(id) is not { } key)

@@ -321,8 +321,8 @@ internal sealed unsafe class JournalRecovery(SegmentStore store)
         var path = segment.File.Path;
         return new JournalException(JournalErrorCode.Corrupt,
             $"{path} is damaged at byte {scan.End}, and what was there had been made durable: later marks say so, up to segment "
-            + $"{_durable.Segment}, byte {_durable.Position}. Nothing was changed. Restore the file from a copy, or open the journal to be "
-            + "read only and save what is left.")
+            + $"{_durable.Segment}, byte {_durable.Position}. Nothing was changed. Restore the file from a copy, or run 'comet "
+            + "journal repair' on the directory, which keeps every whole record.")
         {
             File = path,
             FilePosition = scan.End

@@ -46,6 +46,10 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
         if (isZero && IsKnownEnd(here))
             return UnattendedPlace.End;
 
+        // The marks may be gone with the rest; nothing is made durable before all in front of it is published, so it is no hole either.
+        if (new JournalPlace(segment.Number, position) < KnownDurable())
+            return UnattendedPlace.Damage;
+
         var judged = JudgeUnattended(segment, position, sequence, isZero, ref next);
         if (isZero && judged == UnattendedPlace.End)
             NoteEnd(here);
@@ -99,6 +103,9 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
     // Also after all writers were killed: what they had published is in the page cache.
     private bool IsOfThisBoot() => store.Files.SessionId != Guid.Empty && Control() is { } control
         && ControlFile.IsOf(control, metadata.JournalId, store.Files.SessionId);
+
+    /// <summary>Up to where all is known to be durable beside the marks; nothing after a restart of the machine.</summary>
+    private JournalPlace KnownDurable() => IsOfThisBoot() ? ControlFile.ReadDurable(Control()!).Place : default;
 
     private IJournalFile? Control()
     {

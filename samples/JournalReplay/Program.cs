@@ -3,7 +3,8 @@ using System.Security.Cryptography;
 using System.Text.Json.Serialization;
 using Comet.Journals;
 
-// A morning of trades, recorded and replayed: twice with the same hash, from the middle of the morning, and in its own rhythm, faster.
+// A morning of trades, recorded and replayed: twice with the same hash, from the middle of the morning, and in its own rhythm at half
+// its speed.
 var directory = Directory.CreateTempSubdirectory("comet-journal-replay-").FullName;
 var serializer = JournalSerializers.Json(TradeContext.Default.Trade);
 using (var journal = Journal.Open(directory, new JournalOptions { FirstSegmentLength = 64 * 1024, MaxSegmentLength = 256 * 1024 }))

@@ -3,8 +3,7 @@ using System.Globalization;
 using Comet.Journals;
 
 // Two processes, one journal: this one tails it, asleep while nothing comes; the other one, which it starts, writes to it and is killed in
-// the
-// middle. The tailer keeps its place under a name: run it again on the same directory and it goes on where it was.
+// the middle. The tailer keeps its place under a name: run it again on the same directory and it goes on where it was.
 if (args is ["write", var target])
 {
     Write(target);

@@ -51,6 +51,14 @@ public sealed class DeadLetterCommandTests
         var left = Assert.Single((await server.RunAsync(list)).Exits(0).Json);
         Assert.Equal(("c", "given-up", "unreadable"), (Text(left, "payload"), Text(left, "reason"), Text(left, "exception")));
         Assert.Equal("moved 0 message(s) back\n", (await server.RunAsync("dlq", "redrive", "nothing")).Exits(0).Output);
+
+        (await server.RunAsync("subscription", "create", "t", "healthy")).Exits(0);
+        Assert.Empty((await server.RunAsync("dlq", "list", "t", "--subscription", "healthy")).Exits(0).OutputBytes);
+        foreach (var command in new[] { "list", "redrive" })
+        {
+            var refused = (await server.RunAsync("dlq", command, "t", "--subscription", "misspelt")).Exits(1);
+            Assert.Contains("SubscriptionNotFound", refused.Errors, StringComparison.Ordinal);
+        }
     }
 
     private static string? Text(System.Text.Json.JsonElement line, string property) => line.GetProperty(property).GetString();

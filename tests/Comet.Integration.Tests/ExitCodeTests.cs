@@ -53,6 +53,7 @@ public sealed class ExitCodeTests
     [InlineData("--subscription", "consume", "t")]
     [InlineData("'--fast'", "produce", "t", "--fast")]
     [InlineData("'middle'", "consume", "t", "--subscription", "s", "--from", "middle")]
+    [InlineData("'--to' is required", "seek", "t", "--subscription", "s")]
     [InlineData("'ten' is not a duration: write for example 500ms, 10s", "consume", "t", "--subscription", "s", "--timeout", "ten")]
     [InlineData("'-1s' is not a duration", "consume", "t", "--subscription", "s", "--timeout", "-1s")]
     [InlineData("is not a size: write for example 100, 64k", "produce", "t", "--count", "1", "--size", "big")]

@@ -32,6 +32,11 @@ public sealed class JournalVerifyCommandTests
             json[0].GetProperty("filePosition").GetInt32(), json[0].GetProperty("firstSequence").GetInt32()));
         Assert.Equal(1, json[1].GetProperty("damages").GetInt32());
 
+        // What is before the damage can be saved, and where it ends is told.
+        var dumped = (await CometProcess.RunAsync("journal", "dump", journal)).Exits(1);
+        Assert.Equal(lines[..1], dumped.Lines);
+        Assert.StartsWith("comet: Corrupt: ", dumped.Errors, StringComparison.Ordinal);
+
         var dry = (await CometProcess.RunAsync("journal", "repair", journal, "--dry-run")).Exits(0);
         Assert.StartsWith("would do: ", dry.Lines[1], StringComparison.Ordinal);
         (await CometProcess.RunAsync("journal", "verify", journal)).Exits(1);

@@ -41,11 +41,15 @@ public sealed class EncryptionTests
     {
         using var directory = await PackedJournal.CreateAsync(Encrypt, Keys.Ring("2026-07"));
         var path = PackedJournal.Packed(directory.Path)[0];
-        foreach (var keys in new[] { null, Keys.Ring("2026-08"), Keys.Wrong("2026-07") })
+        foreach (var (keys, said) in new (IJournalKeyProvider?, string)[]
+                 {
+                     (null, "without keys"), (Keys.Ring("2026-08"), "does not know"), (Keys.Wrong("2026-07"), "cannot be decrypted"),
+                 })
         {
             using var journal = Journal.Open(directory.Path, PackedJournal.Options with { Keys = keys });
             var failure = Assert.Throws<JournalException>(() => journal.CreateReader().TryRead(out _));
             Assert.Equal((JournalErrorCode.WrongKey, path), (failure.Code, failure.File));
+            Assert.Contains(said, failure.Message, StringComparison.Ordinal);
             Assert.Contains(path, failure.Message, StringComparison.Ordinal);
             Assert.Contains("'2026-07'", failure.Message, StringComparison.Ordinal);
             // What is not encrypted yet needs no key, and appends need none.

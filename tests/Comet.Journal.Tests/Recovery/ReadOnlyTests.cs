@@ -205,4 +205,32 @@ public sealed class ReadOnlyTests
         Assert.Equal(JournalErrorCode.Corrupt, failure.Code);
         Assert.Equal(position.FilePosition, failure.FilePosition);
     }
+
+    /// <summary>What was confirmed is told by the control file when the marks are gone, too, and is no hole when more follows.</summary>
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(0, true)]
+    [InlineData(24, true)]
+    public void It_reports_zeros_where_something_was_durable_and_takes_them_for_no_hole_and_no_end(int from, bool toTheEnd)
+    {
+        using var directory = new TemporaryDirectory();
+        JournalPosition position;
+        using (var writing = Journal.Open(directory.Path, Quiet))
+        using (var writer = writing.CreateWriter())
+        {
+            writer.Append(Payload.Of(0));
+            position = writer.Append(Payload.Of(1));
+            writer.Append(Payload.Of(2));
+        }
+
+        var at = position.FilePosition + from;
+        var length = toTheEnd ? new FileInfo(directory.Segments[0]).Length - at : 64;
+        DirectoryState.Overwrite(directory.Segments[0], at, new byte[length]);
+        using var journal = Journal.Open(directory.Path, Reading);
+        using var reader = journal.CreateReader();
+        Assert.True(reader.TryRead(out _));
+        var failure = Assert.Throws<JournalException>(() => reader.TryRead(out _));
+        Assert.Equal((JournalErrorCode.Corrupt, position.FilePosition), (failure.Code, failure.FilePosition));
+        Assert.Throws<JournalException>(() => journal.LastSequence);
+    }
 }
