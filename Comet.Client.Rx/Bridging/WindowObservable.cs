@@ -15,7 +15,7 @@ internal sealed class WindowObservable<T, TResult>(
     {
         ArgumentNullException.ThrowIfNull(observer);
         var run = new Run(query, options, observer);
-        run.Handles.Add(windows.Subscribe(run));
+        run.Source.Disposable = windows.Subscribe(run);
         return run;
     }
 
@@ -31,6 +31,8 @@ internal sealed class WindowObservable<T, TResult>(
         private bool _isDisposed;
         private bool _sourceHasEnded;
         private bool _hasEnded;
+
+        public SingleAssignmentDisposable Source { get; } = new();
 
         public CompositeDisposable Handles { get; } = [];
 
@@ -128,6 +130,9 @@ internal sealed class WindowObservable<T, TResult>(
                 _isDisposed = true;
                 Monitor.PulseAll(_places);
             }
+            // The source first: what the windows give back comes again at once, and must not come to a sequence that is just being taken
+            // down, where nobody would give it back again.
+            Source.Dispose();
             Handles.Dispose();
         }
     }

@@ -100,6 +100,20 @@ public class WindowTests
         Assert.Equal([("1", 2), ("2", 2)], again.Select(static d => (d.Value, d.DeliveryCount)));
     }
 
+    /// <summary>What a window gives back comes again at once: to a source that goes on, it would come for nobody.</summary>
+    [Fact]
+    public void The_source_is_stopped_before_a_window_gives_anything_back()
+    {
+        var order = new List<string>();
+        var windows = Observable.Create<IObservable<Delivery<string>>>(observer =>
+        {
+            observer.OnNext(Observable.Never<Delivery<string>>());
+            return () => order.Add("source");
+        });
+        windows.AcknowledgeWindows(_ => Observable.Create<int>(_ => () => order.Add("window"))).Subscribe().Dispose();
+        Assert.Equal(["source", "window"], order);
+    }
+
     [Fact]
     public async Task Windows_that_are_closed_and_still_queried_hold_the_source()
     {
