@@ -28,6 +28,7 @@ internal enum CommandKind
     Trim,
     Rest,
     Saved,
+    PointSaved,
     Shutdown,
     ChangePolicy,
     Delete,

@@ -63,7 +63,7 @@ internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
     /// limit.</summary>
     public void Restore(long offset, MovedDue time, int? keyHash, long now)
     {
-        if (time.Due > now)
+        if (time.Due > now && !_pending.Contains(offset))
         {
             budget.Take(1);
             Add(offset, time.Due, keyHash);
@@ -77,6 +77,45 @@ internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
 
     /// <summary>Adds a message that was found in the log and is cancelled.</summary>
     public void RestoreCancelled(long offset) => _cancelled.Add(offset);
+
+    /// <summary>Adds what was saved of a stretch of the log, as it stood at that time.</summary>
+    public void Restore(DelayState saved, ChangedSchedules changed, OffsetRange range, long now)
+    {
+        foreach (var (due, offset) in saved.Waiting)
+        {
+            if (offset >= range.First && !changed.Cancelled.Contains(offset) && !changed.Moved.ContainsKey(offset))
+                Restore(offset, new(due, due), null, now);
+        }
+        foreach (var (offset, time) in changed.Moved)
+        {
+            if (offset >= range.First && offset <= range.Last && !changed.Cancelled.Contains(offset))
+                Restore(offset, time, null, now);
+        }
+        for (var at = changed.Cancelled.NextSet(range.First); at <= range.Last; at = changed.Cancelled.NextSet(at + 1))
+            RestoreCancelled(at);
+        foreach (var (hash, offset) in saved.Keys)
+        {
+            if (_pending.Contains(offset))
+                _keys.Add(hash, offset);
+        }
+    }
+
+    /// <summary>What has to be kept of it beside what was moved and what was cancelled.</summary>
+    public DelayState Save()
+    {
+        var waiting = new List<DueOffset>();
+        _buckets.Visit(long.MinValue, long.MaxValue, entry =>
+        {
+            if (_pending.Contains(entry.Offset) && !_moved.ContainsKey(entry.Offset))
+                waiting.Add(entry);
+        }, static () => true);
+        var keys = new List<KeyedOffset>();
+        _keys.CopyAll(_pending, keys);
+        return new(waiting, keys);
+    }
+
+    /// <summary>About how many bytes that takes when it is stored.</summary>
+    public static long SizeOf(DelayState saved) => (8L * saved.Waiting.Count) + (8L * saved.Keys.Count);
 
     /// <summary>Takes the next message that is due, in the order of due time and offset.</summary>
     public bool TryRelease(long now, out long offset)

@@ -11,6 +11,7 @@ internal sealed class PartitionSchedules(
 {
     private readonly DelayScan _scan = new(maxRecordsLength);
     private readonly List<long> _released = [];
+    private ChangedSchedules? _changed;
     private int _admitted;
 
     public DelayIndex Index => index;
@@ -54,14 +55,20 @@ internal sealed class PartitionSchedules(
         _admitted = 0;
     }
 
-    /// <summary>Finds again what waits, in a log that an earlier process has written.</summary>
-    public void Recover(PartitionState state, long now)
+    /// <summary>Takes up what an earlier process has saved. Followed by <see cref="Recover"/> with what its log has behind the
+    /// point.</summary>
+    public void Restore(PartitionState state, RecoveryPoint? point, long now)
     {
-        var cancelled = new OffsetBits();
-        foreach (var offset in state.Cancelled)
-            cancelled.Add(offset);
-        _scan.Recover(index, log, state.Moved, cancelled, now);
+        _changed = ChangedSchedules.Of(state);
+        if (point is not null)
+            index.Restore(point.Delays, _changed, new(log.StartOffset, point.Mark.LastOffset), now);
     }
+
+    /// <summary>Finds again what waits, in a batch that an earlier process has stored.</summary>
+    public void Recover(in StoredBatch batch, long now) => _scan.Recover(index, batch, _changed!, now);
+
+    /// <summary>All is recovered.</summary>
+    public void Recovered() => _changed = null;
 
     /// <summary>Gives all room back; nothing is asked any more.</summary>
     public void Close()

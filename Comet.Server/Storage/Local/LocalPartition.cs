@@ -1,3 +1,5 @@
+using Comet.Server.Broker;
+
 namespace Comet.Server.Storage.Local;
 
 /// <summary>A partition's rows in the metadata, and its place among the open ones.</summary>
@@ -30,6 +32,9 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
 
     public void Save(PartitionChanges changes, Action<Exception?> saved) =>
         _writer.Add(commands => commands.Save(topic.Id, number, changes), saved);
+
+    public void Save(RecoveryPoint point, Action<Exception?> saved) =>
+        _writer.Add(commands => commands.SavePoint(topic.Id, number, PointBlob.Write(point)), saved);
 
     public void Opened() => storage.Opened(this);
 
