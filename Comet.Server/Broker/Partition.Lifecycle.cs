@@ -28,6 +28,12 @@ internal sealed partial class Partition
         return true;
     }
 
+    private DelaySpill? OpenSpill(PartitionSettings settings) => settings.Store?.DelayFiles is not { } files ? null : new DelaySpill(files)
+    {
+        Limit = settings.MaxDelaysInMemory,
+        Inbox = command => Inbox?.Invoke(command),
+    };
+
     /// <summary>Takes a point to recover from when it is due; all that it tells of is made durable, whatever the topic says.</summary>
     private void TakePoint(long now)
     {
@@ -46,6 +52,9 @@ internal sealed partial class Partition
                 break;
             case CommandKind.PointSaved:
                 _points.Saved((Exception?)command.Detail);
+                break;
+            case CommandKind.DelaysWritten:
+                _schedules.Index.Finish((DelayWork)command.Detail!);
                 break;
             case CommandKind.Rest:
                 Rest();

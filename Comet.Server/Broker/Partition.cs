@@ -33,7 +33,7 @@ internal sealed partial class Partition : IDisposable
         log.Durability = settings.Policy.DefaultDurability;
         _producers = new ProducerTable(settings.MaxRememberedProducers, settings.ProducerMemoryTtl, settings.PlantedBug);
         _cutter = new BatchCutter(settings.MaxRecordsLength);
-        var delays = new DelayIndex(settings.ScheduleBudget);
+        var delays = new DelayIndex(settings.ScheduleBudget, OpenSpill(settings));
         _dispatcher = new Dispatcher(log, _cutter, settings.MaxOutstandingMessages) { Pending = delays };
         _saves = new PartitionSaves(settings.Store) { Inbox = command => Inbox?.Invoke(command) };
         _subscriptions = new SubscriptionTable(log, fence, delays, Counters, _saves, settings.PlantedBug);

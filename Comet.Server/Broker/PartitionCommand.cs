@@ -29,6 +29,7 @@ internal enum CommandKind
     Rest,
     Saved,
     PointSaved,
+    DelaysWritten,
     Shutdown,
     ChangePolicy,
     Delete,

@@ -8,6 +8,9 @@ internal interface IPartitionStore
     /// <summary>How long what nobody waits for may wait to be saved, in microseconds.</summary>
     long Patience { get; }
 
+    /// <summary>Where goes what waits for its time and is too much for memory; null where there is none.</summary>
+    IDelayFiles? DelayFiles { get; }
+
     /// <summary>Reads what was saved last.</summary>
     PartitionState Load();
 

@@ -45,6 +45,7 @@ internal sealed class PartitionSchedules(
             return;
         foreach (var (delta, due, keyHash) in _scan.Found)
             index.Add(baseOffset + delta, due, keyHash);
+        index.Settle();
         _admitted = 0;
     }
 
@@ -55,20 +56,28 @@ internal sealed class PartitionSchedules(
         _admitted = 0;
     }
 
-    /// <summary>Takes up what an earlier process has saved. Followed by <see cref="Recover"/> with what its log has behind the
-    /// point.</summary>
-    public void Restore(PartitionState state, RecoveryPoint? point, long now)
+    /// <summary>Takes up what an earlier process has saved. Followed by <see cref="Recover"/> with what its log has behind the point; with
+    /// all of it, when this returns false: what belongs to the point is lost.</summary>
+    public bool TryRestore(PartitionState state, RecoveryPoint? point, long now)
     {
         _changed = ChangedSchedules.Of(state);
-        if (point is not null)
-            index.Restore(point.Delays, _changed, new(log.StartOffset, point.Mark.LastOffset), now);
+        index.Recover(isOver: false);
+        return point is null || index.TryRestore(point.Delays, _changed, new(log.StartOffset, point.Mark.LastOffset), now);
     }
 
     /// <summary>Finds again what waits, in a batch that an earlier process has stored.</summary>
-    public void Recover(in StoredBatch batch, long now) => _scan.Recover(index, batch, _changed!, now);
+    public void Recover(in StoredBatch batch, long now)
+    {
+        _scan.Recover(index, batch, _changed!, now);
+        index.Settle();
+    }
 
     /// <summary>All is recovered.</summary>
-    public void Recovered() => _changed = null;
+    public void Recovered()
+    {
+        _changed = null;
+        index.Recover(isOver: true);
+    }
 
     /// <summary>Gives all room back; nothing is asked any more.</summary>
     public void Close()

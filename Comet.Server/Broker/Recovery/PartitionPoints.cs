@@ -82,6 +82,7 @@ internal sealed class PartitionPoints(
             return;
         _isSaving = false;
         log.Keep(_underWay.BaseOffset);
+        schedules.Index.Saved();
     }
 
     private bool TryTake()

@@ -10,9 +10,10 @@ internal static class PartitionRecovery
     public static long Run(IPartitionLog log, PartitionState state, ProducerTable producers, PartitionSchedules schedules, long now)
     {
         var point = Find(log, state.Point);
+        if (!schedules.TryRestore(state, point, now))
+            point = null;
         log.Keep(point?.Mark.BaseOffset ?? 0);
         producers.Restore(point?.Producers ?? []);
-        schedules.Restore(state, point, now);
         var bytes = 0L;
         for (var at = point?.Offset ?? 0; log.TryReadKept(at, out var batch); at = batch.LastOffset + 1)
         {

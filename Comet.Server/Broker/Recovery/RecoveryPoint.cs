@@ -35,6 +35,9 @@ internal readonly record struct SequenceMark(long BaseSequence, long BaseOffset)
 /// is not among the first: it is kept apart (<see cref="Storage.PartitionState.Moved"/>).</summary>
 internal sealed record DelayState(IReadOnlyList<DueOffset> Waiting, IReadOnlyList<KeyedOffset> Keys)
 {
+    /// <summary>What is elsewhere.</summary>
+    public IReadOnlyList<Storage.DelayRunName> Runs { get; init; } = [];
+
     public static DelayState Empty { get; } = new([], []);
 }
 

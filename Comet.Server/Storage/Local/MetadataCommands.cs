@@ -60,6 +60,8 @@ internal sealed class MetadataCommands(SqliteConnection connection) : IDisposabl
     public void SavePoint(long topic, int number, byte[] point) =>
         Run("INSERT OR REPLACE INTO points (topic, number, point) VALUES ($a, $b, $c)", topic, number, point);
 
+    public void RemovePoint(long topic, int number) => Run("DELETE FROM points WHERE topic = $a AND number = $b", topic, number);
+
     public void Save(long topic, int number, PartitionChanges changes)
     {
         if (changes.CutTo is { } end)

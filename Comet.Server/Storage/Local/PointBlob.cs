@@ -106,6 +106,13 @@ internal static class PointBlob
             output.Write(entry.Offset - last.Offset);
             last = entry;
         }
+        output.Write(delays.Runs.Count);
+        foreach (var run in delays.Runs)
+        {
+            output.Write(run.Id);
+            output.Write(run.Count);
+            output.Write(run.KeyCount);
+        }
         output.Write(delays.Keys.Count);
         var before = 0L;
         foreach (var (hash, offset) in delays.Keys)
@@ -122,6 +129,9 @@ internal static class PointBlob
         var last = default(DueOffset);
         for (var i = 0; i < waiting.Length; i++)
             last = waiting[i] = new(last.Due + input.Read(), last.Offset + input.Read());
+        var runs = new DelayRunName[input.ReadCount()];
+        for (var i = 0; i < runs.Length; i++)
+            runs[i] = new(input.Read(), input.Read(), input.Read());
         var keys = new KeyedOffset[input.ReadCount()];
         var before = 0L;
         for (var i = 0; i < keys.Length; i++)
@@ -129,6 +139,6 @@ internal static class PointBlob
             keys[i] = new((int)input.Read(), before + input.Read());
             before = keys[i].Offset;
         }
-        return new(waiting, keys);
+        return new(waiting, keys) { Runs = runs };
     }
 }

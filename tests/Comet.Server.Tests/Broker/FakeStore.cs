@@ -13,6 +13,8 @@ internal sealed class FakeStore : IPartitionStore
 
     public long Patience => 100_000;
 
+    public IDelayFiles? DelayFiles { get; init; }
+
     /// <summary>Whether saves wait for <see cref="Complete"/>.</summary>
     public bool IsHeld { get; set; }
 

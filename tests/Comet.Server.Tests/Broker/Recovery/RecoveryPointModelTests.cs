@@ -1,4 +1,5 @@
 using Comet.Server.Broker;
+using Comet.Server.Storage.Local;
 using Comet.Server.Tests.Storage;
 using CsCheck;
 
@@ -38,7 +39,7 @@ public sealed class RecoveryPointModelTests
         s_steps.Sample(steps =>
         {
             using var log = LogUnderTest.Create(provider);
-            var run = new Run(log, provider != "memory", isDropped);
+            using var run = new Run(log, provider != "memory", isDropped);
             foreach (var (what, number) in steps)
                 run.Take(what, number);
             run.Take(Do.Kill, 0);
@@ -47,10 +48,13 @@ public sealed class RecoveryPointModelTests
         Assert.True(taken > runs / 2, $"Only {taken} recoveries of {runs} runs had a point to begin at.");
     }
 
-    private sealed class Run
+    private sealed class Run : IDisposable
     {
         private readonly LogUnderTest _log;
-        private readonly FakeStore _store = new();
+        private readonly TemporaryFolder _folder = new();
+        private readonly DelayWorkers _workers = new();
+        private readonly MemoryDelayFiles _files;
+        private readonly FakeStore _store;
         private readonly RecoveryMachine _machine;
         private readonly bool _restarts;
         private readonly bool _isDropped;
@@ -62,9 +66,12 @@ public sealed class RecoveryPointModelTests
         public Run(LogUnderTest log, bool restarts, bool isDropped)
         {
             (_log, _restarts, _isDropped) = (log, restarts, isDropped);
+            _files = new(restarts ? new LocalDelayFiles(_folder["delays"], _workers, static () => { }) : null);
+            _store = new() { DelayFiles = _files };
             _machine = new RecoveryMachine(() => log.Log, new()
             {
                 Store = _store,
+                MaxDelaysInMemory = 8,
                 MaxBytesBehindPoint = isDropped ? 100_000 : 600,
                 Policy = TopicPolicy.Default with { Retention = isDropped ? RetentionPolicy.None : RetentionPolicy.Forever },
             })
@@ -73,11 +80,19 @@ public sealed class RecoveryPointModelTests
             };
         }
 
+        public void Dispose()
+        {
+            _workers.Dispose();
+            _folder.Dispose();
+        }
+
         /// <summary>How many times there was a point to begin at.</summary>
         public int Recoveries { get; private set; }
 
         public void Take(Do what, int number)
         {
+            for (var left = number % 3; left > 0; left--)
+                _files.Work();
             switch (what)
             {
                 case Do.Publish:
@@ -121,6 +136,7 @@ public sealed class RecoveryPointModelTests
         private void Kill()
         {
             _store.Lose();
+            _files.Lose();
             _store.IsHeld = false;
             _machine.Commits = true;
             if (_restarts)
@@ -155,7 +171,7 @@ public sealed class RecoveryPointModelTests
             }
         }
 
-        private void AssertSame(DelayIndex scanned, DelayIndex recovered)
+        private static void AssertSame(DelayIndex scanned, DelayIndex recovered)
         {
             Assert.Equal(scanned.Count, recovered.Count);
             Assert.Equal(scanned.Moved.OrderBy(static m => m.Key), recovered.Moved.OrderBy(static m => m.Key));
