@@ -56,7 +56,7 @@ internal sealed class JournalCopier
         }
 
         _others.Add(CopySmall(JournalMetadata.Name));
-        foreach (var name in Files.List(_source.Directory).Where(static name => name.EndsWith(NamedReaders.Extension, StringComparison.Ordinal)))
+        foreach (var name in Files.List(_source.Directory).Where(IsPlace))
             _others.Add(CopySmall(name));
         CopySegments();
         WriteFirst();
@@ -64,6 +64,8 @@ internal sealed class JournalCopier
         Check();
         return new JournalCopy(_nextSequence - 1, [.. _others, .. _segments.Select(static segment => segment.File)]);
     }
+
+    private static bool IsPlace(string name) => name.EndsWith(NamedReaders.Extension, StringComparison.Ordinal);
 
     private (ulong Tail, long FirstLive) ReadControl()
     {
@@ -78,21 +80,19 @@ internal sealed class JournalCopier
 
     private void CopySegments()
     {
-        var entries = Store.Catalog.Refresh();
+        var next = Store.Catalog.Refresh() is [var first, ..] ? first : null;
         Store.Catalog.RequireReachable();
-        foreach (var listed in entries)
+        // On to segments that were begun meanwhile: a packed one is never the last of a journal.
+        for (var goesOn = true; next is not null && goesOn; next = Store.Catalog.After(next.Number))
         {
             _cancellation.ThrowIfCancellationRequested();
-            var goesOn = false;
-            while (Store.Catalog.FindAgain(listed.Number) is { } entry && !TryCopy(entry, out goesOn))
+            while (Store.Catalog.FindAgain(next.Number) is { } entry && !TryCopy(entry, out goesOn))
             {
                 // It has changed its form or place meanwhile.
             }
 
-            if (Store.IsRemoved(listed.Number))
+            if (Store.IsRemoved(next.Number))
                 ForgetSegments();
-            else if (!goesOn)
-                return;
         }
     }
 
@@ -155,7 +155,7 @@ internal sealed class JournalCopier
     /// confirmed.</summary>
     private bool IsWanted(long segment, long position)
     {
-        if (_tail == 0 || !TailWord.IsBefore(TailWord.Of(segment, position, 0), _tail)
+        if (_tail == 0 || !_source.Unattended!.IsAttended() || !TailWord.IsBefore(TailWord.Of(segment, position, 0), _tail)
             || TimeProvider.System.GetElapsedTime(_started) > s_patience)
             return false;
         _cancellation.ThrowIfCancellationRequested();

@@ -33,9 +33,12 @@ internal sealed unsafe class LiveSegment(MappedSegment segment, UnattendedJourna
     /// <exception cref="JournalException">Something that had been made durable is not what was written.</exception>
     public void Look()
     {
-        while (!IsOver && (TryPassRecord() || TryPassGap()))
+        var goesOn = true;
+        while (goesOn && !IsOver)
         {
-            // On to the next record.
+            // It is judged by what was seen: a moment later there may be a record.
+            var word = End + RecordLayout.HeaderLength > segment.Layout.FileLength ? 0 : RecordLayout.Word(segment.Start + End);
+            goesOn = TryPassRecord(word) || TryPassGap(word);
         }
     }
 
@@ -73,12 +76,9 @@ internal sealed unsafe class LiveSegment(MappedSegment segment, UnattendedJourna
             FillerRecords.WriteEnd(mapping.Pointer, seed, End, NextSequence);
     }
 
-    private bool TryPassRecord()
+    private bool TryPassRecord(uint word)
     {
         var record = segment.Start + End;
-        if (End + RecordLayout.HeaderLength > segment.Layout.FileLength)
-            return false;
-        var word = RecordLayout.Word(record);
         var seed = RecordLayout.Seed(segment.Header.Salt, segment.Number);
         if (word == 0 || !RecordLayout.IsPlausible(word, segment.Layout.FileLength - End) || !RecordLayout.IsIntact(seed, word, record))
             return false;
@@ -95,11 +95,10 @@ internal sealed unsafe class LiveSegment(MappedSegment segment, UnattendedJourna
     }
 
     /// <summary>Whether to go on behind a place without a whole record.</summary>
-    private bool TryPassGap()
+    private bool TryPassGap(uint word)
     {
         if (End > segment.Layout.DataEnd)
             return false;
-        var word = RecordLayout.Word(segment.Start + End);
         var judged = unattended.Judge(segment, End, word, NextSequence, out var next);
         // Published while it was looked at.
         if (RecordLayout.Word(segment.Start + End) != word)

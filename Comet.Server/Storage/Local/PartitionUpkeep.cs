@@ -123,7 +123,7 @@ internal sealed class PartitionUpkeep(string directory, LocalStorageOptions opti
         var look = default(UpkeepLook);
         if (!Directory.Exists(directory))
             return look;
-        var now = DateTime.UtcNow;
+        var now = TimeProvider.System.GetUtcNow().UtcDateTime;
         var first = plan.Cool ?? plan.Cold;
         foreach (var file in new DirectoryInfo(directory).EnumerateFiles())
         {

@@ -26,6 +26,8 @@ internal sealed class StorageUpkeep : IDisposable
     {
         lock (_gate)
         {
+            if (_closing.IsCancellationRequested)
+                return;
             _closing.Cancel();
             Monitor.Pulse(_gate);
         }
