@@ -82,41 +82,6 @@ public sealed class BackupCommandTests : IDisposable
         Assert.Equal(["one", "two", "three"], await ConsumeAsync(Data, 3));
     }
 
-    [Theory]
-    [InlineData("a byte of a message", "is damaged at ")]
-    [InlineData("a file", "it is missing")]
-    [InlineData("the end of a file", "bytes instead of")]
-    [InlineData("the list", "comet.backup is damaged")]
-    [InlineData("the list as a whole", "is no complete backup")]
-    public async Task A_damaged_or_interrupted_backup_is_refused_and_nothing_is_left(string damage, string sentence)
-    {
-        await BackUpAsync();
-        var list = Path.Combine(Backup, "comet.backup");
-        var segment = Directory.EnumerateFiles(Backup, "*.journal", SearchOption.AllDirectories).First();
-        switch (damage)
-        {
-            case "a byte of a message":
-                Change(segment, static bytes => bytes[4096 + 60]++);
-                break;
-            case "a file":
-                File.Delete(segment);
-                break;
-            case "the end of a file":
-                File.WriteAllBytes(segment, File.ReadAllBytes(segment)[..^1]);
-                break;
-            case "the list":
-                Change(list, static bytes => bytes[bytes.Length / 2]++);
-                break;
-            default:
-                File.Delete(list);
-                break;
-        }
-
-        var refused = (await CometProcess.RunAsync("restore", Backup, "--data", Restored)).Exits(1);
-        Assert.Contains(sentence, refused.Errors, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(Restored) && Directory.EnumerateFileSystemEntries(Restored).Any());
-    }
-
     [Fact]
     public async Task Nothing_is_written_where_something_is_and_nothing_is_read_that_is_no_data()
     {
@@ -137,25 +102,7 @@ public sealed class BackupCommandTests : IDisposable
         Assert.Contains("--data", (await CometProcess.RunAsync("backup", Backup)).Exits(2).Errors, StringComparison.Ordinal);
     }
 
-    /// <summary>A restoration that was killed in the middle leaves a directory that no server takes.</summary>
-    [Fact]
-    public async Task A_directory_that_is_not_restored_wholly_is_taken_by_no_server()
-    {
-        await BackUpAsync();
-        (await CometProcess.RunAsync("restore", Backup, "--data", Restored)).Exits(0);
-        File.Delete(Path.Combine(Restored, "comet.format"));
-        var refused = await CometProcess.RunAsync(["serve", "--listen", "comet://127.0.0.1:0", .. Serve(Restored)]);
-        Assert.Contains("is no data directory of Comet", refused.Exits(1).Errors, StringComparison.Ordinal);
-    }
-
     private static string[] Serve(string data) => ["--storage", "local", "--data", data, "--segment-size", "64k"];
-
-    private static void Change(string path, Action<byte[]> change)
-    {
-        var bytes = File.ReadAllBytes(path);
-        change(bytes);
-        File.WriteAllBytes(path, bytes);
-    }
 
     private static async Task ProduceAsync(CometServerProcess server, string lines) => (await CometProcess.RunWithInputAsync(
         System.Text.Encoding.UTF8.GetBytes(lines), "produce", Topic, "--server", server.Address)).Exits(0);
