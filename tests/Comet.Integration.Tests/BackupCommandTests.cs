@@ -30,6 +30,7 @@ public sealed class BackupCommandTests : IDisposable
     {
         await using var server = await CometServerProcess.StartAsync([.. Arguments, "--storage-compression", "lz4", "--upkeep-interval", "10ms"]);
         await using var load = await DurableLoad.StartAsync(Topic, server.Address);
+        (await server.RunAsync("subscription", "create", Topic, "idle", "--from", "earliest")).Exits(0);
         await load.GoOnAsync(messages: 1500, acks: 300);
 
         var (confirmed, acked) = load.Promised();
@@ -50,6 +51,7 @@ public sealed class BackupCommandTests : IDisposable
             Assert.All(stored.Keys.Except(came), value => Assert.True(
                 load.WasReceived(subscription, value), $"{value} does not come to '{subscription}', which never had it"));
         }
+        Assert.Equal(stored.Keys.ToHashSet(), await ConsumeAsync(client, "idle", stored.Count));
         await load.DrainAsync();
         await load.CheckAsync();
     }
