@@ -15,6 +15,9 @@ internal interface ILocalPartitionRecord
     /// <summary>Makes some room on a full disk, for what makes more; false when that was done already.</summary>
     bool MakeRoom();
 
+    /// <summary>The journal is about to be opened, or deleted: returns when nobody else has it open.</summary>
+    void TakeFiles();
+
     /// <summary>The journal was opened.</summary>
     void Opened();
 

@@ -6,6 +6,7 @@ namespace Comet.Server.Storage.Local;
 internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage storage, Action rest)
     : ILocalPartitionRecord, IPartitionStore
 {
+    private readonly PartitionUpkeep _upkeep = new(storage.PathOf(topic, number), storage.Options, storage.Logger);
     private readonly MetadataWriter _writer = storage.Writer;
     private Task? _mark;
     private bool _isMarked;
@@ -49,6 +50,8 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
             _writer.Add(commands => commands.RemovePoint(topic.Id, number));
     }
 
+    public void TakeFiles() => _upkeep.GiveWay();
+
     public void Opened() => storage.Opened(this);
 
     public ValueTask MarkAsync()
@@ -82,13 +85,23 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
     public void Closed(bool isWhole)
     {
         storage.Closed(this);
-        if (!_isMarked || !isWhole)
+        if (!isWhole)
+            return;
+        _upkeep.Closed();
+        if (!_isMarked)
             return;
         _isMarked = false;
         _writer.Add(commands => commands.SaveOpen(topic.Id, number, isOpen: false));
     }
 
     public void Deleted() => storage.Deleted(topic);
+
+    /// <summary>Does to its segments what there is to do; called by one thread at a time, which is not the owner's.</summary>
+    public void LookAfter(CancellationToken cancellationToken)
+    {
+        if (UpkeepPlan.For(storage.Options, topic, number) is { } plan)
+            _upkeep.Run(plan, Log?.Journal, cancellationToken);
+    }
 }
 
 /// <summary>A topic that is stored.</summary>
@@ -102,6 +115,9 @@ internal sealed class LocalTopic(long id, string name, bool isNew)
     public string Name { get; } = name;
 
     public bool IsNew { get; } = isNew;
+
+    /// <summary>How its messages are compressed on disk. May be read from anywhere.</summary>
+    public StorageCompression Compression { get; set; }
 
     /// <summary>How many partitions have to be deleted.</summary>
     public int Partitions { get; set; }

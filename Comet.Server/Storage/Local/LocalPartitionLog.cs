@@ -90,6 +90,9 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     /// <summary>Whether the journal is open.</summary>
     public bool IsOpen => _open is not null;
 
+    /// <summary>Its journal while it is open; may be asked for from anywhere, and be closed any time.</summary>
+    public Journal? Journal => Volatile.Read(ref _open)?.Journal;
+
     /// <summary>When its journal was last used, in milliseconds of the system's run. May be read from anywhere.</summary>
     public long LastUsed { get; private set; }
 
@@ -232,8 +235,15 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     public void Delete()
     {
         Dispose();
-        if (Directory.Exists(_directory))
-            Directory.Delete(_directory, recursive: true);
+        _record.TakeFiles();
+        try
+        {
+            Journal.Delete(_directory);
+        }
+        catch (Exception e) when (e is JournalException or IOException or UnauthorizedAccessException)
+        {
+            // Whoever removes the topic's directory tries again, and tells.
+        }
         _record.Deleted();
     }
 
@@ -271,6 +281,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         LastUsed = Environment.TickCount64;
         if (_open is not null)
             return _open;
+        _record.TakeFiles();
         _open = OpenPartition.Open(_directory, _options);
         _isKnown = false;
         _record.Opened();
