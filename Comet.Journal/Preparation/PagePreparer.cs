@@ -10,6 +10,9 @@ internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments sp
     private const long LeastAhead = 128 * 1024;
     private const long MostAhead = 16 * 1024 * 1024;
 
+    // 25 MB/s: above that zeros are not worth their way to the disk.
+    private const long MostZeros = 512 * 1024;
+
     // A quarter: what is left takes 25 ms to fill at 2 GB/s and 64 MiB, and a spare some milliseconds to make.
     private const int SpareAfter = 4;
 
@@ -24,9 +27,12 @@ internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments sp
     /// <summary>How many bytes are prepared ahead.</summary>
     public long Ahead => Volatile.Read(ref _ahead);
 
-    /// <summary>Whether somebody waits for flushes: then the zeros of prepared pages are written out, too. A flush of pages the disk knows
-    /// takes half the time, because nothing about the file changes.</summary>
-    public bool WritesZeros { get; set; }
+    /// <summary>Whether somebody waits for flushes.</summary>
+    public bool IsWaitedFor { get; set; }
+
+    /// <summary>Whether the zeros of prepared pages are written out, too. A flush of pages the disk knows takes half the time, because
+    /// nothing about the file changes. Who writes much waits for bytes and not for that: all of them would go to the disk twice.</summary>
+    public bool WritesZeros => IsWaitedFor && Ahead <= MostZeros;
 
     /// <summary>What a failed flush of prepared pages does: it stops the journal like any other.</summary>
     public Action<JournalException> Fail { get; set; } = static _ => { };

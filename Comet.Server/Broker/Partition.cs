@@ -72,6 +72,12 @@ internal sealed partial class Partition : IDisposable
 
     public ValueTask CommitAsync(CancellationToken cancellationToken) => _log.CommitAsync(Fence, cancellationToken);
 
+    /// <summary>As <see cref="IPartitionLog.TryPrepareCommit"/>.</summary>
+    public bool TryPrepareCommit() => _log.TryPrepareCommit(Fence);
+
+    /// <summary>As <see cref="IPartitionLog.CommitPrepared"/>. Not by the owner.</summary>
+    public void CommitPrepared() => _log.CommitPrepared();
+
     /// <summary>Carries out one command.</summary>
     /// <param name="command">What to do.</param>
     /// <param name="now">Microseconds since the Unix epoch.</param>

@@ -39,6 +39,14 @@ internal interface IPartitionLog
     /// <see cref="StableOffset"/> moves before the task completes. One call is outstanding at a time.</summary>
     ValueTask CommitAsync(FencingToken fence, CancellationToken cancellationToken);
 
+    /// <summary>Has what was appended made durable by <see cref="CommitPrepared"/>, instead of <see cref="CommitAsync"/>; false where that
+    /// cannot be.</summary>
+    bool TryPrepareCommit(FencingToken fence) => false;
+
+    /// <summary>Makes what was prepared durable, on the caller's thread, which waits for the disk. The only method that is not called by
+    /// the owner.</summary>
+    void CommitPrepared() => throw new NotSupportedException("Nothing was prepared.");
+
     /// <summary>Finds the batch that holds <paramref name="offset"/>, or else the first one behind it; false when there is none. Its bytes
     /// are valid until the next call of this method or of <see cref="TruncateBefore"/>.</summary>
     bool TryRead(long offset, out StoredBatch batch);

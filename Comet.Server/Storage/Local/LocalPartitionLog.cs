@@ -34,6 +34,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     private long _durable;
     private long _known;
     private bool _isKnown;
+    private (Journal Journal, long End) _prepared;
     private bool _isLoaded;
     private bool _isDisposed;
     private (long Asked, long Found, long Offset) _timeHint = (long.MaxValue, long.MinValue, 0);
@@ -84,6 +85,9 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
 
     /// <summary>How a commit makes the journal durable; a test gives its own.</summary>
     public Func<Journal, ValueTask> Flush { get; init; } = static journal => journal.FlushAsync();
+
+    /// <summary>How a prepared commit makes the journal durable; a test gives its own.</summary>
+    public Action<Journal> FlushHere { get; init; } = static journal => journal.Flush();
 
     /// <summary>Whether the journal is open.</summary>
     public bool IsOpen => _open is not null;
@@ -138,6 +142,22 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         return _open is { } open && (!_isKnown || Volatile.Read(ref _durable) < EndOffset)
             ? CommitAsync(open.Journal, EndOffset)
             : ValueTask.CompletedTask;
+    }
+
+    public bool TryPrepareCommit(FencingToken fence)
+    {
+        // The first commit of an opened journal waits for the metadata, too.
+        if (_open is not { } open || !Volatile.Read(ref _isKnown))
+            return false;
+        _prepared = (open.Journal, EndOffset);
+        return true;
+    }
+
+    public void CommitPrepared()
+    {
+        var (journal, end) = _prepared;
+        FlushHere(journal);
+        Volatile.Write(ref _durable, end);
     }
 
     public bool TryRead(long offset, out StoredBatch batch)
