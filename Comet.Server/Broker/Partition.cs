@@ -212,7 +212,7 @@ internal sealed partial class Partition : IDisposable
                 var collector = (ExplanationCollector)command.Detail!;
                 _watchdog.Explain(collector, _subscriptions.Find(collector.Subscription), now);
                 break;
-            case CommandKind.Wake or CommandKind.Committed:
+            case CommandKind.Wake or CommandKind.Committed or CommandKind.Fetched:
                 break;
             default:
                 HandleStorage(command, now);

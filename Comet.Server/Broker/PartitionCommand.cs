@@ -32,6 +32,7 @@ internal enum CommandKind
     ChangePolicy,
     Delete,
     Committed,
+    Fetched,
     StorageFailed,
 }
 

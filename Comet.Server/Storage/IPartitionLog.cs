@@ -47,8 +47,16 @@ internal interface IPartitionLog
     /// the owner.</summary>
     void CommitPrepared() => throw new NotSupportedException("Nothing was prepared.");
 
+    /// <summary>Whether <see cref="TryRead"/> of an offset need not wait for the disk. Otherwise what is there is being read from now on,
+    /// and the partition is asked by <see cref="Broker.CommandKind.Fetched"/> to come again.</summary>
+    bool TryPrepare(long offset) => true;
+
+    /// <summary>Whether something is being read that <see cref="TryPrepare"/> was asked for.</summary>
+    bool IsFetching => false;
+
     /// <summary>Finds the batch that holds <paramref name="offset"/>, or else the first one behind it; false when there is none. Its bytes
-    /// are valid until the next call of this method or of <see cref="TruncateBefore"/>.</summary>
+    /// are valid until the next call of this method, of <see cref="TryPrepare"/> or of <see cref="TruncateBefore"/>. Waits for the disk
+    /// where it must.</summary>
     bool TryRead(long offset, out StoredBatch batch);
 
     /// <summary>The first offset whose batch was appended at that time or later; <see cref="EndOffset"/> when there is none.</summary>

@@ -1,7 +1,10 @@
+using Comet.Server.Broker;
+using Comet.Server.Storage.Memory;
+
 namespace Comet.Server.Storage.Local;
 
 /// <summary>A partition's rows in the metadata, and its place among the open ones.</summary>
-internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage storage, Action rest)
+internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage storage, Action<CommandKind> post)
     : ILocalPartitionRecord, IPartitionStore
 {
     private readonly MetadataWriter _writer = storage.Writer;
@@ -24,7 +27,15 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
     public LocalPartitionLog? Log { get; set; }
 
     /// <summary>Asks the partition's owner to let go of its files.</summary>
-    public void Rest() => rest();
+    public void Rest() => post(CommandKind.Rest);
+
+    public MemoryBudget ReadAheadBudget => storage.ReadAheadBudget;
+
+    public void Run(Action work) => storage.Threads.Run(work);
+
+    // Not on this thread, which others need to have their files read.
+    public void Filled() => ThreadPool.UnsafeQueueUserWorkItem(
+        static self => self.Post(CommandKind.Fetched), this, preferLocal: false);
 
     public PartitionState Load() => topic.IsNew ? PartitionState.Empty : storage.Metadata.ReadPartition(topic.Id, number);
 
@@ -71,6 +82,8 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
     }
 
     public void Deleted() => storage.Deleted(topic);
+
+    private void Post(CommandKind kind) => post(kind);
 }
 
 /// <summary>A topic that is stored.</summary>

@@ -92,6 +92,8 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     /// <summary>Whether the journal is open.</summary>
     public bool IsOpen => _open is not null;
 
+    public bool IsFetching => _open is { IsFetching: true };
+
     /// <summary>When its journal was last used, in milliseconds of the system's run. May be read from anywhere.</summary>
     public long LastUsed { get; private set; }
 
@@ -169,10 +171,19 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         offset = Math.Max(offset, _startOffset);
         if (offset >= _tail.StartOffset)
             return _tail.TryRead(offset, out batch);
-        if (!Open().TryRead(offset, out var reader))
+        var open = Open();
+        if (open.TryTake(offset, out batch))
+            return true;
+        if (!open.TryRead(offset, out var reader))
             return false;
         batch = reader.Batch;
         return true;
+    }
+
+    public bool TryPrepare(long offset)
+    {
+        Load();
+        return offset >= _tail.StartOffset || Open().TryPrepare(Math.Max(offset, _startOffset));
     }
 
     public long FindByAppendTime(long time)
@@ -266,7 +277,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         LastUsed = Environment.TickCount64;
         if (_open is not null)
             return _open;
-        _open = OpenPartition.Open(_directory, _options);
+        _open = OpenPartition.Open(_directory, _options, _record);
         _isKnown = false;
         _record.Opened();
         var found = _open.TryReadEnds(out var ends);

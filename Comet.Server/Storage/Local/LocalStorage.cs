@@ -1,4 +1,5 @@
 using System.Globalization;
+using Comet.Server.Broker;
 using Comet.Server.Storage.Memory;
 using Microsoft.Extensions.Logging;
 
@@ -24,6 +25,7 @@ internal sealed class LocalStorage : IBrokerStorage
     {
         (Options, _logger) = (options, logger);
         _budget = new MemoryBudget(memoryLimit);
+        ReadAheadBudget = new MemoryBudget(options.ReadAheadLimit);
         _directory = DataDirectory.Take(options.Directory);
         try
         {
@@ -52,6 +54,12 @@ internal sealed class LocalStorage : IBrokerStorage
     public MetadataWriter Writer { get; }
 
     public Ballast Ballast { get; }
+
+    /// <summary>The memory for what is read ahead.</summary>
+    public MemoryBudget ReadAheadBudget { get; }
+
+    /// <summary>Where partitions wait for the disk.</summary>
+    public DiskThreads Threads { get; } = new();
 
     public FencingToken Fence { get; }
 
@@ -87,12 +95,12 @@ internal sealed class LocalStorage : IBrokerStorage
         }
     }
 
-    public StoredPartition Open(string topic, int number, Action rest)
+    public StoredPartition Open(string topic, int number, Action<CommandKind> post)
     {
         LocalTopic stored;
         lock (_gate)
             stored = _topics[topic];
-        var partition = new LocalPartition(stored, number, this, rest);
+        var partition = new LocalPartition(stored, number, this, post);
         var path = Path.Combine(_directory.Topics, stored.DirectoryName, number.ToString(CultureInfo.InvariantCulture));
         partition.Log = new LocalPartitionLog(path, Options, _budget, partition);
         return new(partition.Log, partition);
@@ -136,6 +144,7 @@ internal sealed class LocalStorage : IBrokerStorage
 
     public void Dispose()
     {
+        Threads.Dispose();
         Writer.Dispose();
         Metadata.Dispose();
         _directory.Dispose();
