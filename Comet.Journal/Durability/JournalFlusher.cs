@@ -82,15 +82,22 @@ internal sealed unsafe class JournalFlusher
         return new ValueTask(waiter, version);
     }
 
+    /// <summary>Returns when everything appended up to now is durable, as <see cref="Wait(JournalPlace)"/> does.</summary>
+    public void Wait()
+    {
+        var tail = Volatile.Read(ref *_control.Tail);
+        Wait(new JournalPlace(_control.SegmentOf(tail), TailWord.Position(tail)));
+    }
+
     /// <summary>Returns when everything up to a place is durable. Flushes on the caller's thread unless another one does so already: no
     /// thread has to be woken.</summary>
     public void Wait(JournalPlace place)
     {
-        _state.Segments.Preparer.WritesZeros = true;
+        _state.Segments.Preparer.IsWaitedFor = true;
         var pause = new SpinWait();
         while (TryLead(place))
         {
-            var durable = default(JournalPlace);
+            var covered = default(JournalPlace);
             var isDone = false;
             try
             {
@@ -98,7 +105,7 @@ internal sealed unsafe class JournalFlusher
                 {
                     ObjectDisposedException.ThrowIf(_closed, typeof(Journal));
                     isDone = _flush.TryRun(place);
-                    durable = _flush.Durable;
+                    covered = _flush.Covered;
                 }
             }
             finally
@@ -106,7 +113,7 @@ internal sealed unsafe class JournalFlusher
                 lock (_followers)
                 {
                     _isLed = false;
-                    _ledTo = durable > _ledTo ? durable : _ledTo;
+                    _ledTo = covered > _ledTo ? covered : _ledTo;
                     Monitor.PulseAll(_followers);
                 }
             }
@@ -205,7 +212,7 @@ internal sealed unsafe class JournalFlusher
 
     private FlushWaiter Enqueue(JournalPlace place, JournalPosition result, CancellationToken cancellation, out short version)
     {
-        _state.Segments.Preparer.WritesZeros = true;
+        _state.Segments.Preparer.IsWaitedFor = true;
         var waiter = _pool.Take();
         version = waiter.Version;
         waiter.Start(place, result, cancellation);

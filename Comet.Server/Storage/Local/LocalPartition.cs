@@ -1,9 +1,10 @@
 using Comet.Server.Broker;
+using Comet.Server.Storage.Memory;
 
 namespace Comet.Server.Storage.Local;
 
 /// <summary>A partition's rows in the metadata, and its place among the open ones.</summary>
-internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage storage, Action rest)
+internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage storage, Action<CommandKind> post)
     : ILocalPartitionRecord, IPartitionStore
 {
     private readonly PartitionUpkeep _upkeep = new(storage.PathOf(topic, number), storage.Options, storage.Logger);
@@ -30,7 +31,15 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
     public LocalPartitionLog? Log { get; set; }
 
     /// <summary>Asks the partition's owner to let go of its files.</summary>
-    public void Rest() => rest();
+    public void Rest() => post(CommandKind.Rest);
+
+    public MemoryBudget ReadAheadBudget => storage.ReadAheadBudget;
+
+    public void Run(Action work) => storage.Threads.Run(work);
+
+    // Not on this thread, which others need to have their files read.
+    public void Filled() => ThreadPool.UnsafeQueueUserWorkItem(
+        static self => self.Post(CommandKind.Fetched), this, preferLocal: false);
 
     public PartitionState Load() => topic.IsNew ? PartitionState.Empty : storage.Metadata.ReadPartition(topic.Id, number);
 
@@ -102,6 +111,8 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
         if (UpkeepPlan.For(storage.Options, topic, number) is { } plan)
             _upkeep.Run(plan, Log?.Journal, cancellationToken);
     }
+
+    private void Post(CommandKind kind) => post(kind);
 }
 
 /// <summary>A topic that is stored.</summary>

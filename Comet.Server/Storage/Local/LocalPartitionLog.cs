@@ -36,6 +36,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     private long _keptFrom = long.MaxValue;
     private long _keptPosition = long.MaxValue;
     private bool _isKnown;
+    private (Journal Journal, long End) _prepared;
     private bool _isLoaded;
     private bool _isDisposed;
     private (long Asked, long Found, long Offset) _timeHint = (long.MaxValue, long.MinValue, 0);
@@ -87,11 +88,16 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     /// <summary>How a commit makes the journal durable; a test gives its own.</summary>
     public Func<Journal, ValueTask> Flush { get; init; } = static journal => journal.FlushAsync();
 
+    /// <summary>How a prepared commit makes the journal durable; a test gives its own.</summary>
+    public Action<Journal> FlushHere { get; init; } = static journal => journal.Flush();
+
     /// <summary>Whether the journal is open.</summary>
     public bool IsOpen => _open is not null;
 
     /// <summary>Its journal while it is open; may be asked for from anywhere, and be closed any time.</summary>
     public Journal? Journal => Volatile.Read(ref _open)?.Journal;
+
+    public bool IsFetching => _open is { IsFetching: true };
 
     /// <summary>When its journal was last used, in milliseconds of the system's run. May be read from anywhere.</summary>
     public long LastUsed { get; private set; }
@@ -145,6 +151,22 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
             : ValueTask.CompletedTask;
     }
 
+    public bool TryPrepareCommit(FencingToken fence)
+    {
+        // The first commit of an opened journal waits for the metadata, too.
+        if (_open is not { } open || !Volatile.Read(ref _isKnown))
+            return false;
+        _prepared = (open.Journal, EndOffset);
+        return true;
+    }
+
+    public void CommitPrepared()
+    {
+        var (journal, end) = _prepared;
+        FlushHere(journal);
+        Volatile.Write(ref _durable, end);
+    }
+
     public bool TryRead(long offset, out StoredBatch batch)
     {
         Load();
@@ -154,7 +176,10 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         offset = Math.Max(offset, _startOffset);
         if (offset >= _tail.StartOffset)
             return _tail.TryRead(offset, out batch);
-        if (!Open().TryRead(offset, out var reader))
+        var open = Open();
+        if (open.TryTake(offset, out batch))
+            return true;
+        if (!open.TryRead(offset, out var reader))
             return false;
         batch = reader.Batch;
         return true;
@@ -182,6 +207,12 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
             return;
         (_keptFrom, _keptPosition) = (offset, position);
         RemoveSegments();
+    }
+
+    public bool TryPrepare(long offset)
+    {
+        Load();
+        return offset >= _tail.StartOffset || Open().TryPrepare(Math.Max(offset, _startOffset));
     }
 
     public long FindByAppendTime(long time)
@@ -282,7 +313,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         if (_open is not null)
             return _open;
         _record.TakeFiles();
-        _open = OpenPartition.Open(_directory, _options);
+        _open = OpenPartition.Open(_directory, _options, _record);
         _isKnown = false;
         _record.Opened();
         var found = _open.TryReadEnds(out var ends);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Comet.Journals;
+using Comet.Server.Broker;
 using Comet.Server.Storage.Memory;
 using Microsoft.Extensions.Logging;
 
@@ -28,6 +29,7 @@ internal sealed class LocalStorage : IBrokerStorage
     {
         (Options, _logger) = (options, logger);
         _budget = new MemoryBudget(memoryLimit);
+        ReadAheadBudget = new MemoryBudget(options.ReadAheadLimit);
         _directory = DataDirectory.Take(options.Directory);
         try
         {
@@ -62,6 +64,12 @@ internal sealed class LocalStorage : IBrokerStorage
     public MetadataWriter Writer { get; }
 
     public Ballast Ballast { get; }
+
+    /// <summary>The memory for what is read ahead.</summary>
+    public MemoryBudget ReadAheadBudget { get; }
+
+    /// <summary>Where partitions wait for the disk.</summary>
+    public DiskThreads Threads { get; } = new();
 
     public FencingToken Fence { get; }
 
@@ -99,14 +107,14 @@ internal sealed class LocalStorage : IBrokerStorage
         }
     }
 
-    public StoredPartition Open(string topic, int number, Action rest)
+    public StoredPartition Open(string topic, int number, Action<CommandKind> post)
     {
         LocalTopic stored;
         lock (_gate)
             stored = _topics[topic];
         var path = PathOf(stored, number);
         LocalPartition? partition = null;
-        partition = new LocalPartition(stored, number, this, rest)
+        partition = new LocalPartition(stored, number, this, post)
         {
             DelayFiles = new LocalDelayFiles(path + "~delays", _delayWorkers, () => partition!.RemovePoint()),
         };
@@ -164,6 +172,7 @@ internal sealed class LocalStorage : IBrokerStorage
     {
         _delayWorkers.Dispose();
         _upkeep.Dispose();
+        Threads.Dispose();
         Writer.Dispose();
         Metadata.Dispose();
         _directory.Dispose();
