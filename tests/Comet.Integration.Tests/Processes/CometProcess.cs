@@ -29,6 +29,8 @@ internal sealed class CometProcess : IAsyncDisposable
     /// <summary>What the process reads; closing it is the end of its input.</summary>
     public Stream Input => _process.StandardInput.BaseStream;
 
+    public int Id => _process.Id;
+
     public bool HasExited => _process.HasExited;
 
     /// <summary>The path of the program: the same configuration's folder of the command's project,
