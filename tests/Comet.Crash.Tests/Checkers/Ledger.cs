@@ -10,10 +10,11 @@ namespace Comet.Crash.Tests.Checkers;
 internal sealed class Ledger(string topic, int partitions, int producers)
 {
     // The first broken promises tell what is wrong; a thousand more tell nothing.
-    private const int MostBreaches = 20;
+    private const int MostOfAKind = 5;
 
     private readonly Lock _gate = new();
     private readonly List<Place>[] _sent = [.. Enumerable.Range(0, producers).Select(static _ => new List<Place>())];
+    private readonly List<DateTimeOffset>[] _sentAt = [.. Enumerable.Range(0, producers).Select(static _ => new List<DateTimeOffset>())];
     private readonly List<SubscriptionLedger> _subscriptions = [];
     private readonly List<Breach> _breaches = [];
     private readonly Dictionary<Message, MessageId> _stored = [];
@@ -52,6 +53,7 @@ internal sealed class Ledger(string topic, int partitions, int producers)
         lock (_gate)
         {
             _sent[producer].Add(Place.Unknown);
+            _sentAt[producer].Add(TimeProvider.System.GetUtcNow());
             return new(producer, _sent[producer].Count - 1);
         }
     }
@@ -123,6 +125,32 @@ internal sealed class Ledger(string topic, int partitions, int producers)
         }
     }
 
+    /// <summary>The storage of messages has failed at a time: of those that were sent later none may be confirmed.</summary>
+    public void CheckNoMessageConfirmedBehind(DateTimeOffset error)
+    {
+        lock (_gate)
+        {
+            foreach (var (producer, places) in _sent.Index())
+            {
+                for (var number = places.Count - 1; number >= 0 && _sentAt[producer][number] > error; number--)
+                {
+                    if (places[number] != Place.Unknown)
+                        Report(BreachKind.ConfirmedAfterError, $"{producer}:{number} was sent behind the error and confirmed");
+                }
+            }
+        }
+    }
+
+    /// <summary>The storage of cursors has failed at a time: of the acks that were sent later none may be confirmed.</summary>
+    public void CheckNoAckConfirmedBehind(DateTimeOffset error)
+    {
+        lock (_gate)
+        {
+            foreach (var subscription in _subscriptions)
+                subscription.CheckNothingConfirmedBehind(error);
+        }
+    }
+
     /// <summary>Those of some messages that are not stored, and whether any message that was sent behind them by the same producer to the
     /// same partition is.</summary>
     public List<(Message Message, bool IsBehindAllStored)> Missing(IEnumerable<Message> messages)
@@ -138,7 +166,7 @@ internal sealed class Ledger(string topic, int partitions, int producers)
     {
         lock (_gate)
         {
-            if (_breaches.Count < MostBreaches)
+            if (_breaches.Count(breach => breach.Kind == kind) < MostOfAKind)
                 _breaches.Add(new(kind, $"{topic}: {sentence}"));
         }
     }

@@ -88,7 +88,11 @@ internal sealed class SubscriptionLedger(
     public void AckSent(Message message)
     {
         lock (gate)
-            At(message).Marks |= Mark.AckSent;
+        {
+            ref var state = ref At(message);
+            state.Marks |= Mark.AckSent;
+            state.AckSentAt = TimeProvider.System.GetUtcNow();
+        }
     }
 
     public void AckConfirmed(Message message)
@@ -114,15 +118,45 @@ internal sealed class SubscriptionLedger(
         }
     }
 
-    /// <summary>What is known of a message now.</summary>
-    public AckPoint PointOf(Message message)
+    /// <summary>The server has died, and its clients with it: whatever was received and not acked has to come again.</summary>
+    public void OweAll()
     {
         lock (gate)
         {
-            var marks = At(message).Marks;
-            return (marks & Mark.Acked) != 0 ? AckPoint.Acked
-                : (marks & Mark.AckSent) != 0 ? AckPoint.AckSent
-                : (marks & Mark.Received) != 0 ? AckPoint.Received : AckPoint.Waiting;
+            foreach (var states in _states)
+            {
+                foreach (ref var state in System.Runtime.InteropServices.CollectionsMarshal.AsSpan(states))
+                {
+                    if ((state.Marks & (Mark.Received | Mark.AckSent | Mark.Owed)) != Mark.Received)
+                        continue;
+                    state.Marks |= Mark.Owed;
+                    _owed++;
+                }
+            }
+        }
+    }
+
+    /// <summary>The same knowledge once more, to be carried on by itself.</summary>
+    public SubscriptionLedger Copy()
+    {
+        lock (gate)
+        {
+            var copy = new SubscriptionLedger(new(), report, name, partitions, producers, isOrdered);
+            for (var i = 0; i < producers; i++)
+                copy._states[i].AddRange(_states[i]);
+            (copy._missing, copy._owed, copy._acked) = (_missing, _owed, _acked);
+            Array.Copy(_last, copy._last, _last.Length);
+            return copy;
+        }
+    }
+
+    /// <summary>Counts, for each point of a message's way, whether any message is there.</summary>
+    public void CountPoints(Dictionary<AckPoint, int> reached)
+    {
+        lock (gate)
+        {
+            foreach (var point in _states.SelectMany(static states => states).Select(static state => PointOf(state.Marks)).Distinct())
+                reached[point] = reached.GetValueOrDefault(point) + 1;
         }
     }
 
@@ -144,6 +178,23 @@ internal sealed class SubscriptionLedger(
         }
     }
 
+    /// <summary>No ack may be confirmed that was sent later.</summary>
+    public void CheckNothingConfirmedBehind(DateTimeOffset error)
+    {
+        foreach (var (producer, states) in _states.Index())
+        {
+            foreach (var (number, state) in states.Index())
+            {
+                if ((state.Marks & Mark.Acked) != 0 && state.AckSentAt > error)
+                    report(BreachKind.ConfirmedAfterError, $"{producer}:{number} was acked on {name} behind the error and confirmed");
+            }
+        }
+    }
+
+    private static AckPoint PointOf(Mark marks) => (marks & Mark.Acked) != 0 ? AckPoint.Acked
+        : (marks & Mark.AckSent) != 0 ? AckPoint.AckSent
+        : (marks & Mark.Received) != 0 ? AckPoint.Received : AckPoint.Waiting;
+
     private static int[,] First(int producers, int partitions)
     {
         var all = new int[producers, partitions];
@@ -164,6 +215,7 @@ internal sealed class SubscriptionLedger(
     {
         public Mark Marks;
         public long Epoch;
+        public DateTimeOffset AckSentAt;
     }
 }
 

@@ -72,6 +72,14 @@ internal sealed class Workload : IAsyncDisposable
         await _sending;
     }
 
+    /// <summary>Sends one message more, when the others have been stopped.</summary>
+    public async Task SendOneAsync()
+    {
+        var message = Ledger.Next(0);
+        await using var producer = await CreateProducerAsync(0);
+        Ledger.Confirm(message, await producer.SendAsync(message));
+    }
+
     /// <summary>Sends no more, and completes when every subscription has received all that was confirmed.</summary>
     public async Task DrainAsync()
     {
@@ -122,17 +130,17 @@ internal sealed class Workload : IAsyncDisposable
     {
         var producers = new List<Producer<Message>>();
         for (var i = 0; i < _traffic.Producers; i++)
-        {
-            producers.Add(await _producing.CreateProducerAsync<Message>(_traffic.Topic, new()
-            {
-                ProducerName = $"{_traffic.Topic}-{i}",
-                Serializer = Message.Serializer,
-                Router = static (message, partitions) => message.Value.Number % partitions,
-                SendTimeout = _traffic.Patience ?? s_longPatience,
-            }));
-        }
+            producers.Add(await CreateProducerAsync(i));
         _sending = Task.WhenAll(producers.Select(SendAsync));
     }
+
+    private Task<Producer<Message>> CreateProducerAsync(int number) => _producing.CreateProducerAsync<Message>(_traffic.Topic, new()
+    {
+        ProducerName = $"{_traffic.Topic}-{number}",
+        Serializer = Message.Serializer,
+        Router = static (message, partitions) => message.Value.Number % partitions,
+        SendTimeout = _traffic.Patience ?? s_longPatience,
+    });
 
     private async Task SendAsync(Producer<Message> producer, int number)
     {

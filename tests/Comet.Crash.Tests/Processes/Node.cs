@@ -34,10 +34,13 @@ internal sealed class Node : IAsyncDisposable
         return node;
     }
 
-    public async Task StartAsync()
+    public Task StartAsync() => StartUnderAsync([]);
+
+    /// <summary>Starts it by another program, whose arguments come before the server's; that one is then the process that is killed.</summary>
+    public async Task StartUnderAsync(string[] program)
     {
         var start = TimeProvider.System.GetTimestamp();
-        _server = await CometServerProcess.StartAtAsync(_address, _arguments);
+        _server = await CometServerProcess.StartAtAsync(_address, _arguments, program);
         _ready.Add(TimeProvider.System.GetElapsedTime(start));
         _address = _server.Address;
     }
@@ -48,6 +51,16 @@ internal sealed class Node : IAsyncDisposable
         await Process.KillAsync();
         await _server!.DisposeAsync();
         _server = null;
+    }
+
+    /// <summary>Stops the process where it is, in the middle of whatever its threads do, until the result is disposed. Its files are then what
+    /// a kill -9 would leave.</summary>
+    public async Task<IDisposable> FreezeAsync()
+    {
+        var frozen = new Frozen(Process);
+        while (!frozen.HasStopped())
+            await Task.Yield();
+        return frozen;
     }
 
     /// <summary>SIGTERM; completes when it has ended.</summary>
@@ -72,4 +85,25 @@ internal sealed class Node : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _server?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private sealed class Frozen : IDisposable
+    {
+        private readonly CometProcess _process;
+
+        public Frozen(CometProcess process)
+        {
+            _process = process;
+            process.Send(Signal.Stop);
+        }
+
+        /// <summary>Whether every thread has stopped; one that is in the middle of a flush first finishes it.</summary>
+        public bool HasStopped() => Directory.EnumerateDirectories($"/proc/{_process.Id}/task").All(static thread =>
+        {
+            // The state is behind the name, which is in parentheses and may hold some itself.
+            var line = File.ReadAllText(Path.Combine(thread, "stat"));
+            return line[line.LastIndexOf(')') + 2] is 'T' or 't';
+        });
+
+        public void Dispose() => _process.Send(Signal.Continue);
+    }
 }
