@@ -36,7 +36,7 @@ internal sealed class Node : IAsyncDisposable
 
     public Task StartAsync() => StartUnderAsync([]);
 
-    /// <summary>Starts it by another program, whose arguments come before the server's; that one is then the process that is killed.</summary>
+    /// <summary>Starts it by another program, whose arguments come before the server's, and which turns into it.</summary>
     public async Task StartUnderAsync(string[] program)
     {
         var start = TimeProvider.System.GetTimestamp();

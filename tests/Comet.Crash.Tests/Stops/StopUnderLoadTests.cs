@@ -63,7 +63,8 @@ public sealed class StopUnderLoadTests
     /// <summary>Starts the server under strace; returns the partitions whose segments it opened before it was ready.</summary>
     private static async Task<IReadOnlyList<string>> OpenedByStartAsync(Node node, string log)
     {
-        await node.StartUnderAsync(["strace", "-f", "-qq", "-e", "trace=openat", "-e", "signal=none", "-o", log]);
+        // -D: the process that is started here is the server, and strace a child of it.
+        await node.StartUnderAsync(["strace", "-D", "-f", "-qq", "-e", "trace=openat", "-e", "signal=none", "-o", log]);
         return [.. File.ReadLines(log).Where(static line => line.Contains(".journal\"", StringComparison.Ordinal))
             .Select(static line => Path.GetFileName(Path.GetDirectoryName(line.Split('"')[1]))!)
             .Distinct().Order(StringComparer.Ordinal)];
