@@ -246,7 +246,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         LastUsed = Environment.TickCount64;
         if (_open is not null)
             return _open;
-        _open = OpenPartition.Open(_directory, _options);
+        _open = OpenJournal();
         _isKnown = false;
         _record.Opened();
         var found = _open.TryReadEnds(out var ends);
@@ -265,6 +265,19 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         if (_record.StartOffset > _startOffset && TryFindKept(Math.Min(_record.StartOffset, end), out var kept, out var position))
             (_startOffset, _startPosition) = (kept, position);
         return _open;
+    }
+
+    private OpenPartition OpenJournal()
+    {
+        try
+        {
+            return OpenPartition.Open(_directory, _options);
+        }
+        catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && _record.MakeRoom())
+        {
+            // What is there has to be consumed so that the disk is full no more, and to open it takes room for a segment.
+            return OpenPartition.Open(_directory, _options);
+        }
     }
 
     private void Close()
