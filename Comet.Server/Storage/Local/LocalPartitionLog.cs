@@ -8,14 +8,10 @@ namespace Comet.Server.Storage.Local;
 
 /// <summary>A log in a journal of its own: a record for each batch. What was appended last is in memory as well. The journal is opened when
 /// it is first needed, and closed again by <see cref="Rest"/> (decision 0090).</summary>
-internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
+internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
 {
     // What memory holds of a partition at the most, as a part of what all have: others shall find some, too.
     private const int TailShare = 4;
-
-    // What may be dropped and still be on the disk, beside a segment: looking for segments to remove costs a walk over the directory.
-    private const long MinRemoval = 64 * 1024;
-    private const long MaxRemoval = 16 * 1024 * 1024;
 
     private readonly string _directory;
     private readonly LocalStorageOptions _options;
@@ -197,18 +193,6 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         return true;
     }
 
-    public bool HoldsBack => _keptPosition < _startPosition && IsWorthRemoving(_startPosition);
-
-    public void Keep(long offset)
-    {
-        Load();
-        // A journal that was closed meanwhile is not opened for this: the next point comes when it is open.
-        if ((_open is null && EndOffset > 0) || !TryFindKept(offset, out _, out var position))
-            return;
-        (_keptFrom, _keptPosition) = (offset, position);
-        RemoveSegments();
-    }
-
     public bool TryPrepare(long offset)
     {
         Load();
@@ -236,18 +220,6 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         if (offset >= _tail.StartOffset)
             return _tail.BytesFrom(offset);
         return Open().TryRead(offset, out var reader) ? _endPosition - reader.Position : 0;
-    }
-
-    public void TruncateBefore(FencingToken fence, long offset)
-    {
-        Load();
-        if (offset <= _startOffset || !TryFindKept(offset, out var kept, out var position))
-            return;
-        (_startOffset, _startPosition) = (kept, position);
-        _tail.TruncateBefore(fence, kept);
-        _open?.Truncated(kept);
-        _record.Truncated(kept);
-        RemoveSegments();
     }
 
     public void Rest()
@@ -313,7 +285,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         if (_open is not null)
             return _open;
         _record.TakeFiles();
-        _open = OpenPartition.Open(_directory, _options, _record);
+        _open = OpenJournal();
         _isKnown = false;
         _record.Opened();
         var found = _open.TryReadEnds(out var ends);
@@ -332,6 +304,19 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         if (_record.StartOffset > _startOffset && TryFindKept(Math.Min(_record.StartOffset, end), out var kept, out var position))
             (_startOffset, _startPosition) = (kept, position);
         return _open;
+    }
+
+    private OpenPartition OpenJournal()
+    {
+        try
+        {
+            return OpenPartition.Open(_directory, _options, _record);
+        }
+        catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && _record.MakeRoom())
+        {
+            // What is there has to be consumed so that the disk is full no more, and to open it takes room for a segment.
+            return OpenPartition.Open(_directory, _options, _record);
+        }
     }
 
     private void Close()
@@ -386,44 +371,4 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     private (long Asked, long Found, long Offset) Hint(long time, long offset) => TryRead(offset, out var batch)
         ? (time, batch.Header.AppendTime, batch.BaseOffset)
         : (time, time, offset);
-
-    /// <summary>The first offset that stays when batches wholly below another one go, and how many bytes were appended before
-    /// it.</summary>
-    private bool TryFindKept(long offset, out long kept, out long position)
-    {
-        (kept, position) = (EndOffset, _endPosition);
-        if (offset >= EndOffset)
-            return true;
-        if (offset >= _tail.StartOffset && _tail.TryRead(offset, out var batch))
-        {
-            (kept, position) = (batch.BaseOffset, _endPosition - _tail.BytesFrom(batch.BaseOffset));
-            return true;
-        }
-        if (!Open().TryRead(offset, out var reader))
-            return false;
-        (kept, position) = (reader.Batch.BaseOffset, reader.Position);
-        return true;
-    }
-
-    private bool IsWorthRemoving(long position) => position - _removedPosition >= Math.Clamp(Bytes / 8, MinRemoval, MaxRemoval);
-
-    private void RemoveSegments()
-    {
-        var position = Math.Min(_startPosition, _keptPosition);
-        if (!IsWorthRemoving(position))
-            return;
-        var open = Open();
-        var first = Math.Min(_startOffset, _keptFrom);
-        var sequence = first == EndOffset ? open.NextSequence : open.TryRead(first, out var reader) ? reader.Sequence : 0;
-        try
-        {
-            open.TruncateBefore(sequence);
-        }
-        catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && _record.MakeRoom())
-        {
-            // To remove some is written down first.
-            open.TruncateBefore(sequence);
-        }
-        _removedPosition = position;
-    }
 }
