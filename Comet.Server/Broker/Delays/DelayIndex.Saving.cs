@@ -135,7 +135,8 @@ internal sealed partial class DelayIndex
     /// <summary>Has what is in memory written; what was moved to another time stays, because that is kept apart.</summary>
     private void GiveAway(DelaySpill spill)
     {
-        var (waiting, keys, seen, rest) = (new List<DueOffset>((int)_added), new List<KeyedOffset>(), new HashSet<DueOffset>(), new DelayLayer());
+        var (waiting, keys) = (new List<DueOffset>((int)_added), new List<KeyedOffset>());
+        var (rest, seen) = (new DelayLayer(), new HashSet<DueOffset>());
         _memory.Times.Visit(long.MinValue, long.MaxValue, entry =>
         {
             if (!_moved.TryGetValue(entry.Offset, out var moved))

@@ -1,5 +1,4 @@
 using Comet.Server.Broker;
-using Comet.Wire;
 
 namespace Comet.Server.Tests.Broker;
 
@@ -147,7 +146,7 @@ public sealed class RecoveryPointTests
         var cut = new ScriptedLog();
         for (var at = 0L; at < endOffset && log.TryRead(at, out var batch); at = batch.LastOffset + 1)
             Assert.True(cut.TryAppend(new(batch.Header.OwnershipEpoch), batch.Bytes.Span, batch.Header, batch.Header.AppendTime));
-        Assert.True(cut.CommitAsync(default, CancellationToken.None).IsCompletedSuccessfully);
+        Assert.True(cut.CommitAsync(default, CancellationToken.None).AsTask().IsCompletedSuccessfully);
         return cut;
     }
 
