@@ -16,7 +16,8 @@ public sealed class ManySchedulesTests
         await using var comet = await DurableBroker.StartAsync(
             static local => new() { LocalStorage = local, MemoryLimit = 4 * 1024 * 1024 });
         await comet.Client.Topics.CreateAsync("t", cancellationToken: Cancelled);
-        await comet.Client.Subscriptions.CreateAsync("t", "s", SubscriptionType.Shared, start: StartPosition.Earliest, cancellationToken: Cancelled);
+        await comet.Client.Subscriptions.CreateAsync(
+            "t", "s", SubscriptionType.Shared, start: StartPosition.Earliest, cancellationToken: Cancelled);
         var begin = TimeProvider.System.GetUtcNow() + TimeSpan.FromHours(1);
         await using (var producer = await comet.Client.CreateProducerAsync<string>("t", cancellationToken: Cancelled))
         {
