@@ -109,6 +109,22 @@ public sealed class SavingTests : IDisposable
     }
 
     [Fact]
+    public void What_was_dropped_before_its_ack_was_saved_is_no_backlog_of_the_next_process()
+    {
+        _rig.Fill(1, 2, 2);
+        var consumer = _rig.Subscribe("c");
+        TakeIn();
+        _rig.Permit(consumer, 100);
+        _store.IsHeld = true;
+        _rig.Ack(consumer, 0, 2);
+        _rig.Log.TruncateBefore(default, 3);
+        _store.Lose();
+        using var next = new PartitionRig(new PartitionSettings { Store = _store }, log: _rig.Log);
+        var described = next.Describe("s");
+        Assert.Equal((3, 2), (described.AckedUpTo, described.Backlog));
+    }
+
+    [Fact]
     public void A_save_that_fails_confirms_nothing_and_ends_the_partition()
     {
         var consumer = Attached();
