@@ -257,10 +257,13 @@ internal sealed partial class DelayIndex : IPendingOffsets
         if (_memory.Times.Count <= MinSweep + (2 * (Count + _moved.Count)))
             return;
         var seen = new HashSet<DueOffset>();
-        _memory.Times.Compact(entry => _moved.TryGetValue(entry.Offset, out var moved)
-            ? (entry.Due == moved.Due || entry.Due == Math.Max(moved.Due, moved.Original)) && seen.Add(entry)
-            : _pending.Contains(entry.Offset));
+        _memory.Times.Compact(entry => IsNeeded(entry, seen));
     }
+
+    /// <summary>Whether something follows when an entry's time comes; of several that are the same, one is enough.</summary>
+    private bool IsNeeded(DueOffset entry, HashSet<DueOffset> seen) => _moved.TryGetValue(entry.Offset, out var moved)
+        ? (entry.Due == moved.Due || entry.Due == Math.Max(moved.Due, moved.Original)) && seen.Add(entry)
+        : _pending.Contains(entry.Offset);
 
     private void SweepKeys()
     {
