@@ -1,4 +1,3 @@
-using Comet.Client;
 using Comet.Crash.Tests.Checkers;
 using Comet.Crash.Tests.Disks;
 using Comet.Crash.Tests.Load;
@@ -7,9 +6,9 @@ using Comet.Crash.Tests.Processes;
 
 namespace Comet.Crash.Tests;
 
-/// <summary>The same server, checkers and faults, with a bug between them: each is found. Without this, that nothing is found elsewhere would
-/// mean nothing. The bugs stand around the server, so that the server that is tested is the one that is shipped: strace answers a flush
-/// without doing it, and files go back to what they were, as a recovery would leave them that loses something.</summary>
+/// <summary>The same server, checkers and faults, with a bug between them: each is found. Without this, that nothing is found elsewhere
+/// would mean nothing. The bugs stand around the server, so that the server that is tested is the one that is shipped: strace answers a
+/// flush without doing it, and files go back to what they were, as a recovery would leave them that loses something.</summary>
 public sealed class PlantedBugTests
 {
     private const string Flushes = "msync,fsync,fdatasync";

@@ -7,7 +7,7 @@ using Comet.Tests;
 
 namespace Comet.Crash.Tests.Damage;
 
-/// <summary>Files of a stopped broker that are damaged at random: what is damaged is told, and is never delivered, cut or deleted.</summary>
+/// <summary>Files of a stopped broker that are damaged at random: what is damaged is told, never delivered, cut or deleted.</summary>
 public sealed partial class CorruptionTests
 {
     private const int Topics = 3;

@@ -1,4 +1,3 @@
-using Comet.Crash.Tests.Checkers;
 using Comet.Crash.Tests.Disks;
 using Comet.Crash.Tests.Load;
 using Comet.Crash.Tests.Processes;
@@ -7,7 +6,8 @@ using Comet.Tests;
 
 namespace Comet.Crash.Tests.Power;
 
-/// <summary>Power cuts: all data is on an ext4 in a file, which is shut down without writing anything more while the server works.</summary>
+/// <summary>Power cuts: all data is on an ext4 in a file, which is shut down without writing anything more while the server
+/// works.</summary>
 public sealed class PowerCutTests
 {
     // By hand with 1000: COMET_CRASH_CUTS.
@@ -54,7 +54,8 @@ public sealed class PowerCutTests
         {
             var traffic = s_traffic with
             {
-                Topic = $"os-{i}", Policy = new() { DefaultDurability = Durability.Os }, Patience = TimeSpan.FromMinutes(1), Subscriptions = [],
+                Topic = $"os-{i}", Policy = new() { DefaultDurability = Durability.Os }, Patience = TimeSpan.FromMinutes(1),
+                Subscriptions = [],
             };
             await using var load = await Workload.StartAsync(traffic, node.Address);
             await load.GoOnAsync(5_000 * (i + 1), 0);

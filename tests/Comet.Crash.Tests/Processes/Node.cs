@@ -53,8 +53,8 @@ internal sealed class Node : IAsyncDisposable
         _server = null;
     }
 
-    /// <summary>Stops the process where it is, in the middle of whatever its threads do, until the result is disposed. Its files are then what
-    /// a kill -9 would leave.</summary>
+    /// <summary>Stops the process where it is, in the middle of whatever its threads do, until the result is disposed. Its files are then
+    /// what a kill -9 would leave.</summary>
     public async Task<IDisposable> FreezeAsync()
     {
         var frozen = new Frozen(Process);
