@@ -1,3 +1,5 @@
+using Comet.Server.Broker;
+
 namespace Comet.Server.Storage.Local;
 
 /// <summary>A partition's rows in the metadata, and its place among the open ones.</summary>
@@ -9,6 +11,7 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
     private bool _isMarked;
     private long _start;
     private int _startIsQueued;
+    private bool _hasNoPoint;
 
     public long StartOffset => topic.IsNew ? 0 : storage.Metadata.ReadStartOffset(topic.Id, number);
 
@@ -20,6 +23,8 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
 
     public long Patience => (long)storage.Options.AckInterval.TotalMicroseconds;
 
+    public IDelayFiles? DelayFiles { get; init; }
+
     /// <summary>Its messages.</summary>
     public LocalPartitionLog? Log { get; set; }
 
@@ -30,6 +35,19 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
 
     public void Save(PartitionChanges changes, Action<Exception?> saved) =>
         _writer.Add(commands => commands.Save(topic.Id, number, changes), saved);
+
+    public void Save(RecoveryPoint point, Action<Exception?> saved) => _writer.Add(commands =>
+    {
+        if (!Volatile.Read(ref _hasNoPoint))
+            commands.SavePoint(topic.Id, number, PointBlob.Write(point));
+    }, saved);
+
+    /// <summary>What a point names is damaged: there is none until the next start, which reads the log.</summary>
+    public void RemovePoint()
+    {
+        if (!Interlocked.Exchange(ref _hasNoPoint, true))
+            _writer.Add(commands => commands.RemovePoint(topic.Id, number));
+    }
 
     public void Opened() => storage.Opened(this);
 

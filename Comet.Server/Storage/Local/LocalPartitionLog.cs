@@ -33,6 +33,8 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     private long _epoch;
     private long _durable;
     private long _known;
+    private long _keptFrom = long.MaxValue;
+    private long _keptPosition = long.MaxValue;
     private bool _isKnown;
     private bool _isLoaded;
     private bool _isDisposed;
@@ -155,6 +157,30 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         return true;
     }
 
+    public bool TryReadKept(long offset, out StoredBatch batch)
+    {
+        Load();
+        if (offset >= Math.Max(_startOffset, _tail.StartOffset))
+            return TryRead(offset, out batch);
+        batch = default;
+        if (!Open().TryRead(offset, out var reader))
+            return false;
+        batch = reader.Batch;
+        return true;
+    }
+
+    public bool HoldsBack => _keptPosition < _startPosition && IsWorthRemoving(_startPosition);
+
+    public void Keep(long offset)
+    {
+        Load();
+        // A journal that was closed meanwhile is not opened for this: the next point comes when it is open.
+        if ((_open is null && EndOffset > 0) || !TryFindKept(offset, out _, out var position))
+            return;
+        (_keptFrom, _keptPosition) = (offset, position);
+        RemoveSegments();
+    }
+
     public long FindByAppendTime(long time)
     {
         Load();
@@ -187,8 +213,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         _tail.TruncateBefore(fence, kept);
         _open?.Truncated(kept);
         _record.Truncated(kept);
-        if (_startPosition - _removedPosition >= Math.Clamp(Bytes / 8, MinRemoval, MaxRemoval))
-            RemoveSegments();
+        RemoveSegments();
     }
 
     public void Rest()
@@ -351,11 +376,16 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         return true;
     }
 
+    private bool IsWorthRemoving(long position) => position - _removedPosition >= Math.Clamp(Bytes / 8, MinRemoval, MaxRemoval);
+
     private void RemoveSegments()
     {
+        var position = Math.Min(_startPosition, _keptPosition);
+        if (!IsWorthRemoving(position))
+            return;
         var open = Open();
-        var sequence = _startOffset == EndOffset ? open.NextSequence
-            : open.TryRead(_startOffset, out var reader) ? reader.Sequence : 0;
+        var first = Math.Min(_startOffset, _keptFrom);
+        var sequence = first == EndOffset ? open.NextSequence : open.TryRead(first, out var reader) ? reader.Sequence : 0;
         try
         {
             open.TruncateBefore(sequence);
@@ -365,6 +395,6 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
             // To remove some is written down first.
             open.TruncateBefore(sequence);
         }
-        _removedPosition = _startPosition;
+        _removedPosition = position;
     }
 }

@@ -13,6 +13,7 @@ internal sealed class LocalStorage : IBrokerStorage
     private readonly DataDirectory _directory;
     private readonly MemoryBudget _budget;
     private readonly ILogger _logger;
+    private readonly DelayWorkers _delayWorkers = new();
     private readonly Lock _gate = new();
     private readonly Dictionary<string, LocalTopic> _topics = new(StringComparer.Ordinal);
     private readonly HashSet<LocalPartition> _open = [];
@@ -92,8 +93,12 @@ internal sealed class LocalStorage : IBrokerStorage
         LocalTopic stored;
         lock (_gate)
             stored = _topics[topic];
-        var partition = new LocalPartition(stored, number, this, rest);
         var path = Path.Combine(_directory.Topics, stored.DirectoryName, number.ToString(CultureInfo.InvariantCulture));
+        LocalPartition? partition = null;
+        partition = new LocalPartition(stored, number, this, rest)
+        {
+            DelayFiles = new LocalDelayFiles(path + "~delays", _delayWorkers, () => partition!.RemovePoint()),
+        };
         partition.Log = new LocalPartitionLog(path, Options, _budget, partition);
         return new(partition.Log, partition);
     }
@@ -136,6 +141,7 @@ internal sealed class LocalStorage : IBrokerStorage
 
     public void Dispose()
     {
+        _delayWorkers.Dispose();
         Writer.Dispose();
         Metadata.Dispose();
         _directory.Dispose();
