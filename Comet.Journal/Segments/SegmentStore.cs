@@ -103,13 +103,15 @@ internal sealed class SegmentStore
 
     /// <summary>Opens a segment to read it, in whatever form and wherever it is by now.</summary>
     /// <exception cref="JournalException">It was removed (<see cref="JournalErrorCode.NotFound"/>), or cannot be read.</exception>
-    public ISegmentReader OpenReader(SegmentEntry entry)
+    /// <param name="entry">The segment.</param>
+    /// <param name="readsOnce">As <see cref="JournalReader.ReadsOnce"/>.</param>
+    public ISegmentReader OpenReader(SegmentEntry entry, bool readsOnce = false)
     {
         for (var changes = 0; ; changes++)
         {
             try
             {
-                return OpenForm(entry);
+                return OpenForm(entry, readsOnce);
             }
             catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound && changes < MaxChanges)
             {
@@ -215,10 +217,16 @@ internal sealed class SegmentStore
         }
     }
 
-    private ISegmentReader OpenForm(SegmentEntry entry)
+    private ISegmentReader OpenForm(SegmentEntry entry, bool readsOnce)
     {
         if (entry.Form.Length == 0)
-            return new MappedSegmentReader(Open(entry.Number), Catalog.After(entry.Number) is not null, Resting);
+        {
+            return new MappedSegmentReader(Open(entry.Number), Catalog.After(entry.Number) is not null, Resting)
+            {
+                ReadsOnce = readsOnce
+            };
+        }
+
         if (entry.Form != PackedSegmentReader.Form)
         {
             throw new JournalException(JournalErrorCode.UnsupportedFormat,

@@ -8,7 +8,7 @@ internal sealed partial class Partition
     {
         switch (command.Kind)
         {
-            case CommandKind.Rest or CommandKind.Trim:
+            case CommandKind.Rest or CommandKind.Trim or CommandKind.Fetched:
                 return false;
             case CommandKind.Shutdown:
                 _closedWith = ErrorCode.BrokerStopping;

@@ -74,6 +74,12 @@ internal sealed partial class Partition : IDisposable
 
     public ValueTask CommitAsync(CancellationToken cancellationToken) => _log.CommitAsync(Fence, cancellationToken);
 
+    /// <summary>As <see cref="IPartitionLog.TryPrepareCommit"/>.</summary>
+    public bool TryPrepareCommit() => _log.TryPrepareCommit(Fence);
+
+    /// <summary>As <see cref="IPartitionLog.CommitPrepared"/>. Not by the owner.</summary>
+    public void CommitPrepared() => _log.CommitPrepared();
+
     /// <summary>Carries out one command.</summary>
     /// <param name="command">What to do.</param>
     /// <param name="now">Microseconds since the Unix epoch.</param>
@@ -210,7 +216,7 @@ internal sealed partial class Partition : IDisposable
                 var collector = (ExplanationCollector)command.Detail!;
                 _watchdog.Explain(collector, _subscriptions.Find(collector.Subscription), now);
                 break;
-            case CommandKind.Wake or CommandKind.Committed:
+            case CommandKind.Wake or CommandKind.Committed or CommandKind.Fetched:
                 break;
             default:
                 HandleStorage(command, now);

@@ -34,6 +34,7 @@ internal enum CommandKind
     ChangePolicy,
     Delete,
     Committed,
+    Fetched,
     StorageFailed,
 }
 

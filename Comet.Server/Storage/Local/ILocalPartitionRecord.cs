@@ -1,3 +1,5 @@
+using Comet.Server.Storage.Memory;
+
 namespace Comet.Server.Storage.Local;
 
 /// <summary>What is written down about a partition beside its journal. Called by the partition's owner; never blocks.</summary>
@@ -14,6 +16,18 @@ internal interface ILocalPartitionRecord
 
     /// <summary>Makes some room on a full disk, for what makes more; false when that was done already.</summary>
     bool MakeRoom();
+
+    /// <summary>The journal is about to be opened, or deleted: returns when nobody else has it open.</summary>
+    void TakeFiles();
+
+    /// <summary>The memory for what is read ahead, which all partitions share.</summary>
+    MemoryBudget ReadAheadBudget { get; }
+
+    /// <summary>Runs what waits for the disk, on another thread. It throws nothing.</summary>
+    void Run(Action work);
+
+    /// <summary>Something was read ahead: the owner is to ask for it again. From any thread.</summary>
+    void Filled();
 
     /// <summary>The journal was opened.</summary>
     void Opened();

@@ -1,11 +1,13 @@
 using Comet.Server.Broker;
+using Comet.Server.Storage.Memory;
 
 namespace Comet.Server.Storage.Local;
 
 /// <summary>A partition's rows in the metadata, and its place among the open ones.</summary>
-internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage storage, Action rest)
+internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage storage, Action<CommandKind> post)
     : ILocalPartitionRecord, IPartitionStore
 {
+    private readonly PartitionUpkeep _upkeep = new(storage.PathOf(topic, number), storage.Options, storage.Logger);
     private readonly MetadataWriter _writer = storage.Writer;
     private Task? _mark;
     private bool _isMarked;
@@ -29,7 +31,15 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
     public LocalPartitionLog? Log { get; set; }
 
     /// <summary>Asks the partition's owner to let go of its files.</summary>
-    public void Rest() => rest();
+    public void Rest() => post(CommandKind.Rest);
+
+    public MemoryBudget ReadAheadBudget => storage.ReadAheadBudget;
+
+    public void Run(Action work) => storage.Threads.Run(work);
+
+    // Not on this thread, which others need to have their files read.
+    public void Filled() => ThreadPool.UnsafeQueueUserWorkItem(
+        static self => self.Post(CommandKind.Fetched), this, preferLocal: false);
 
     public PartitionState Load() => topic.IsNew ? PartitionState.Empty : storage.Metadata.ReadPartition(topic.Id, number);
 
@@ -48,6 +58,8 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
         if (!Interlocked.Exchange(ref _hasNoPoint, true))
             _writer.Add(commands => commands.RemovePoint(topic.Id, number));
     }
+
+    public void TakeFiles() => _upkeep.GiveWay();
 
     public void Opened() => storage.Opened(this);
 
@@ -82,13 +94,25 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
     public void Closed(bool isWhole)
     {
         storage.Closed(this);
-        if (!_isMarked || !isWhole)
+        if (!isWhole)
+            return;
+        _upkeep.Closed();
+        if (!_isMarked)
             return;
         _isMarked = false;
         _writer.Add(commands => commands.SaveOpen(topic.Id, number, isOpen: false));
     }
 
     public void Deleted() => storage.Deleted(topic);
+
+    /// <summary>Does to its segments what there is to do; called by one thread at a time, which is not the owner's.</summary>
+    public void LookAfter(CancellationToken cancellationToken)
+    {
+        if (UpkeepPlan.For(storage.Options, topic, number) is { } plan)
+            _upkeep.Run(plan, Log?.Journal, cancellationToken);
+    }
+
+    private void Post(CommandKind kind) => post(kind);
 }
 
 /// <summary>A topic that is stored.</summary>
@@ -102,6 +126,9 @@ internal sealed class LocalTopic(long id, string name, bool isNew)
     public string Name { get; } = name;
 
     public bool IsNew { get; } = isNew;
+
+    /// <summary>How its messages are compressed on disk. May be read from anywhere.</summary>
+    public StorageCompression Compression { get; set; }
 
     /// <summary>How many partitions have to be deleted.</summary>
     public int Partitions { get; set; }

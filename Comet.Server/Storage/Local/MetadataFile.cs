@@ -70,6 +70,11 @@ internal sealed class MetadataFile : IDisposable
             return Scalar("SELECT value FROM node WHERE key = $key", ("$key", key)) is long value ? value : missing;
     }
 
+    /// <summary>All values whose keys begin so.</summary>
+    public List<(string Key, long Value)> ReadNodes(string prefix) => Read(
+        "SELECT key, value FROM node WHERE substr(key, 1, length($prefix)) = $prefix ORDER BY key",
+        static row => (row.GetString(0), row.GetInt64(1)), ("$prefix", prefix));
+
     /// <summary>All topics, deleted ones whose files may still be there too.</summary>
     public List<(long Id, StoredTopic Topic, bool IsDeleted)> ReadTopics() => Read(
         "SELECT id, name, partitions, policy, is_deleted FROM topics ORDER BY id",

@@ -171,6 +171,24 @@ public sealed class LocalPartitionLogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_prepared_commit_makes_durable_what_was_there_when_it_was_prepared()
+    {
+        using var log = Open();
+        Append(log, 1);
+        // The first one waits for the metadata as well.
+        Assert.False(log.TryPrepareCommit(s_fence));
+        await log.CommitAsync(s_fence, CancellationToken.None);
+        Append(log, 1);
+        Assert.True(log.TryPrepareCommit(s_fence));
+        Append(log, 1);
+        Assert.Equal(1, log.StableOffset);
+        await Task.Run(log.CommitPrepared);
+        Assert.Equal(2, log.StableOffset);
+        await log.CommitAsync(s_fence, CancellationToken.None);
+        Assert.Equal(3, log.StableOffset);
+    }
+
+    [Fact]
     public void It_has_no_files_before_its_first_message_and_cannot_lose_them_unnoticed()
     {
         using (var log = Open())
