@@ -18,6 +18,7 @@ public sealed class MetadataDamageTests
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
+    [TakesLong]
     public async Task Whatever_becomes_of_the_metadata_every_message_is_there_and_no_subscription_is_lost_without_a_word()
     {
         using var folder = TemporaryFolder.InMemory();
