@@ -60,7 +60,8 @@ internal sealed partial class LocalPartitionLog
             return;
         var open = Open();
         var first = Math.Min(_startOffset, _keptFrom);
-        var sequence = first == EndOffset ? open.NextSequence : open.TryRead(first, out var reader) ? reader.Sequence : 0;
+        // The last record stays, whatever is dropped: it tells where the log ends.
+        var sequence = first == EndOffset ? open.NextSequence - 1 : open.TryRead(first, out var reader) ? reader.Sequence : 0;
         try
         {
             open.TruncateBefore(sequence);

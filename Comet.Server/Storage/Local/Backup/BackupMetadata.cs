@@ -51,7 +51,7 @@ internal sealed class BackupMetadata : IDisposable
             foreach (var topic in deleted)
                 commands.ForgetTopic(topic);
             foreach (var (topic, number) in copied)
-                commands.SaveOpen(topic, number, isOpen: true);
+                commands.SaveOpen(topic, number);
             commands.Commit();
         }
         _copy.Dispose();
