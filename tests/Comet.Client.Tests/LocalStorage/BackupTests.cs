@@ -65,9 +65,9 @@ public sealed class BackupTests : IDisposable
         using var cut = new CancellationTokenSource();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
             () => LocalBackup.CreateAsync(comet.Data, Backup, progress: new Cut(cut), cancellationToken: cut.Token));
-        Assert.Contains("is no complete backup",
-            (await Assert.ThrowsAsync<CometException>(() => LocalBackup.RestoreAsync(Backup, Restored, cancellationToken: Cancelled))).Message,
-            StringComparison.Ordinal);
+        var incomplete = await Assert.ThrowsAsync<CometException>(
+            () => LocalBackup.RestoreAsync(Backup, Restored, cancellationToken: Cancelled));
+        Assert.Contains("is no complete backup", incomplete.Message, StringComparison.Ordinal);
 
         Directory.Delete(Backup, recursive: true);
         await LocalBackup.CreateAsync(comet.Data, Backup, cancellationToken: Cancelled);

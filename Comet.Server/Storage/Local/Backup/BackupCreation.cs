@@ -4,8 +4,8 @@ using Comet.Journals;
 
 namespace Comet.Server.Storage.Local.Backup;
 
-/// <summary>Makes a backup of a data directory that a broker may be using. First the metadata, then the journals: so cursors are never ahead
-/// of the logs. Last the list of all files.</summary>
+/// <summary>Makes a backup of a data directory that a broker may be using. First the metadata, then the journals: so cursors are never
+/// ahead of the logs. Last the list of all files.</summary>
 internal sealed class BackupCreation(
     string data, string target, bool link, IProgress<BackupProgress>? progress, CancellationToken cancellationToken)
 {
@@ -31,7 +31,8 @@ internal sealed class BackupCreation(
         var created = TimeProvider.System.GetUtcNow();
         BackupFiles.MakeDirectory(Path.Combine(Copy, DataDirectory.TopicsName));
         RequireRoom();
-        using var metadata = BackupMetadata.Take(Path.Combine(data, DataDirectory.MetadataName), Path.Combine(Copy, DataDirectory.MetadataName));
+        using var metadata = BackupMetadata.Take(
+            Path.Combine(data, DataDirectory.MetadataName), Path.Combine(Copy, DataDirectory.MetadataName));
         var topics = metadata.Topics;
         var partitions = topics
             .SelectMany(static topic => Enumerable.Range(0, topic.Topic.Partitions).Select(number => (topic.Id, topic.Topic.Name, number)))
