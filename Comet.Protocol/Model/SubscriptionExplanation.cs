@@ -82,7 +82,7 @@ public sealed record PartitionExplanation(
         WaitReason.QuotaRefusesProducers => "'comet topic describe' shows whose backlog it is: consume it, delete that subscription, or "
             + "raise the limit.",
         WaitReason.StorageFailed => "It does not come back by itself: look at the disk, and start the broker again, which recovers what "
-            + "was confirmed. Files that are damaged are named by 'comet journal verify'; 'comet restore' makes the data anew from a backup.",
+            + "was confirmed. Damaged files are named by 'comet journal verify'; 'comet restore' makes the data anew from a backup.",
         WaitReason.DeadLetterWaiting => "It is tried again by itself, and the message is not lost. If this lasts, look at the dead-letter "
             + "topic: it may be full.",
         _ => null,

@@ -208,8 +208,8 @@ internal sealed class PartitionActor : IDisposable
 internal static partial class PartitionLog
 {
     [LoggerMessage(2001, LogLevel.Error, "Storage of partition {Partition} of topic {Topic} failed; the partition is offline: {Reason} "
-        + "It refuses its clients and confirms nothing more. Look at the disk and the system's log, and start the broker again: that recovers "
-        + "what was confirmed")]
+        + "It refuses its clients and confirms nothing more. Look at the disk and the system's log, and start the broker again: that "
+        + "recovers what was confirmed")]
     public static partial void StorageFailed(ILogger logger, string topic, int partition, string reason, Exception exception);
 
     [LoggerMessage(2002, LogLevel.Error, "Partition {Partition} of topic {Topic} failed; it is offline: {Reason} It refuses its clients "

@@ -15,8 +15,8 @@ internal sealed class CometHealthCheck(CometBroker broker) : IHealthCheck
             return Task.FromResult(HealthCheckResult.Healthy());
         var first = health.Offline[0];
         var description = string.Create(CultureInfo.InvariantCulture,
-            $"{health.OfflineCount} partition(s) offline until the broker is started again, the first is {first.Partition} of '{first.Topic}': "
-                + $"{first.Reason}");
+            $"{health.OfflineCount} partition(s) offline until the broker is started again, the first is {first.Partition} of "
+                + $"'{first.Topic}': {first.Reason}");
         var data = health.Offline.ToDictionary(
             static partition => string.Create(CultureInfo.InvariantCulture, $"{partition.Topic}/{partition.Partition}"),
             static partition => (object)partition.Reason, StringComparer.Ordinal);
