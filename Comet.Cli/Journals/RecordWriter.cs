@@ -21,8 +21,8 @@ internal sealed class RecordWriter(LineOutput output, string directory, bool isJ
         IReadOnlyList<StoredMessage> messages = [];
         var isBatch = _isPartition != false && StoredMessage.TryRead(record.Payload, out messages);
         if (_isPartition is null && isBatch)
-            Console.Error.WriteLine("comet: this is a partition of a broker, whose records are batches: their messages are written. "
-                + "--raw writes the records.");
+            Note.Write("this is a partition of a broker, whose records are batches: their messages are written. --raw writes the records.",
+                isJson);
         _isPartition ??= isBatch;
         if (_isPartition == false)
             RecordLine.Write(output, record, isJson);
