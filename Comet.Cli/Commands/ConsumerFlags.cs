@@ -46,7 +46,7 @@ internal static class ConsumerFlags
         {
             _ = await client.Subscriptions.DescribeAsync(topic, subscription, cancellationToken);
             Note.Write($"the subscription '{subscription}' exists, so --from is ignored: it goes on where it stands. 'comet seek {topic} "
-                + $"{subscription} --to …' moves it", arguments.GetValue(GlobalOptions.Json));
+                + $"--subscription {subscription} --to …' moves it", arguments.GetValue(GlobalOptions.Json));
         }
         catch (CometException e) when (e.Code is ErrorCode.TopicNotFound or ErrorCode.SubscriptionNotFound)
         {

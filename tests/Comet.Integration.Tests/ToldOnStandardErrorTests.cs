@@ -17,7 +17,7 @@ public sealed class ToldOnStandardErrorTests
         var second = await server.RunAsync("consume", "t", "--subscription", "s", "--from", "earliest", "--count", "1");
         Assert.Equal("two\n", second.Exits(0).Output);
         Assert.Contains("'s' exists, so --from is ignored", second.Errors, StringComparison.Ordinal);
-        Assert.Contains("comet seek t s", second.Errors, StringComparison.Ordinal);
+        Assert.Contains("comet seek t --subscription s --to", second.Errors, StringComparison.Ordinal);
         await ProduceAsync(server, "t", "three\n");
         Assert.Equal("", (await server.RunAsync("consume", "t", "--subscription", "s", "--count", "1")).Exits(0).Errors);
     }

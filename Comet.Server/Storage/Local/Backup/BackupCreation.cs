@@ -113,14 +113,25 @@ internal sealed class BackupCreation(
     {
         var needed = new FileInfo(Path.Combine(data, DataDirectory.MetadataName)) is { Exists: true } file ? file.Length : 0;
         foreach (var topic in Directory.EnumerateDirectories(Path.Combine(data, DataDirectory.TopicsName)))
-        {
-            foreach (var partition in Directory.EnumerateDirectories(topic))
-            {
-                var segments = new DirectoryInfo(partition).EnumerateFiles("*.journal*");
-                needed += link ? segments.MaxBy(static segment => segment.Name, StringComparer.Ordinal)?.Length ?? 0
-                    : segments.Sum(static segment => segment.Length);
-            }
-        }
+            needed += Measure(topic);
         BackupFiles.RequireRoom(target, needed);
+    }
+
+    private long Measure(string topic)
+    {
+        try
+        {
+            return Directory.EnumerateDirectories(topic).Sum(partition =>
+            {
+                var segments = new DirectoryInfo(partition).EnumerateFiles("*.journal*").ToList();
+                return link ? segments.MaxBy(static segment => segment.Name, StringComparer.Ordinal)?.Length ?? 0
+                    : segments.Sum(static segment => segment.Length);
+            });
+        }
+        catch (Exception e) when (e is DirectoryNotFoundException or FileNotFoundException)
+        {
+            // It was deleted, or packed, meanwhile: the estimate does without.
+            return 0;
+        }
     }
 }
