@@ -145,6 +145,24 @@ public sealed class Journal : IDisposable
         });
     }
 
+    /// <summary>As <see cref="FlushAsync"/>, on the caller's thread, which waits for the disk: the shortest way when nobody else has
+    /// something to flush. Threads that wait at the same time share a flush.</summary>
+    /// <exception cref="JournalException">The flush failed: whether what was appended is durable is unknown.</exception>
+    /// <exception cref="ObjectDisposedException">The journal is disposed.</exception>
+    public void Flush()
+    {
+        _state.Keep();
+        try
+        {
+            _state.RequireFaultless();
+            _state.Flusher?.Wait();
+        }
+        finally
+        {
+            _state.Release();
+        }
+    }
+
     /// <summary>Makes a writer, for one thread at a time.</summary>
     /// <exception cref="JournalException">All places for writers are taken, or the journal is only read.</exception>
     public JournalWriter CreateWriter() => new(_state);

@@ -40,6 +40,11 @@ public sealed unsafe partial class JournalReader : IDisposable
         state.Keep();
     }
 
+    /// <summary>Whether this reader goes through much of the journal that nobody reads again soon: the disk is told ahead what comes, and
+    /// the process does not keep the memory of what was read, which is mapped and counts as its own. Other readers of the same place have
+    /// it again at the cost of page faults. Takes effect with the next segment. Default: false.</summary>
+    public bool ReadsOnce { get; set; }
+
     /// <summary>Where the next record begins in the segment.</summary>
     private long Position => _at - _origin;
 
@@ -270,7 +275,7 @@ public sealed unsafe partial class JournalReader : IDisposable
     {
         try
         {
-            return _state.Segments.OpenReader(entry);
+            return _state.Segments.OpenReader(entry, ReadsOnce);
         }
         catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound)
         {

@@ -18,6 +18,11 @@ public sealed record LocalStorageOptions
     /// <summary>How many partitions have their files open at the same time; the longest unused are closed. Default: 1,024.</summary>
     public int MaxOpenPartitions { get; init; } = 1024;
 
+    /// <summary>The memory, in bytes, for what is read ahead from the disk for consumers that are behind, over all partitions and beside
+    /// <see cref="CometServerOptions.MemoryLimit"/>. Each that reads at a place of its own takes 512 KiB of it; where it is used up, they
+    /// are read for without it, one wait for the disk for each batch. Default: 32 MiB.</summary>
+    public long ReadAheadLimit { get; init; } = 32L * 1024 * 1024;
+
     /// <summary>How long what was confirmed at <see cref="Durability.Os"/> may wait for its flush to the disk. Default: 50 ms.</summary>
     public TimeSpan FlushInterval { get; init; } = TimeSpan.FromMilliseconds(50);
 
@@ -64,6 +69,7 @@ public sealed record LocalStorageOptions
             throw new ArgumentException($"{nameof(Directory)} is empty; it must name the directory for the data.", nameof(Directory));
         Require(nameof(MaxSegmentLength), MaxSegmentLength, 16 * 1024, 1L << 30);
         Require(nameof(MaxOpenPartitions), MaxOpenPartitions, 1, 100_000);
+        Require(nameof(ReadAheadLimit), ReadAheadLimit, 0, 1L << 40);
         Require(nameof(FlushInterval), FlushInterval.TotalMilliseconds, 1, 3_600_000, " ms");
         Require(nameof(FlushLength), FlushLength, 4096, 1L << 30);
         Require(nameof(AckInterval), AckInterval.TotalMilliseconds, 1, 3_600_000, " ms");

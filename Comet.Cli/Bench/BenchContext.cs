@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Comet.Client;
 
 namespace Comet.Cli.Bench;
@@ -6,6 +5,9 @@ namespace Comet.Cli.Bench;
 /// <summary>What a scenario works with: a client, the broker's process where it is ours, and how much to do.</summary>
 internal sealed class BenchContext(CometClient client, BrokerProcess? broker, int size, double scale, int repetitions)
 {
+    /// <summary>10 GB.</summary>
+    public const long DefaultDrainBytes = 10_000_000_000;
+
     // Until the compiler has seen what is hot and has compiled it again, in both processes.
     private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(2.5);
 
@@ -17,7 +19,20 @@ internal sealed class BenchContext(CometClient client, BrokerProcess? broker, in
 
     public int Repetitions { get; } = repetitions;
 
+    /// <summary>The directory that --data names.</summary>
+    public DirectoryInfo? Data { get; init; }
+
+    /// <summary>The payload bytes of a backlog on disk.</summary>
+    public long DrainBytes { get; init; } = DefaultDrainBytes;
+
+    /// <summary>Connects to a broker of a scenario's own.</summary>
+    public required Func<CometEndpoint, Task<CometClient>> ConnectAsync { get; init; }
+
     public static TimeProvider Time => TimeProvider.System;
+
+    /// <summary>The directory to measure in.</summary>
+    public DirectoryInfo RequireData(string scenario) =>
+        Data ?? throw new UsageException($"{scenario} measures a disk: say where with --data DIRECTORY.");
 
     /// <summary>So many messages, more or less of them as --scale says, and fewer when they are large.</summary>
     public long Count(long messages) => Math.Max(1000, (long)(messages * scale * (Size > 512 ? 0.25 : 1)));
@@ -88,17 +103,4 @@ internal sealed class BenchContext(CometClient client, BrokerProcess? broker, in
         };
     }
 
-    private sealed class CpuUsage(BrokerProcess? broker)
-    {
-        private readonly TimeSpan _client = Process.GetCurrentProcess().TotalProcessorTime;
-        private readonly TimeSpan? _broker = broker?.CpuTime;
-
-        public (double Client, double? Broker) PerMillion(long messages)
-        {
-            var client = Process.GetCurrentProcess().TotalProcessorTime - _client;
-            return (PerMillion(client, messages), broker is null ? null : PerMillion(broker.CpuTime - _broker!.Value, messages));
-        }
-
-        private static double PerMillion(TimeSpan used, long messages) => Math.Round(used.TotalSeconds * 1e6 / messages, 3);
-    }
 }

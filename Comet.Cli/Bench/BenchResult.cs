@@ -26,6 +26,13 @@ internal sealed record BenchResult
     /// <summary>The median over the bare TCP ping-pong's median of the same run.</summary>
     public double? TimesPingPong { get; init; }
 
+    /// <summary>The median over what a durable confirm cannot do without, as measured in the same run: a bare append with its flush, and
+    /// one and a half TCP ping-pongs.</summary>
+    public double? TimesAppend { get; init; }
+
+    /// <summary>The most memory that the broker had resident, in MB, since it began.</summary>
+    public double? BrokerPeakMegabytes { get; init; }
+
     /// <summary>The median rate over that of plain publishing in the same run.</summary>
     public double? TimesPublish { get; init; }
 
@@ -49,6 +56,10 @@ internal sealed record BenchResult
             parts.Add(FormattableString.Invariant($"p50 {p50:N1} µs, p99 {P99Microseconds:N1} µs"));
         if (TimesPingPong is { } times)
             parts.Add(FormattableString.Invariant($"{times:N2} x ping-pong"));
+        if (TimesAppend is { } append)
+            parts.Add(FormattableString.Invariant($"{append:N2} x (append + 1.5 ping-pongs)"));
+        if (BrokerPeakMegabytes is { } peak)
+            parts.Add(FormattableString.Invariant($"broker's memory at most {peak:N0} MB"));
         if (TimesPublish is { } publish)
             parts.Add(FormattableString.Invariant($"{publish:N2} x publish"));
         if (TimesShared is { } shared)

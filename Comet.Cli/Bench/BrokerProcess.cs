@@ -6,17 +6,18 @@ namespace Comet.Cli.Bench;
 internal sealed class BrokerProcess : IAsyncDisposable
 {
     private const string Ready = "comet: listening on ";
-    private static readonly TimeSpan s_startTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_startTimeout = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan s_stopTimeout = TimeSpan.FromSeconds(10);
 
-    private readonly Process _process;
+    private static int s_folders;
 
     private readonly DirectoryInfo? _folder;
+    private Process _process;
 
     private BrokerProcess(Process process, CometEndpoint endpoint, DirectoryInfo? folder) =>
         (_process, Endpoint, _folder) = (process, endpoint, folder);
 
-    public CometEndpoint Endpoint { get; }
+    public CometEndpoint Endpoint { get; private set; }
 
     /// <summary>The processor time it has used.</summary>
     public TimeSpan CpuTime
@@ -28,11 +29,49 @@ internal sealed class BrokerProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>The most memory it has had resident since it was started, in bytes.</summary>
+    public long PeakMemory
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.PeakWorkingSet64;
+        }
+    }
+
     /// <param name="data">Where it keeps its messages, in a folder of its own; null: in memory.</param>
     /// <param name="cancellationToken">Ends the wait, and the process.</param>
     public static async Task<BrokerProcess> StartAsync(DirectoryInfo? data, CancellationToken cancellationToken)
     {
-        var folder = data?.CreateSubdirectory($"comet-bench-{Environment.ProcessId}");
+        var folder = data?.CreateSubdirectory($"comet-bench-{Environment.ProcessId}-{++s_folders}");
+        try
+        {
+            var (process, endpoint) = await StartProcessAsync(folder, cancellationToken);
+            return new BrokerProcess(process, endpoint, folder);
+        }
+        catch
+        {
+            folder?.Delete(recursive: true);
+            throw;
+        }
+    }
+
+    /// <summary>Kills it and starts it again on the same data, at another address.</summary>
+    public async Task RestartAsync(CancellationToken cancellationToken)
+    {
+        await KillAsync();
+        (_process, Endpoint) = await StartProcessAsync(_folder, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        _folder?.Delete(recursive: true);
+    }
+
+    private static async Task<(Process Process, CometEndpoint Endpoint)> StartProcessAsync(
+        DirectoryInfo? folder, CancellationToken cancellationToken)
+    {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, UseShellExecute = false };
         // Run by 'dotnet comet.dll', the program's path is dotnet's.
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
@@ -44,24 +83,22 @@ internal sealed class BrokerProcess : IAsyncDisposable
         try
         {
             var line = await process.StandardOutput.ReadLineAsync(cancellationToken).AsTask().WaitAsync(s_startTimeout, cancellationToken);
-            if (line?.StartsWith(Ready, StringComparison.Ordinal) != true)
-                throw new IOException($"'{start.FileName} serve' said '{line}' instead of where it listens.");
-            return new BrokerProcess(process, CometEndpoint.Parse(line[Ready.Length..]), folder);
+            return line?.StartsWith(Ready, StringComparison.Ordinal) == true
+                ? (process, CometEndpoint.Parse(line[Ready.Length..]))
+                : throw new IOException($"'{start.FileName} serve' said '{line}' instead of where it listens.");
         }
         catch
         {
             process.Kill();
             process.Dispose();
-            folder?.Delete(recursive: true);
             throw;
         }
     }
 
-    public async ValueTask DisposeAsync()
+    private async Task KillAsync()
     {
         _process.Kill();
         await _process.WaitForExitAsync().WaitAsync(s_stopTimeout);
         _process.Dispose();
-        _folder?.Delete(recursive: true);
     }
 }

@@ -85,7 +85,8 @@ internal static class ThroughputScenarios
         return BenchContext.Time.GetElapsedTime(start);
     }
 
-    private static async Task SendAsync(Producer<ReadOnlyMemory<byte>> producer, byte[] payload, long count, Backlog? backlog = null)
+    /// <summary>Sends through the writer, and waits for the last confirm.</summary>
+    public static async Task SendAsync(Producer<ReadOnlyMemory<byte>> producer, byte[] payload, long count, Backlog? backlog = null)
     {
         var writer = producer.Writer;
         for (var i = 0L; i < count; i++)
@@ -98,7 +99,8 @@ internal static class ThroughputScenarios
         await producer.FlushAsync();
     }
 
-    private static async Task ReceiveAsync(Consumer<ReadOnlyMemory<byte>> consumer, long count, Backlog? backlog = null)
+    /// <summary>Takes so many messages and acks each by itself.</summary>
+    public static async Task ReceiveAsync(Consumer<ReadOnlyMemory<byte>> consumer, long count, Backlog? backlog = null)
     {
         var (received, bytes) = (0L, 0L);
         await foreach (var delivery in consumer.ReadAllAsync())

@@ -25,11 +25,17 @@ internal static class BenchCommand
         ["schedule"] = ScheduleScenarios.ScheduleAsync,
         ["timer"] = ScheduleScenarios.TimerAsync,
         ["schedule-due"] = ScheduleScenarios.DueAsync,
+        ["append"] = DiskScenarios.AppendAsync,
+        ["drain-disk"] = DiskScenarios.DrainAsync,
     };
+
+    // They take a directory, and the second one minutes.
+    private static readonly string[] s_onlyByName = ["append", "drain-disk"];
 
     private static readonly Argument<string[]> s_names = new("scenario")
     {
-        Description = $"What to measure: {string.Join(", ", s_scenarios.Keys)}. Default: all of them.",
+        Description = $"What to measure: {string.Join(", ", s_scenarios.Keys)}. Default: all of them "
+            + $"but {string.Join(" and ", s_onlyByName)}, which need --data.",
         Arity = ArgumentArity.ZeroOrMore,
         HelpName = "scenario",
     };
@@ -58,6 +64,9 @@ internal static class BenchCommand
         HelpName = "directory",
     };
 
+    private static readonly Option<long> s_drain = ValueParsers.Size(
+        "--drain", "How large the backlog of drain-disk is. Default: 10 GB; the disk needs room for it.", BenchContext.DefaultDrainBytes);
+
     public static Command Create()
     {
         s_names.AcceptOnlyFromAmong([.. s_scenarios.Keys]);
@@ -65,7 +74,7 @@ internal static class BenchCommand
             "bench", "Measure throughput and latency against a broker in another process: a new one on a free port, or the one that "
                 + "--server names.")
         {
-            s_names, s_sizes, s_scale, s_repeat, s_data,
+            s_names, s_sizes, s_scale, s_repeat, s_data, s_drain,
         };
         command.SetAction(RunAsync);
         return command;
@@ -81,14 +90,19 @@ internal static class BenchCommand
         await using var client = broker is null
             ? await GlobalOptions.ConnectAsync(arguments, cancellationToken)
             : await GlobalOptions.ConnectAsync(arguments, [broker.Endpoint], cancellationToken);
-        var names = arguments.GetValue(s_names) is { Length: > 0 } given ? given : [.. s_scenarios.Keys];
+        var names = arguments.GetValue(s_names) is { Length: > 0 } given ? given : [.. s_scenarios.Keys.Except(s_onlyByName)];
         foreach (var size in arguments.GetRequiredValue(s_sizes))
         {
             if (size is < 8 or > 1024 * 1024)
                 throw new UsageException(string.Create(CultureInfo.InvariantCulture,
                     $"--size {size} is out of range: 8 to 1048576 bytes."));
             await MeasureAsync(arguments, new BenchContext(client, broker, size, arguments.GetValue(s_scale),
-                Math.Max(1, arguments.GetValue(s_repeat))), names, cancellationToken);
+                Math.Max(1, arguments.GetValue(s_repeat)))
+            {
+                Data = data,
+                DrainBytes = arguments.GetRequiredValue(s_drain),
+                ConnectAsync = endpoint => GlobalOptions.ConnectAsync(arguments, [endpoint], cancellationToken),
+            }, names, cancellationToken);
         }
         return ExitCode.Done;
     }
@@ -112,7 +126,13 @@ internal static class BenchCommand
     private static BenchResult Compare(BenchResult result, Dictionary<string, BenchResult> measured) => result.Scenario switch
     {
         "latency" when measured.TryGetValue("ping-pong", out var yardstick) =>
-            result with { TimesPingPong = Ratio(result.P50Microseconds, yardstick.P50Microseconds) },
+            result with
+            {
+                TimesPingPong = Ratio(result.P50Microseconds, yardstick.P50Microseconds),
+                TimesAppend = measured.TryGetValue("append", out var append)
+                    ? Ratio(result.P50Microseconds, append.P50Microseconds + (1.5 * yardstick.P50Microseconds))
+                    : null,
+            },
         "schedule" when measured.TryGetValue("publish", out var yardstick) =>
             result with { TimesPublish = Ratio(result.RateMedian, yardstick.RateMedian) },
         "key-shared-8" when measured.TryGetValue("shared-8", out var yardstick) =>

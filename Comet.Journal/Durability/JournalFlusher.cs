@@ -13,6 +13,8 @@ namespace Comet.Journals.Durability;
 /// </summary>
 internal sealed unsafe class JournalFlusher
 {
+    private const int SpinsBeforeSleep = 200;
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan ClosePatience = TimeSpan.FromSeconds(1);
 
@@ -80,22 +82,30 @@ internal sealed unsafe class JournalFlusher
         return new ValueTask(waiter, version);
     }
 
+    /// <summary>Returns when everything appended up to now is durable, as <see cref="Wait(JournalPlace)"/> does.</summary>
+    public void Wait()
+    {
+        var tail = Volatile.Read(ref *_control.Tail);
+        Wait(new JournalPlace(_control.SegmentOf(tail), TailWord.Position(tail)));
+    }
+
     /// <summary>Returns when everything up to a place is durable. Flushes on the caller's thread unless another one does so already: no
     /// thread has to be woken.</summary>
     public void Wait(JournalPlace place)
     {
-        _state.Segments.Preparer.WritesZeros = true;
+        _state.Segments.Preparer.IsWaitedFor = true;
+        var pause = new SpinWait();
         while (TryLead(place))
         {
-            var durable = default(JournalPlace);
+            var covered = default(JournalPlace);
+            var isDone = false;
             try
             {
                 lock (_flushing)
                 {
                     ObjectDisposedException.ThrowIf(_closed, typeof(Journal));
-                    if (!_flush.TryRun(place))
-                        Thread.Yield();
-                    durable = _flush.Durable;
+                    isDone = _flush.TryRun(place);
+                    covered = _flush.Covered;
                 }
             }
             finally
@@ -103,10 +113,14 @@ internal sealed unsafe class JournalFlusher
                 lock (_followers)
                 {
                     _isLed = false;
-                    _ledTo = durable > _ledTo ? durable : _ledTo;
+                    _ledTo = covered > _ledTo ? covered : _ledTo;
                     Monitor.PulseAll(_followers);
                 }
             }
+
+            // A writer is in the middle of an append, for some instructions as a rule; one that was stopped there is waited for asleep.
+            if (!isDone)
+                pause.SpinOnce(SpinsBeforeSleep);
         }
 
         if (!IsDirty)
@@ -198,7 +212,7 @@ internal sealed unsafe class JournalFlusher
 
     private FlushWaiter Enqueue(JournalPlace place, JournalPosition result, CancellationToken cancellation, out short version)
     {
-        _state.Segments.Preparer.WritesZeros = true;
+        _state.Segments.Preparer.IsWaitedFor = true;
         var waiter = _pool.Take();
         version = waiter.Version;
         waiter.Start(place, result, cancellation);

@@ -54,6 +54,18 @@ internal unsafe interface IFileMapping : IDisposable
         // Pages come one by one when they are read.
     }
 
+    /// <summary>A range will be read soon: the disk may begin. Only a hint.</summary>
+    void WillRead(long position, long length)
+    {
+        // It begins when it is read.
+    }
+
+    /// <summary>Gives the process's memory of a range back, as <see cref="Forget()"/> does.</summary>
+    void Forget(long position, long length)
+    {
+        // Not everywhere.
+    }
+
     /// <summary>Whether <see cref="Flush"/> works here; otherwise only whole files can be flushed.</summary>
     bool FlushesRanges => false;
 

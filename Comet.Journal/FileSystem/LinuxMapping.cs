@@ -42,6 +42,17 @@ internal sealed unsafe class LinuxMapping : SafeHandle, IFileMapping
             throw LinuxError.Of("Flushing", path);
     }
 
+    public void WillRead(long position, long length) => Advise(position, length, LinuxNative.WillNeed);
+
+    // Whole pages only: what stands around them may still be read.
+    public void Forget(long position, long length)
+    {
+        var from = (position + PageMask) & ~PageMask;
+        var to = (position + length) & ~PageMask;
+        if (to > from)
+            _ = LinuxNative.Advise(handle + (nint)from, (nuint)(to - from), LinuxNative.DoNotNeed);
+    }
+
     public void Forget() => _ = LinuxNative.Advise(handle, (nuint)Length, LinuxNative.DoNotNeed);
 
     protected override bool ReleaseHandle() => LinuxNative.Unmap(handle, (nuint)Length) == 0;

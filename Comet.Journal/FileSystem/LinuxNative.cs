@@ -25,6 +25,7 @@ internal static unsafe partial class LinuxNative
     public const int ProtectRead = 1;
     public const int ProtectWrite = 2;
     public const int MapShared = 1;
+    public const int WillNeed = 3;
     public const int DoNotNeed = 4;
     public const int PopulateRead = 22;
     public const int PopulateWrite = 23;

@@ -10,6 +10,9 @@ internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments sp
     private const long LeastAhead = 128 * 1024;
     private const long MostAhead = 32 * 1024 * 1024;
 
+    // 25 MB/s: above that zeros are not worth their way to the disk.
+    private const long MostZeros = 512 * 1024;
+
     // A quarter of a segment: a spare is made in some milliseconds.
     private const int SpareAfter = 4;
 
@@ -27,9 +30,12 @@ internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments sp
     /// <summary>How many bytes are prepared ahead.</summary>
     public long Ahead => Volatile.Read(ref _ahead);
 
-    /// <summary>Whether somebody waits for flushes: then the zeros of prepared pages are written out, too. A flush of pages the disk knows
-    /// takes half the time, because nothing about the file changes.</summary>
-    public bool WritesZeros { get; set; }
+    /// <summary>Whether somebody waits for flushes.</summary>
+    public bool IsWaitedFor { get; set; }
+
+    /// <summary>Whether the zeros of prepared pages are written out, too. A flush of pages the disk knows takes half the time, because
+    /// nothing about the file changes. Who writes much waits for bytes and not for that: all of them would go to the disk twice.</summary>
+    public bool WritesZeros => IsWaitedFor && Ahead <= MostZeros;
 
     /// <summary>What a failed flush of prepared pages does: it stops the journal like any other.</summary>
     public Action<JournalException> Fail { get; set; } = static _ => { };

@@ -133,6 +133,16 @@ internal sealed unsafe class MappedSegment
         _populated = position <= to && position >= from ? new(from, position + length) : new(position, position + length);
     }
 
+    /// <summary>The disk may begin to read a range.</summary>
+    public void WillRead(long position, long length) => _mapping.WillRead(position, length);
+
+    /// <summary>Lets go of the memory of a range that was read.</summary>
+    public void Forget(long position, long length)
+    {
+        _populated = new(0, 0);
+        _mapping.Forget(position, length);
+    }
+
     /// <summary>Notes a claim that reaches into another block; false for others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool NoteClaim(ulong claim, int size, int sequences)

@@ -14,6 +14,9 @@ internal sealed unsafe class MappedSegmentReader(MappedSegment segment, bool isO
     // One call has 512 pages ready; the faults it saves are 32 or more.
     private const long WindowLength = 2L << 20;
 
+    // The disk is told of so much beyond the window, and reads it while that is dealt with.
+    private const long DiskAhead = 2 * WindowLength;
+
     private bool _released;
     private long _from;
     private long _to;
@@ -26,6 +29,10 @@ internal sealed unsafe class MappedSegmentReader(MappedSegment segment, bool isO
 
     public bool CanGrow => true;
 
+    /// <summary>Whether the memory of what was read is let go of, and the disk is told ahead what comes: for who reads much
+    /// once.</summary>
+    public bool ReadsOnce { get; init; }
+
     public SegmentWindow Open(long position)
     {
         var end = segment.Layout.FileLength;
@@ -36,7 +43,10 @@ internal sealed unsafe class MappedSegmentReader(MappedSegment segment, bool isO
             // never less than a block that is to be packed.
             if (position < _from || (_to < end && position + Math.Max(record, PackedBlock.TargetLength) > _to))
             {
+                Forget(position);
                 (_from, _to) = (position, Math.Min(end, position + Math.Max(WindowLength, record)));
+                if (ReadsOnce)
+                    segment.WillRead(_to, Math.Min(end - _to, DiskAhead));
                 segment.PopulateToRead(position, _to - position);
             }
 
@@ -56,9 +66,20 @@ internal sealed unsafe class MappedSegmentReader(MappedSegment segment, bool isO
             return;
 
         _released = true;
+        Forget(segment.Layout.FileLength);
         if (isOver && resting is not null)
             resting.Add(segment);
         else
             segment.Release();
+    }
+
+    /// <summary>Lets go of the window, as far as it is before a position or behind it.</summary>
+    private void Forget(long position)
+    {
+        if (!ReadsOnce || _to == 0)
+            return;
+        // The record that reaches beyond the window begins in its last pages.
+        var to = position >= _from && position < _to ? position : _to;
+        segment.Forget(_from, to - _from);
     }
 }

@@ -103,13 +103,15 @@ internal sealed class SegmentStore
 
     /// <summary>Opens a segment to read it, in whatever form and wherever it is by now.</summary>
     /// <exception cref="JournalException">It was removed (<see cref="JournalErrorCode.NotFound"/>), or cannot be read.</exception>
-    public ISegmentReader OpenReader(SegmentEntry entry)
+    /// <param name="entry">The segment.</param>
+    /// <param name="readsOnce">As <see cref="JournalReader.ReadsOnce"/>.</param>
+    public ISegmentReader OpenReader(SegmentEntry entry, bool readsOnce = false)
     {
         for (var changes = 0; ; changes++)
         {
             try
             {
-                return OpenForm(entry);
+                return OpenForm(entry, readsOnce);
             }
             catch (JournalException gone) when (gone.Code == JournalErrorCode.NotFound && changes < MaxChanges)
             {
@@ -132,7 +134,7 @@ internal sealed class SegmentStore
         var wanted = last is null ? _options.FirstSegmentLength : NextLength(used);
         var name = SegmentName.Of(number, cycleStart);
         var path = Path.Combine(Directory, name);
-        var segment = Files.Exists(path) ? null : Adopt(path, Math.Max(wanted, SegmentLayout.LengthFor(recordSize)),
+        var segment = Files.Exists(path) ? null : Adopt(path, wanted, SegmentLayout.LengthFor(recordSize),
             spare => WritePlace(spare.File, number, firstSequence, cycleStart, durable));
         Catalog.Add(new SegmentEntry(number, cycleStart, path, ""));
         if (segment is null)
@@ -169,9 +171,9 @@ internal sealed class SegmentStore
     }
 
     /// <summary>Makes a spare the segment of a name; null, and the spare is kept, when somebody else was first.</summary>
-    private MappedSegment? Adopt(string path, long length, Func<SpareSegment, SegmentHeader> writePlace)
+    private MappedSegment? Adopt(string path, long wanted, long needed, Func<SpareSegment, SegmentHeader> writePlace)
     {
-        var spare = Spares.Take(length);
+        var spare = TakeSpare(wanted, needed);
         var renamed = false;
         try
         {
@@ -197,10 +199,34 @@ internal sealed class SegmentStore
         }
     }
 
-    private ISegmentReader OpenForm(SegmentEntry entry)
+    /// <summary>A spare as long as is wanted, or as there is room for: on a disk that is nearly full, a short segment is better than
+    /// none.</summary>
+    private SpareSegment TakeSpare(long wanted, long needed)
+    {
+        var least = Math.Max(needed, Math.Min(wanted, _options.FirstSegmentLength));
+        for (var length = Math.Max(wanted, needed); ; length = Math.Max(least, SegmentLayout.RoundUp(length / 2, SegmentLayout.PageLength)))
+        {
+            try
+            {
+                return Spares.Take(length);
+            }
+            catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && length > least)
+            {
+                // There may be room for half of it.
+            }
+        }
+    }
+
+    private ISegmentReader OpenForm(SegmentEntry entry, bool readsOnce)
     {
         if (entry.Form.Length == 0)
-            return new MappedSegmentReader(Open(entry.Number), Catalog.After(entry.Number) is not null, Resting);
+        {
+            return new MappedSegmentReader(Open(entry.Number), Catalog.After(entry.Number) is not null, Resting)
+            {
+                ReadsOnce = readsOnce
+            };
+        }
+
         if (entry.Form != PackedSegmentReader.Form)
         {
             throw new JournalException(JournalErrorCode.UnsupportedFormat,

@@ -37,6 +37,11 @@ internal sealed class Dispatcher(IPartitionLog log, BatchCutter cutter, long max
     {
         if (!subscription.TryPeekAgain(most, out var run, out isHeldUp))
             return false;
+        if (!log.TryPrepare(run.Range.First))
+        {
+            isHeldUp = true;
+            return false;
+        }
         if (TryRead(subscription, run.Range.First, out var batch))
             Send(subscription, consumer, batch, run.Range, run.State.DeliveryCount + 1, now);
         return true;
@@ -44,7 +49,7 @@ internal sealed class Dispatcher(IPartitionLog log, BatchCutter cutter, long max
 
     private bool TrySendReleased(Subscription subscription, Consumer consumer, long most, long now)
     {
-        if (!subscription.TryPeekReleased(most, out var range))
+        if (!subscription.TryPeekReleased(most, out var range) || !log.TryPrepare(range.First))
             return false;
         if (TryRead(subscription, range.First, out var batch))
             Send(subscription, consumer, batch, range, 1, now);
@@ -58,7 +63,7 @@ internal sealed class Dispatcher(IPartitionLog log, BatchCutter cutter, long max
         while (room > 0)
         {
             var next = subscription.PeekNew(log.StartOffset, log.StableOffset);
-            if (next.First >= log.StableOffset || !log.TryRead(next.First, out var batch))
+            if (next.First >= log.StableOffset || !log.TryPrepare(next.First) || !log.TryRead(next.First, out var batch))
                 return false;
             var range = new OffsetRange(next.First, Math.Min(next.Last, batch.LastOffset));
             if (Pending is not null && (batch.Header.Attributes & RecordBatchAttributes.HasDelayed) != 0)

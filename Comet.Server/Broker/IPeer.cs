@@ -16,6 +16,10 @@ internal interface IPeer
     /// <summary>Tells that a publish of so many bytes is answered: the session takes only so many unanswered bytes.</summary>
     void PublishAnswered(int bytes);
 
+    /// <summary>Asks, when a publish was carried out by who has posted it, whether he makes the commit himself when he has nothing else to
+    /// do: by <see cref="PartitionActor.CommitHere"/> or <see cref="PartitionActor.CommitLater"/>, one of which has to follow.</summary>
+    bool TakesCommit(PartitionActor partition) => false;
+
     /// <summary>Tells that the partition has refused or detached a producer and does not know it any more.</summary>
     void Forget(Producer producer);
 

@@ -142,7 +142,7 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
     {
         var next = subscription.PeekNew(log.StartOffset, log.StableOffset);
         var room = maxOutstanding - subscription.Outstanding;
-        if (room <= 0 || next.First >= log.StableOffset || !log.TryRead(next.First, out var batch))
+        if (room <= 0 || next.First >= log.StableOffset || !log.TryPrepare(next.First) || !log.TryRead(next.First, out var batch))
             return false;
         var range = new OffsetRange(next.First, Math.Min(next.Last, batch.LastOffset));
         if (pending is not null && (batch.Header.Attributes & RecordBatchAttributes.HasDelayed) != 0)

@@ -61,6 +61,33 @@ internal sealed class PartitionActor : IDisposable
         Enter(command);
     }
 
+    /// <summary>Makes the commit that the caller has taken over, and waits for the disk.</summary>
+    public void CommitHere()
+    {
+        var outcome = new PartitionCommand(CommandKind.Committed);
+        try
+        {
+            _partition.CommitPrepared();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closed meanwhile: there is nobody left to be told.
+        }
+        catch (Exception e)
+        {
+            outcome = Failed(e);
+        }
+        _isCommitting = false;
+        Post(outcome);
+    }
+
+    /// <summary>Has the commit that the caller has taken over made in the background.</summary>
+    public void CommitLater()
+    {
+        _isCommitting = false;
+        Post(new(CommandKind.Committed));
+    }
+
     public void Dispose() => _timer.Dispose();
 
     /// <summary>A batch that has to wait is copied: the receive buffer it stands in is used again when the poster returns.</summary>
@@ -77,7 +104,7 @@ internal sealed class PartitionActor : IDisposable
     {
         var now = UnixMicroseconds.Now(_time);
         Handle(command, now);
-        FinishGroup(now);
+        FinishGroup(now, command.Kind == CommandKind.Publish ? command.Producer!.Peer : null);
         RunQueue();
     }
 
@@ -137,11 +164,11 @@ internal sealed class PartitionActor : IDisposable
         }
     }
 
-    private void FinishGroup(long now)
+    private void FinishGroup(long now, IPeer? poster = null)
     {
         try
         {
-            if (_partition.NeedsCommit && !_isCommitting)
+            if (_partition.NeedsCommit && !_isCommitting && !IsTaken(poster))
                 Commit();
             _partition.Advance(now);
             ArmTimer(now);
@@ -151,6 +178,10 @@ internal sealed class PartitionActor : IDisposable
             Fail(e, now);
         }
     }
+
+    /// <summary>Whether who has posted makes the commit. Not in a simulation, whose one thread waits for nothing.</summary>
+    private bool IsTaken(IPeer? poster) => poster is not null && _engine is null
+        && _partition.TryPrepareCommit() && (_isCommitting = poster.TakesCommit(this));
 
     private void Commit()
     {
@@ -172,11 +203,21 @@ internal sealed class PartitionActor : IDisposable
         }
         catch (Exception e)
         {
+<<<<<<< HEAD
             PartitionLog.StorageFailed(_logger, _partition.Topic, _partition.Number, e.Message, e);
             outcome = new(CommandKind.StorageFailed) { Detail = $"Storage of '{_partition.Topic}' failed: {e.Message}" };
+=======
+            outcome = Failed(e);
+>>>>>>> main
         }
         _isCommitting = false;
         Post(outcome);
+    }
+
+    private PartitionCommand Failed(Exception e)
+    {
+        PartitionLog.StorageFailed(_logger, _partition.Topic, _partition.Number, e);
+        return new(CommandKind.StorageFailed) { Detail = $"Storage of '{_partition.Topic}' failed: {e.Message}" };
     }
 
     /// <summary>A fault in the core takes this partition offline, with its clients told, and nothing else.</summary>

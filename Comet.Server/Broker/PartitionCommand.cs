@@ -28,10 +28,13 @@ internal enum CommandKind
     Trim,
     Rest,
     Saved,
+    PointSaved,
+    DelaysWritten,
     Shutdown,
     ChangePolicy,
     Delete,
     Committed,
+    Fetched,
     StorageFailed,
 }
 

@@ -27,7 +27,7 @@ internal sealed class Watchdog(
     /// <summary>A heartbeat of a consumer. One is enough for a subscription. What is found is delivered behind this.</summary>
     public void Beat(Subscription subscription, Consumer consumer, long now)
     {
-        if (!_isSettled || subscription.Consumers[0] != consumer)
+        if (!_isSettled || log.IsFetching || subscription.Consumers[0] != consumer)
             return;
         var wait = _explainer.Find(subscription, now);
         var isOverdue = wait.Until >= 0 && wait.Until + TimerGrace < now;

@@ -35,8 +35,9 @@ internal sealed class Session : IAsyncDisposable
         (Number, _connection, _options, _topics, _time, _log) = (number, connection, options, topics, time, log);
         _engine = SynchronizationContext.Current;
         _sender = new FrameSender(connection.Output, HeaderCodec.MessagePack, options.MaxUnsentBytes, HoldBytes(options));
-        _peer = new SessionPeer(_sender, options);
-        _frames = new SessionFrames(_peer, _sender, topics, options);
+        var lone = new LoneCommit(time);
+        _peer = new SessionPeer(_sender, options, lone);
+        _frames = new SessionFrames(_peer, _sender, topics, options, lone);
     }
 
     /// <summary>Counts the broker's sessions, from 1.</summary>

@@ -18,12 +18,13 @@ internal sealed class SessionFrames : IFrameHandler
     private readonly FrameLimits _openLimits;
     private readonly SessionTopics _topicFrames;
     private readonly SessionSchedules _scheduleFrames;
+    private readonly LoneCommit _lone;
     private HeaderCodec _codec = HeaderCodec.MessagePack;
     private int _hasReceived;
 
-    public SessionFrames(SessionPeer peer, FrameSender sender, TopicRegistry topics, CometServerOptions options)
+    public SessionFrames(SessionPeer peer, FrameSender sender, TopicRegistry topics, CometServerOptions options, LoneCommit lone)
     {
-        (_peer, _sender, _topics, _options) = (peer, sender, topics, options);
+        (_peer, _sender, _topics, _options, _lone) = (peer, sender, topics, options, lone);
         _openLimits = FrameLimits.For(options.MaxMessageLength);
         _topicFrames = new SessionTopics(peer, topics, options);
         _scheduleFrames = new SessionSchedules(peer, topics);
@@ -44,9 +45,17 @@ internal sealed class SessionFrames : IFrameHandler
     /// <summary>Whether anything arrived since the last call.</summary>
     public bool TakeHasReceived() => Interlocked.Exchange(ref _hasReceived, 0) != 0;
 
-    public void BeginBurst() => _sender.Cork();
+    public void BeginBurst()
+    {
+        _sender.Cork();
+        _lone.BeginBurst();
+    }
 
-    public void EndBurst() => _sender.Uncork();
+    public void EndBurst()
+    {
+        _sender.Uncork();
+        _lone.EndBurst();
+    }
 
     public async ValueTask WaitUntilReadyAsync(CancellationToken cancellationToken)
     {

@@ -13,15 +13,16 @@ internal sealed class SessionPeer : IPeer
     private readonly CometServerOptions _options;
     private readonly ConcurrentDictionary<long, Producer> _producers = new();
     private readonly ConcurrentDictionary<long, Consumer> _consumers = new();
+    private readonly LoneCommit _lone;
     private readonly Lock _gate = new();
     private TaskCompletionSource? _roomWaiter;
     private long _unansweredBytes;
     private long _lastId;
     private bool _isClosed;
 
-    public SessionPeer(FrameSender sender, CometServerOptions options)
+    public SessionPeer(FrameSender sender, CometServerOptions options, LoneCommit lone)
     {
-        (_sender, _options) = (sender, options);
+        (_sender, _options, _lone) = (sender, options, lone);
         _sender.SpaceAvailable = WakeConsumers;
     }
 
@@ -51,9 +52,16 @@ internal sealed class SessionPeer : IPeer
 
     public void PublishReceived(int bytes)
     {
+        bool isOnly;
         lock (_gate)
+        {
+            isOnly = _unansweredBytes == 0;
             _unansweredBytes += bytes;
+        }
+        _lone.Received(bytes, isOnly);
     }
+
+    public bool TakesCommit(PartitionActor partition) => _lone.TryTake(partition);
 
     /// <summary>Completes when what is published and unanswered is below its limit.</summary>
     public ValueTask WaitForRoomAsync(CancellationToken cancellationToken)

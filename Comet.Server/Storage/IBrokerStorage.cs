@@ -27,8 +27,9 @@ internal interface IBrokerStorage : IDisposable
     /// <summary>What a partition of a topic that was saved lives on.</summary>
     /// <param name="topic">The topic.</param>
     /// <param name="number">The partition.</param>
-    /// <param name="rest">Called when the partition should let go of its files: it has not used them for longer than others.</param>
-    StoredPartition Open(string topic, int number, Action rest);
+    /// <param name="post">Called with what the partition is to do: to let go of its files, which it has not used for longer than others
+    /// (<see cref="Broker.CommandKind.Rest"/>), or to ask again for what was read (<see cref="Broker.CommandKind.Fetched"/>).</param>
+    StoredPartition Open(string topic, int number, Action<Broker.CommandKind> post);
 
     /// <summary>Calls back when everything is durable that was saved or removed before: at once where nothing ever is, otherwise on a
     /// thread of the pool, with what went wrong or null.</summary>

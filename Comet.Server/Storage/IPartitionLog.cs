@@ -39,9 +39,35 @@ internal interface IPartitionLog
     /// <see cref="StableOffset"/> moves before the task completes. One call is outstanding at a time.</summary>
     ValueTask CommitAsync(FencingToken fence, CancellationToken cancellationToken);
 
+    /// <summary>Has what was appended made durable by <see cref="CommitPrepared"/>, instead of <see cref="CommitAsync"/>; false where that
+    /// cannot be.</summary>
+    bool TryPrepareCommit(FencingToken fence) => false;
+
+    /// <summary>Makes what was prepared durable, on the caller's thread, which waits for the disk. The only method that is not called by
+    /// the owner.</summary>
+    void CommitPrepared() => throw new NotSupportedException("Nothing was prepared.");
+
+    /// <summary>Whether <see cref="TryRead"/> of an offset need not wait for the disk. Otherwise what is there is being read from now on,
+    /// and the partition is asked by <see cref="Broker.CommandKind.Fetched"/> to come again.</summary>
+    bool TryPrepare(long offset) => true;
+
+    /// <summary>Whether something is being read that <see cref="TryPrepare"/> was asked for.</summary>
+    bool IsFetching => false;
+
     /// <summary>Finds the batch that holds <paramref name="offset"/>, or else the first one behind it; false when there is none. Its bytes
-    /// are valid until the next call of this method or of <see cref="TruncateBefore"/>.</summary>
+    /// are valid until the next call of this method, of <see cref="TryPrepare"/> or of <see cref="TruncateBefore"/>. Waits for the disk
+    /// where it must.</summary>
     bool TryRead(long offset, out StoredBatch batch);
+
+    /// <summary>As <see cref="TryRead"/>, and finds what was dropped as well as long as it is there: what <see cref="Keep"/> has asked for
+    /// is.</summary>
+    bool TryReadKept(long offset, out StoredBatch batch);
+
+    /// <summary>Whether room is taken only because <see cref="Keep"/> wants it so, and worth a call of it.</summary>
+    bool HoldsBack { get; }
+
+    /// <summary>From now on what lies at or behind <paramref name="offset"/> can be had again after a crash, dropped or not.</summary>
+    void Keep(long offset);
 
     /// <summary>The first offset whose batch was appended at that time or later; <see cref="EndOffset"/> when there is none.</summary>
     long FindByAppendTime(long time);

@@ -300,7 +300,7 @@ internal sealed class TopicRegistry : IDisposable
     private PartitionActor Open(string topic, int number, TopicPolicy policy)
     {
         PartitionActor? actor = null;
-        var stored = _storage.Open(topic, number, () => actor?.Post(new(CommandKind.Rest)));
+        var stored = _storage.Open(topic, number, kind => actor?.Post(new(kind)));
         var settings = new PartitionSettings
         {
             MaxRememberedProducers = _options.MaxRememberedProducers,

@@ -26,4 +26,27 @@ public sealed class BenchCommandTests
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path("data")));
         (await CometProcess.RunAsync([.. arguments, "--data", folder.Path("data"), "--server", "comet://127.0.0.1:1"])).Exits(2);
     }
+
+    [Fact]
+    public async Task A_durable_confirm_is_held_against_the_disk_and_the_network_of_the_same_run()
+    {
+        using var folder = new TemporaryFolder();
+        string[] arguments = ["bench", "ping-pong", "append", "latency", "--scale", "0.001", "--size", "100", "--json"];
+        var result = await CometProcess.RunAsync([.. arguments, "--data", folder.Path("data")]);
+        var latency = result.Exits(0).Json.Single(static line => line.GetProperty("scenario").GetString() == "latency");
+        Assert.True(latency.GetProperty("timesAppend").GetDouble() > 0);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path("data")));
+        Assert.Contains("--data", (await CometProcess.RunAsync("bench", "append")).Exits(2).Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_backlog_on_disk_is_drained_by_a_server_that_was_started_again()
+    {
+        using var folder = new TemporaryFolder();
+        string[] arguments = ["bench", "drain-disk", "--drain", "2m", "--size", "1024", "--json"];
+        var measured = Assert.Single((await CometProcess.RunAsync([.. arguments, "--data", folder.Path("data")])).Exits(0).Json);
+        Assert.Equal(2048, measured.GetProperty("messages").GetInt64());
+        Assert.True(measured.GetProperty("brokerPeakMegabytes").GetDouble() > 1);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path("data")));
+    }
 }

@@ -12,7 +12,7 @@ internal sealed class ColdReader(Journal journal) : IDisposable
     // Records up to which it is cheaper to read on than to look for the place.
     private const int ReadOn = 8;
 
-    private readonly JournalReader _reader = journal.CreateReader();
+    private readonly JournalReader _reader = Open(journal);
     private byte[] _buffer = [];
 
     /// <summary>The batch that was read last; its bytes are valid until the next one is read.</summary>
@@ -94,6 +94,14 @@ internal sealed class ColdReader(Journal journal) : IDisposable
     {
         _reader.Dispose();
         Return();
+    }
+
+    // What is mapped counts as the broker's memory, and a backlog may be of any size.
+    private static JournalReader Open(Journal journal)
+    {
+        var reader = journal.CreateReader();
+        reader.ReadsOnce = true;
+        return reader;
     }
 
     private void Return()

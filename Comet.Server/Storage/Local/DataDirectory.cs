@@ -104,14 +104,17 @@ internal sealed class DataDirectory : IDisposable
     public void Dispose() => _lock.Dispose();
 
     /// <summary>Makes the directory of the topics.</summary>
-    private void CreateTopics()
+    private void CreateTopics() => CreateDirectory(Topics);
+
+    /// <summary>Makes a directory that only the owner can read, where there is none.</summary>
+    public static void CreateDirectory(string path)
     {
-        if (Directory.Exists(Topics))
+        if (Directory.Exists(path))
             return;
         if (OperatingSystem.IsWindows())
-            Directory.CreateDirectory(Topics);
+            Directory.CreateDirectory(path);
         else
-            Directory.CreateDirectory(Topics, OwnerOnly);
+            Directory.CreateDirectory(path, OwnerOnly);
     }
 
     private static void Create(string path)

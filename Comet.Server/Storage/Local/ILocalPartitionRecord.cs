@@ -1,3 +1,5 @@
+using Comet.Server.Storage.Memory;
+
 namespace Comet.Server.Storage.Local;
 
 /// <summary>What is written down about a partition beside its journal. Called by the partition's owner; never blocks.</summary>
@@ -17,6 +19,15 @@ internal interface ILocalPartitionRecord
 
     /// <summary>The journal is about to be opened, or deleted: returns when nobody else has it open.</summary>
     void TakeFiles();
+
+    /// <summary>The memory for what is read ahead, which all partitions share.</summary>
+    MemoryBudget ReadAheadBudget { get; }
+
+    /// <summary>Runs what waits for the disk, on another thread. It throws nothing.</summary>
+    void Run(Action work);
+
+    /// <summary>Something was read ahead: the owner is to ask for it again. From any thread.</summary>
+    void Filled();
 
     /// <summary>The journal was opened.</summary>
     void Opened();

@@ -1,7 +1,10 @@
+using Comet.Server.Broker;
+using Comet.Server.Storage.Memory;
+
 namespace Comet.Server.Storage.Local;
 
 /// <summary>A partition's rows in the metadata, and its place among the open ones.</summary>
-internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage storage, Action rest)
+internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage storage, Action<CommandKind> post)
     : ILocalPartitionRecord, IPartitionStore
 {
     private readonly PartitionUpkeep _upkeep = new(storage.PathOf(topic, number), storage.Options, storage.Logger);
@@ -10,6 +13,7 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
     private bool _isMarked;
     private long _start;
     private int _startIsQueued;
+    private bool _hasNoPoint;
 
     public long StartOffset => topic.IsNew ? 0 : storage.Metadata.ReadStartOffset(topic.Id, number);
 
@@ -21,16 +25,39 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
 
     public long Patience => (long)storage.Options.AckInterval.TotalMicroseconds;
 
+    public IDelayFiles? DelayFiles { get; init; }
+
     /// <summary>Its messages.</summary>
     public LocalPartitionLog? Log { get; set; }
 
     /// <summary>Asks the partition's owner to let go of its files.</summary>
-    public void Rest() => rest();
+    public void Rest() => post(CommandKind.Rest);
+
+    public MemoryBudget ReadAheadBudget => storage.ReadAheadBudget;
+
+    public void Run(Action work) => storage.Threads.Run(work);
+
+    // Not on this thread, which others need to have their files read.
+    public void Filled() => ThreadPool.UnsafeQueueUserWorkItem(
+        static self => self.Post(CommandKind.Fetched), this, preferLocal: false);
 
     public PartitionState Load() => topic.IsNew ? PartitionState.Empty : storage.Metadata.ReadPartition(topic.Id, number);
 
     public void Save(PartitionChanges changes, Action<Exception?> saved) =>
         _writer.Add(commands => commands.Save(topic.Id, number, changes), saved);
+
+    public void Save(RecoveryPoint point, Action<Exception?> saved) => _writer.Add(commands =>
+    {
+        if (!Volatile.Read(ref _hasNoPoint))
+            commands.SavePoint(topic.Id, number, PointBlob.Write(point));
+    }, saved);
+
+    /// <summary>What a point names is damaged: there is none until the next start, which reads the log.</summary>
+    public void RemovePoint()
+    {
+        if (!Interlocked.Exchange(ref _hasNoPoint, true))
+            _writer.Add(commands => commands.RemovePoint(topic.Id, number));
+    }
 
     public void TakeFiles() => _upkeep.GiveWay();
 
@@ -84,6 +111,8 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
         if (UpkeepPlan.For(storage.Options, topic, number) is { } plan)
             _upkeep.Run(plan, Log?.Journal, cancellationToken);
     }
+
+    private void Post(CommandKind kind) => post(kind);
 }
 
 /// <summary>A topic that is stored.</summary>

@@ -8,14 +8,10 @@ namespace Comet.Server.Storage.Local;
 
 /// <summary>A log in a journal of its own: a record for each batch. What was appended last is in memory as well. The journal is opened when
 /// it is first needed, and closed again by <see cref="Rest"/> (decision 0090).</summary>
-internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
+internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
 {
     // What memory holds of a partition at the most, as a part of what all have: others shall find some, too.
     private const int TailShare = 4;
-
-    // What may be dropped and still be on the disk, beside a segment: looking for segments to remove costs a walk over the directory.
-    private const long MinRemoval = 64 * 1024;
-    private const long MaxRemoval = 16 * 1024 * 1024;
 
     private readonly string _directory;
     private readonly LocalStorageOptions _options;
@@ -33,7 +29,10 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     private long _epoch;
     private long _durable;
     private long _known;
+    private long _keptFrom = long.MaxValue;
+    private long _keptPosition = long.MaxValue;
     private bool _isKnown;
+    private (Journal Journal, long End) _prepared;
     private bool _isLoaded;
     private bool _isDisposed;
     private (long Asked, long Found, long Offset) _timeHint = (long.MaxValue, long.MinValue, 0);
@@ -85,11 +84,16 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     /// <summary>How a commit makes the journal durable; a test gives its own.</summary>
     public Func<Journal, ValueTask> Flush { get; init; } = static journal => journal.FlushAsync();
 
+    /// <summary>How a prepared commit makes the journal durable; a test gives its own.</summary>
+    public Action<Journal> FlushHere { get; init; } = static journal => journal.Flush();
+
     /// <summary>Whether the journal is open.</summary>
     public bool IsOpen => _open is not null;
 
     /// <summary>Its journal while it is open; may be asked for from anywhere, and be closed any time.</summary>
     public Journal? Journal => Volatile.Read(ref _open)?.Journal;
+
+    public bool IsFetching => _open is { IsFetching: true };
 
     /// <summary>When its journal was last used, in milliseconds of the system's run. May be read from anywhere.</summary>
     public long LastUsed { get; private set; }
@@ -143,6 +147,22 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
             : ValueTask.CompletedTask;
     }
 
+    public bool TryPrepareCommit(FencingToken fence)
+    {
+        // The first commit of an opened journal waits for the metadata, too.
+        if (_open is not { } open || !Volatile.Read(ref _isKnown))
+            return false;
+        _prepared = (open.Journal, EndOffset);
+        return true;
+    }
+
+    public void CommitPrepared()
+    {
+        var (journal, end) = _prepared;
+        FlushHere(journal);
+        Volatile.Write(ref _durable, end);
+    }
+
     public bool TryRead(long offset, out StoredBatch batch)
     {
         Load();
@@ -152,10 +172,31 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         offset = Math.Max(offset, _startOffset);
         if (offset >= _tail.StartOffset)
             return _tail.TryRead(offset, out batch);
+        var open = Open();
+        if (open.TryTake(offset, out batch))
+            return true;
+        if (!open.TryRead(offset, out var reader))
+            return false;
+        batch = reader.Batch;
+        return true;
+    }
+
+    public bool TryReadKept(long offset, out StoredBatch batch)
+    {
+        Load();
+        if (offset >= Math.Max(_startOffset, _tail.StartOffset))
+            return TryRead(offset, out batch);
+        batch = default;
         if (!Open().TryRead(offset, out var reader))
             return false;
         batch = reader.Batch;
         return true;
+    }
+
+    public bool TryPrepare(long offset)
+    {
+        Load();
+        return offset >= _tail.StartOffset || Open().TryPrepare(Math.Max(offset, _startOffset));
     }
 
     public long FindByAppendTime(long time)
@@ -179,19 +220,6 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         if (offset >= _tail.StartOffset)
             return _tail.BytesFrom(offset);
         return Open().TryRead(offset, out var reader) ? _endPosition - reader.Position : 0;
-    }
-
-    public void TruncateBefore(FencingToken fence, long offset)
-    {
-        Load();
-        if (offset <= _startOffset || !TryFindKept(offset, out var kept, out var position))
-            return;
-        (_startOffset, _startPosition) = (kept, position);
-        _tail.TruncateBefore(fence, kept);
-        _open?.Truncated(kept);
-        _record.Truncated(kept);
-        if (_startPosition - _removedPosition >= Math.Clamp(Bytes / 8, MinRemoval, MaxRemoval))
-            RemoveSegments();
     }
 
     public void Rest()
@@ -257,7 +285,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         if (_open is not null)
             return _open;
         _record.TakeFiles();
-        _open = OpenPartition.Open(_directory, _options);
+        _open = OpenJournal();
         _isKnown = false;
         _record.Opened();
         var found = _open.TryReadEnds(out var ends);
@@ -276,6 +304,19 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         if (_record.StartOffset > _startOffset && TryFindKept(Math.Min(_record.StartOffset, end), out var kept, out var position))
             (_startOffset, _startPosition) = (kept, position);
         return _open;
+    }
+
+    private OpenPartition OpenJournal()
+    {
+        try
+        {
+            return OpenPartition.Open(_directory, _options, _record);
+        }
+        catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && _record.MakeRoom())
+        {
+            // What is there has to be consumed so that the disk is full no more, and to open it takes room for a segment.
+            return OpenPartition.Open(_directory, _options, _record);
+        }
     }
 
     private void Close()
@@ -330,39 +371,4 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     private (long Asked, long Found, long Offset) Hint(long time, long offset) => TryRead(offset, out var batch)
         ? (time, batch.Header.AppendTime, batch.BaseOffset)
         : (time, time, offset);
-
-    /// <summary>The first offset that stays when batches wholly below another one go, and how many bytes were appended before
-    /// it.</summary>
-    private bool TryFindKept(long offset, out long kept, out long position)
-    {
-        (kept, position) = (EndOffset, _endPosition);
-        if (offset >= EndOffset)
-            return true;
-        if (offset >= _tail.StartOffset && _tail.TryRead(offset, out var batch))
-        {
-            (kept, position) = (batch.BaseOffset, _endPosition - _tail.BytesFrom(batch.BaseOffset));
-            return true;
-        }
-        if (!Open().TryRead(offset, out var reader))
-            return false;
-        (kept, position) = (reader.Batch.BaseOffset, reader.Position);
-        return true;
-    }
-
-    private void RemoveSegments()
-    {
-        var open = Open();
-        var sequence = _startOffset == EndOffset ? open.NextSequence
-            : open.TryRead(_startOffset, out var reader) ? reader.Sequence : 0;
-        try
-        {
-            open.TruncateBefore(sequence);
-        }
-        catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && _record.MakeRoom())
-        {
-            // To remove some is written down first.
-            open.TruncateBefore(sequence);
-        }
-        _removedPosition = _startPosition;
-    }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Comet.Journals;
+using Comet.Server.Broker;
 using Comet.Server.Storage.Memory;
 using Microsoft.Extensions.Logging;
 
@@ -14,6 +15,7 @@ internal sealed class LocalStorage : IBrokerStorage
     private readonly DataDirectory _directory;
     private readonly MemoryBudget _budget;
     private readonly ILogger _logger;
+    private readonly DelayWorkers _delayWorkers = new();
     private readonly Lock _gate = new();
     private readonly Dictionary<string, LocalTopic> _topics = new(StringComparer.Ordinal);
     private readonly HashSet<LocalPartition> _open = [];
@@ -27,6 +29,7 @@ internal sealed class LocalStorage : IBrokerStorage
     {
         (Options, _logger) = (options, logger);
         _budget = new MemoryBudget(memoryLimit);
+        ReadAheadBudget = new MemoryBudget(options.ReadAheadLimit);
         _directory = DataDirectory.Take(options.Directory);
         try
         {
@@ -61,6 +64,12 @@ internal sealed class LocalStorage : IBrokerStorage
     public MetadataWriter Writer { get; }
 
     public Ballast Ballast { get; }
+
+    /// <summary>The memory for what is read ahead.</summary>
+    public MemoryBudget ReadAheadBudget { get; }
+
+    /// <summary>Where partitions wait for the disk.</summary>
+    public DiskThreads Threads { get; } = new();
 
     public FencingToken Fence { get; }
 
@@ -98,13 +107,18 @@ internal sealed class LocalStorage : IBrokerStorage
         }
     }
 
-    public StoredPartition Open(string topic, int number, Action rest)
+    public StoredPartition Open(string topic, int number, Action<CommandKind> post)
     {
         LocalTopic stored;
         lock (_gate)
             stored = _topics[topic];
-        var partition = new LocalPartition(stored, number, this, rest);
-        partition.Log = new LocalPartitionLog(PathOf(stored, number), Options, _budget, partition);
+        var path = PathOf(stored, number);
+        LocalPartition? partition = null;
+        partition = new LocalPartition(stored, number, this, post)
+        {
+            DelayFiles = new LocalDelayFiles(path + "~delays", _delayWorkers, () => partition!.RemovePoint()),
+        };
+        partition.Log = new LocalPartitionLog(path, Options, _budget, partition);
         lock (_gate)
         {
             if (!_partitions.TryGetValue(topic, out var all))
@@ -156,7 +170,9 @@ internal sealed class LocalStorage : IBrokerStorage
 
     public void Dispose()
     {
+        _delayWorkers.Dispose();
         _upkeep.Dispose();
+        Threads.Dispose();
         Writer.Dispose();
         Metadata.Dispose();
         _directory.Dispose();

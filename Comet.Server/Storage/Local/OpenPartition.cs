@@ -14,12 +14,14 @@ internal sealed class OpenPartition : IDisposable
 
     private readonly JournalWriter _writer;
     private readonly List<ColdReader> _readers = [];
+    private readonly List<ReadAhead> _ahead = [];
+    private readonly ILocalPartitionRecord _record;
     private readonly OffsetMap _map = new();
     private long _uses;
 
-    private OpenPartition(Journal journal)
+    private OpenPartition(Journal journal, ILocalPartitionRecord record)
     {
-        Journal = journal;
+        (Journal, _record) = (journal, record);
         _writer = journal.CreateWriter();
     }
 
@@ -28,13 +30,16 @@ internal sealed class OpenPartition : IDisposable
     /// <summary>One more than the sequence of the last record.</summary>
     public long NextSequence { get; private set; }
 
+    /// <summary>Whether something is being read ahead.</summary>
+    public bool IsFetching => _ahead.Exists(static place => place.IsFilling);
+
     /// <summary>Opens the journal in a directory, and makes one where there is none; recovers it when it was not closed.</summary>
-    public static OpenPartition Open(string directory, LocalStorageOptions options)
+    public static OpenPartition Open(string directory, LocalStorageOptions options, ILocalPartitionRecord record)
     {
         var journal = OpenJournal(directory, options);
         try
         {
-            return new OpenPartition(journal);
+            return new OpenPartition(journal, record);
         }
         catch
         {
@@ -83,6 +88,40 @@ internal sealed class OpenPartition : IDisposable
         return true;
     }
 
+    /// <summary>Whether the batch that holds an offset, or the first behind it, can be read without waiting; otherwise it is being read
+    /// from now on, by a place that is not used for now.</summary>
+    public bool TryPrepare(long offset)
+    {
+        foreach (var place in _ahead)
+        {
+            var found = place.Find(offset);
+            if (found == ReadPlace.Elsewhere)
+                continue;
+            place.LastUsed = ++_uses;
+            return found == ReadPlace.Here;
+        }
+        if (TakePlace() is not { } free)
+            // All are being filled: when one is, this is asked again. Without any memory it is read by whoever needs it.
+            return !IsFetching;
+        free.LastUsed = ++_uses;
+        var (before, after) = _map.Around(offset);
+        free.MoveTo(offset, before?.Sequence ?? 0, after?.Sequence ?? NextSequence);
+        return false;
+    }
+
+    /// <summary>Takes the batch that holds an offset, or the first behind it, when it was read ahead. Its bytes are valid until the next
+    /// call.</summary>
+    public bool TryTake(long offset, out StoredBatch batch)
+    {
+        foreach (var place in _ahead)
+        {
+            if (place.TryTake(offset, out batch, out _))
+                return true;
+        }
+        batch = default;
+        return false;
+    }
+
     /// <summary>Finds the batch that holds an offset, or the first behind it.</summary>
     public bool TryRead(long offset, out ColdReader reader)
     {
@@ -118,9 +157,27 @@ internal sealed class OpenPartition : IDisposable
     {
         foreach (var reader in _readers)
             reader.Dispose();
+        foreach (var place in _ahead)
+            place.Dispose();
         _writer.Dispose();
         Journal.Dispose();
     }
+
+    /// <summary>A place to read ahead at: a new one, or the longest unused of those that nothing is on its way to; null when there is
+    /// none.</summary>
+    private ReadAhead? TakePlace()
+    {
+        if (_ahead.Count < MaxReaders && ReadAhead.TryCreate(Journal, _record.ReadAheadBudget, _record.Run, _record.Filled) is { } added)
+        {
+            _ahead.Add(added);
+            return added;
+        }
+        // What was read and not taken yet stays, unless nobody comes for any of it: two that take turns would throw out each other's.
+        return Oldest(static place => !place.IsFilling && !place.IsFresh) ?? (IsFetching ? null : Oldest(static _ => true));
+    }
+
+    private ReadAhead? Oldest(Predicate<ReadAhead> isCandidate) =>
+        _ahead.FindAll(isCandidate).MinBy(static place => place.LastUsed);
 
     private ColdReader Used(ColdReader reader)
     {

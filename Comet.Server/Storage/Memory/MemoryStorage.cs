@@ -26,7 +26,7 @@ internal sealed class MemoryStorage(CometServerOptions options, TimeProvider tim
         // As above.
     }
 
-    public StoredPartition Open(string topic, int number, Action rest) =>
+    public StoredPartition Open(string topic, int number, Action<Broker.CommandKind> post) =>
         new(new MemoryPartitionLog(_budget, options.PartitionMemoryLimit), null);
 
     public void WhenSaved(Action<Exception?> saved) => saved(null);

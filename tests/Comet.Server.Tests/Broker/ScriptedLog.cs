@@ -10,6 +10,7 @@ internal sealed class ScriptedLog(long limit = long.MaxValue) : IPartitionLog, I
     private readonly MemoryPartitionLog _log = new(new MemoryBudget(limit), long.MaxValue);
     private TaskCompletionSource? _commit;
     private long _stable = -1;
+    private long _prepared;
 
     public bool IsFull { get; set; }
 
@@ -20,6 +21,16 @@ internal sealed class ScriptedLog(long limit = long.MaxValue) : IPartitionLog, I
     public bool IsDisposed { get; private set; }
 
     public int Commits { get; private set; }
+
+    /// <summary>Whether commits can be made by somebody else than the owner.</summary>
+    public bool PreparesCommits { get; set; }
+
+    public int CommitsHere { get; private set; }
+
+    /// <summary>Called in the middle of a commit that somebody else makes.</summary>
+    public Action? OnCommitHere { get; set; }
+
+    public bool IsCommitting => _commit is not null;
 
     public long StartOffset => _log.StartOffset;
 
@@ -61,6 +72,24 @@ internal sealed class ScriptedLog(long limit = long.MaxValue) : IPartitionLog, I
         return new ValueTask(WaitAsync(_commit.Task, end));
     }
 
+    public bool TryPrepareCommit(FencingToken fence)
+    {
+        if (!PreparesCommits)
+            return false;
+        Assert.Null(_commit);
+        if (_stable < 0)
+            _stable = _log.StableOffset;
+        _prepared = _log.EndOffset;
+        return true;
+    }
+
+    public void CommitPrepared()
+    {
+        CommitsHere++;
+        OnCommitHere?.Invoke();
+        _stable = _prepared;
+    }
+
     public void ReleaseCommit()
     {
         var commit = _commit!;
@@ -76,6 +105,12 @@ internal sealed class ScriptedLog(long limit = long.MaxValue) : IPartitionLog, I
     }
 
     public bool TryRead(long offset, out StoredBatch batch) => _log.TryRead(offset, out batch);
+
+    public bool TryReadKept(long offset, out StoredBatch batch) => _log.TryReadKept(offset, out batch);
+
+    public bool HoldsBack => _log.HoldsBack;
+
+    public void Keep(long offset) => _log.Keep(offset);
 
     public long FindByAppendTime(long time) => _log.FindByAppendTime(time);
 

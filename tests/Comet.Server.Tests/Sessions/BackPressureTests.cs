@@ -43,7 +43,7 @@ public sealed class BackPressureTests() : BrokerTest(new CometServerOptions { Ma
     {
         var pipe = new Pipe();
         var sender = new FrameSender(pipe.Writer, HeaderCodec.MessagePack, Limit);
-        var peer = new SessionPeer(sender, new CometServerOptions { MaxInFlightPublishBytes = Limit });
+        var peer = new SessionPeer(sender, new CometServerOptions { MaxInFlightPublishBytes = Limit }, new LoneCommit(TimeProvider.System));
         peer.PublishReceived(Limit - 1);
         Assert.True(peer.WaitForRoomAsync(CancellationToken.None).AsTask().IsCompletedSuccessfully);
         peer.PublishReceived(1);

@@ -111,6 +111,18 @@ internal sealed class FakeRecord : ILocalPartitionRecord
 
     public bool MakeRoom() => false;
 
+    public MemoryBudget ReadAheadBudget { get; init; } = new(32 * 1024 * 1024);
+
+    /// <summary>What waits for the disk; the test has it run.</summary>
+    public Queue<Action> Waiting { get; } = new();
+
+    /// <summary>How often the owner was asked to come again.</summary>
+    public int Fills { get; private set; }
+
+    public void Run(Action work) => Waiting.Enqueue(work);
+
+    public void Filled() => Fills++;
+
     public List<string> Calls { get; } = [];
 
     /// <summary>What <see cref="MarkAsync"/> waits for.</summary>

@@ -24,7 +24,7 @@ public sealed class DataDirectoryTests : IDisposable
         using (var storage = Open())
         {
             storage.Save(new("a/b", 1, TopicPolicy.Default));
-            using var log = (LocalPartitionLog)storage.Open("a/b", 0, static () => { }).Log;
+            using var log = (LocalPartitionLog)storage.Open("a/b", 0, static _ => { }).Log;
             var batch = Broker.Batches.Make("p", 0, 1);
             Assert.True(log.TryAppend(storage.Fence, batch, Wire.RecordBatch.Open(batch), 1));
         }

@@ -1,0 +1,75 @@
+using Comet.Journals;
+
+namespace Comet.Server.Storage.Local;
+
+/// <summary>What is dropped: at once in what the log shows, by whole segments on the disk.</summary>
+internal sealed partial class LocalPartitionLog
+{
+    // What may be dropped and still be on the disk, beside a segment: looking for segments to remove costs a walk over the directory.
+    private const long MinRemoval = 64 * 1024;
+    private const long MaxRemoval = 16 * 1024 * 1024;
+
+    public bool HoldsBack => _keptPosition < _startPosition && IsWorthRemoving(_startPosition);
+
+    public void Keep(long offset)
+    {
+        Load();
+        // A journal that was closed meanwhile is not opened for this: the next point comes when it is open.
+        if ((_open is null && EndOffset > 0) || !TryFindKept(offset, out _, out var position))
+            return;
+        (_keptFrom, _keptPosition) = (offset, position);
+        RemoveSegments();
+    }
+
+    public void TruncateBefore(FencingToken fence, long offset)
+    {
+        Load();
+        if (offset <= _startOffset || !TryFindKept(offset, out var kept, out var position))
+            return;
+        (_startOffset, _startPosition) = (kept, position);
+        _tail.TruncateBefore(fence, kept);
+        _open?.Truncated(kept);
+        _record.Truncated(kept);
+        RemoveSegments();
+    }
+
+    /// <summary>The first offset that stays when batches wholly below another one go, and how many bytes were appended before
+    /// it.</summary>
+    private bool TryFindKept(long offset, out long kept, out long position)
+    {
+        (kept, position) = (EndOffset, _endPosition);
+        if (offset >= EndOffset)
+            return true;
+        if (offset >= _tail.StartOffset && _tail.TryRead(offset, out var batch))
+        {
+            (kept, position) = (batch.BaseOffset, _endPosition - _tail.BytesFrom(batch.BaseOffset));
+            return true;
+        }
+        if (!Open().TryRead(offset, out var reader))
+            return false;
+        (kept, position) = (reader.Batch.BaseOffset, reader.Position);
+        return true;
+    }
+
+    private bool IsWorthRemoving(long position) => position - _removedPosition >= Math.Clamp(Bytes / 8, MinRemoval, MaxRemoval);
+
+    private void RemoveSegments()
+    {
+        var position = Math.Min(_startPosition, _keptPosition);
+        if (!IsWorthRemoving(position))
+            return;
+        var open = Open();
+        var first = Math.Min(_startOffset, _keptFrom);
+        var sequence = first == EndOffset ? open.NextSequence : open.TryRead(first, out var reader) ? reader.Sequence : 0;
+        try
+        {
+            open.TruncateBefore(sequence);
+        }
+        catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && _record.MakeRoom())
+        {
+            // To remove some is written down first.
+            open.TruncateBefore(sequence);
+        }
+        _removedPosition = position;
+    }
+}
