@@ -203,12 +203,7 @@ internal sealed class PartitionActor : IDisposable
         }
         catch (Exception e)
         {
-<<<<<<< HEAD
-            PartitionLog.StorageFailed(_logger, _partition.Topic, _partition.Number, e.Message, e);
-            outcome = new(CommandKind.StorageFailed) { Detail = $"Storage of '{_partition.Topic}' failed: {e.Message}" };
-=======
             outcome = Failed(e);
->>>>>>> main
         }
         _isCommitting = false;
         Post(outcome);
@@ -216,7 +211,7 @@ internal sealed class PartitionActor : IDisposable
 
     private PartitionCommand Failed(Exception e)
     {
-        PartitionLog.StorageFailed(_logger, _partition.Topic, _partition.Number, e);
+        PartitionLog.StorageFailed(_logger, _partition.Topic, _partition.Number, e.Message, e);
         return new(CommandKind.StorageFailed) { Detail = $"Storage of '{_partition.Topic}' failed: {e.Message}" };
     }
 

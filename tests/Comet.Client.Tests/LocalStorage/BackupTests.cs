@@ -105,6 +105,36 @@ public sealed class BackupTests : IDisposable
         await changing;
     }
 
+    /// <summary>Scheduled messages, also moved and cancelled ones, and what is known of producers.</summary>
+    [Fact]
+    public async Task What_waits_for_its_time_and_what_producers_have_sent_is_in_it()
+    {
+        await using var comet = await FilledAsync();
+        await using (var producer = await comet.Client.CreateProducerAsync<string>("t", new() { ProducerName = "p" }, Cancelled))
+        {
+            await producer.SendAsync(new OutgoingMessage<string>("c") { SequenceId = 7 }, Cancelled);
+            for (var i = 0; i < 20; i++)
+                await producer.ScheduleAsync($"{i}", TimeSpan.FromDays(1), Cancelled);
+            await (await producer.ScheduleAsync("cancelled", TimeSpan.FromDays(1), Cancelled)).CancelAsync(Cancelled);
+        }
+        // Closed in peace, which saves all there is to save beside the log, and open again.
+        await comet.RestartAsync();
+        await LocalBackup.CreateAsync(comet.Data, Backup, cancellationToken: Cancelled);
+        await LocalBackup.RestoreAsync(Backup, Restored, cancellationToken: Cancelled);
+        await using var broker = new CometBroker(new() { LocalStorage = new() { Directory = Restored } });
+        await broker.RecoverAsync(Cancelled);
+        await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker.Transport }, Cancelled);
+        Assert.Equal(20, await client.Schedules.CountAsync("t", cancellationToken: Cancelled));
+        await using var again = await client.CreateProducerAsync<string>("t", new() { ProducerName = "p" }, Cancelled);
+        Assert.Equal(await LastAsync(comet), again.LastSequenceId);
+    }
+
+    private static async Task<long> LastAsync(DurableBroker comet)
+    {
+        await using var producer = await comet.Client.CreateProducerAsync<string>("t", new() { ProducerName = "p" }, Cancelled);
+        return producer.LastSequenceId;
+    }
+
     private static async Task<DurableBroker> FilledAsync()
     {
         var comet = await DurableBroker.StartAsync();

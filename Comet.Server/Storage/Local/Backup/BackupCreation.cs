@@ -84,6 +84,7 @@ internal sealed class BackupCreation(
             var copy = Journal.Copy(from, to, link, cancellationToken);
             foreach (var file in copy.Files)
                 Add(Path.Combine(to, file.Name), file.IsLinked);
+            CopyDelays(TopicDirectory.DelaysOf(from), TopicDirectory.DelaysOf(to));
             _copied.Add((topic, number));
         }
         catch (Exception e) when (e is JournalException { Code: JournalErrorCode.NotFound } or DirectoryNotFoundException
@@ -94,6 +95,28 @@ internal sealed class BackupCreation(
             // A partition whose journal is just being made has nothing that is confirmed.
             else if (metadata.HasFiles(topic, number))
                 throw;
+        }
+    }
+
+    /// <summary>Copies the runs of scheduled messages. Those that are merged away meanwhile are not needed: a partition without them reads
+    /// its log.</summary>
+    private void CopyDelays(string from, string to)
+    {
+        if (!Directory.Exists(from))
+            return;
+        BackupFiles.MakeDirectory(to);
+        foreach (var run in Directory.EnumerateFiles(from))
+        {
+            var copy = Path.Combine(to, Path.GetFileName(run));
+            try
+            {
+                BackupFiles.Copy(run, copy, cancellationToken);
+                Add(copy, isLinked: false);
+            }
+            catch (FileNotFoundException)
+            {
+                // Merged away.
+            }
         }
     }
 
