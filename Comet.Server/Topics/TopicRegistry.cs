@@ -56,8 +56,8 @@ internal sealed class TopicRegistry : IDisposable
                 return ifNotExists
                     ? existing
                     : throw new CometException(ErrorCode.TopicAlreadyExists,
-                        $"The topic '{name}' exists already, with {existing.Partitions.Count} partition(s). To change it: comet topic update "
-                            + $"{name}.");
+                        $"The topic '{name}' exists already, with {existing.Partitions.Count} partition(s). To change it: comet topic "
+                            + $"update {name}.");
             }
             if (_topics.Count >= _options.MaxTopics)
                 throw new CometException(ErrorCode.LimitExceeded,

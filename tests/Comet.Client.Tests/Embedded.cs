@@ -6,8 +6,8 @@ namespace Comet.Client.Tests;
 /// <summary>A broker and a client of it in this process.</summary>
 internal sealed class Embedded : IAsyncDisposable
 {
-    // For a run of all tests on local storage by hand; those that are to run on it every time ask for it themselves. "packed": with all that
-    // is done to older segments, all the time.
+    // For a run of all tests on local storage by hand; those that are to run on it every time ask for it themselves. "packed": with all
+    // that is done to older segments, all the time.
     private static readonly string? s_storage = Environment.GetEnvironmentVariable("COMET_TEST_STORAGE");
 
     private readonly DirectoryInfo? _folder;

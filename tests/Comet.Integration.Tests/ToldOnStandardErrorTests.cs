@@ -80,12 +80,13 @@ public sealed class ToldOnStandardErrorTests
         try
         {
             var journal = Path.Combine(folder.FullName, "journal");
-            var lines = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 9_000).Select(static i => $"{i} {new string('.', 990)}\n")));
-            var result = (await CometProcess.RunWithInputAsync(lines, "journal", "append", journal)).Exits(1);
+            var lines = string.Concat(Enumerable.Range(0, 9_000).Select(static i => $"{i} {new string('.', 990)}\n"));
+            var result = await CometProcess.RunWithInputAsync(Encoding.ASCII.GetBytes(lines), "journal", "append", journal);
+            result.Exits(1);
             Assert.Contains("StorageFull", result.Errors, StringComparison.Ordinal);
             var dump = (await CometProcess.RunAsync("journal", "dump", journal)).Exits(0).Lines;
-            Assert.Contains($"the first {dump.Length:N0} lines were appended, the last of them with sequence {dump.Length - 1};", result.Errors,
-                StringComparison.Ordinal);
+            Assert.Contains($"the first {dump.Length:N0} lines were appended, the last of them with sequence {dump.Length - 1};",
+                result.Errors, StringComparison.Ordinal);
         }
         finally
         {
