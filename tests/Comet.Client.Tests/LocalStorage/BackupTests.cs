@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Comet.Server;
 
 namespace Comet.Client.Tests.LocalStorage;
@@ -103,6 +104,41 @@ public sealed class BackupTests : IDisposable
         }
         await done.CancelAsync();
         await changing;
+    }
+
+    [Fact]
+    public async Task Without_room_neither_a_backup_nor_a_restoration_is_begun()
+    {
+        await using var comet = await FilledAsync();
+        await LocalBackup.CreateAsync(comet.Data, Backup, cancellationToken: Cancelled);
+        var disk = Directory.CreateDirectory(Path.Combine(_folder.FullName, "disk")).FullName;
+        if (!OperatingSystem.IsLinux() || !Run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk))
+            Assert.Skip("Mounting a tmpfs takes Linux and root.");
+        try
+        {
+            var (target, data) = (Path.Combine(disk, "backup"), Path.Combine(disk, "data"));
+            foreach (var refused in new[]
+            {
+                await Assert.ThrowsAsync<CometException>(() => LocalBackup.CreateAsync(comet.Data, target, cancellationToken: Cancelled)),
+                await Assert.ThrowsAsync<CometException>(() => LocalBackup.RestoreAsync(Backup, data, cancellationToken: Cancelled)),
+            })
+            {
+                Assert.Equal(ErrorCode.StorageFull, refused.Code);
+                Assert.Contains(" bytes, and its disk has ", refused.Message, StringComparison.Ordinal);
+            }
+            Assert.Empty(Directory.EnumerateFiles(disk, "*", SearchOption.AllDirectories));
+        }
+        finally
+        {
+            Run("umount", disk);
+        }
+    }
+
+    private static bool Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
     }
 
     /// <summary>Scheduled messages, also moved and cancelled ones, and what is known of producers.</summary>
