@@ -213,6 +213,7 @@ internal sealed partial class Partition : IDisposable
                 _watchdog.Explain(collector, _subscriptions.Find(collector.Subscription), now);
                 break;
             case CommandKind.Wake or CommandKind.Committed or CommandKind.Fetched:
+                (command.Detail as Action)?.Invoke();
                 break;
             default:
                 HandleStorage(command, now);

@@ -24,6 +24,9 @@ internal interface IPartitionLog
     /// <summary>Why the last append found no room, and what helps: a part of a sentence.</summary>
     string NoRoom { get; }
 
+    /// <summary>Whether it can be used, to append or otherwise, without files being opened.</summary>
+    bool IsAtHand(bool toAppend) => true;
+
     /// <summary>Where what has reached a level ends.</summary>
     long ReachedOffset(Durability level);
 

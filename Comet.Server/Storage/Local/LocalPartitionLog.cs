@@ -22,6 +22,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     private readonly MemoryBudget _budget;
     private readonly ILocalPartitionRecord _record;
     private readonly long _tailLimit;
+    private readonly SegmentRemoval _removal = new();
     private OpenPartition? _open;
     private MemoryPartitionLog _tail;
     private Durability _level = Durability.Disk;
@@ -99,6 +100,8 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
 
     /// <summary>How many bytes are in memory as well.</summary>
     public long TailBytes => _tail.Bytes;
+
+    public bool IsAtHand(bool toAppend) => _open is not null || (_isLoaded && !toAppend && _startOffset == _tail.EndOffset);
 
     public long ReachedOffset(Durability level)
     {
@@ -212,13 +215,14 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     public void TruncateBefore(FencingToken fence, long offset)
     {
         Load();
+        _removal.RequireSuccess();
         if (offset <= _startOffset || !TryFindKept(offset, out var kept, out var position))
             return;
         (_startOffset, _startPosition) = (kept, position);
         _tail.TruncateBefore(fence, kept);
         _open?.Truncated(kept);
         _record.Truncated(kept);
-        if (_startPosition - _removedPosition >= Math.Clamp(Bytes / 8, MinRemoval, MaxRemoval))
+        if (_startPosition - _removedPosition >= Math.Clamp(Bytes / 8, MinRemoval, MaxRemoval) && _removal.TryBegin())
             RemoveSegments();
     }
 
@@ -249,6 +253,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         if (_isDisposed)
             return;
         _isDisposed = true;
+        _removal.End();
         if (_open is { Journal.IsFaulted: var isFaulted })
         {
             Close();
@@ -369,20 +374,22 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         return true;
     }
 
+    /// <summary>Has segments removed in the background: files of 64 MiB take the file system some milliseconds.</summary>
     private void RemoveSegments()
     {
-        var open = Open();
-        var sequence = _startOffset == EndOffset ? open.NextSequence
-            : open.TryRead(_startOffset, out var reader) ? reader.Sequence : 0;
-        try
-        {
-            open.TruncateBefore(sequence);
-        }
-        catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && _record.MakeRoom())
-        {
-            // To remove some is written down first.
-            open.TruncateBefore(sequence);
-        }
         _removedPosition = _startPosition;
+        var truncate = Open().PrepareTruncation(_startOffset, isEmpty: _startOffset == EndOffset);
+        _record.Run(() => _removal.Run(() =>
+        {
+            try
+            {
+                truncate();
+            }
+            catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && _record.MakeRoom())
+            {
+                // To remove some is written down first.
+                truncate();
+            }
+        }));
     }
 }

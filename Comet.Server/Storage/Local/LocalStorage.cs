@@ -103,7 +103,7 @@ internal sealed class LocalStorage : IBrokerStorage
         var partition = new LocalPartition(stored, number, this, post);
         var path = Path.Combine(_directory.Topics, stored.DirectoryName, number.ToString(CultureInfo.InvariantCulture));
         partition.Log = new LocalPartitionLog(path, Options, _budget, partition);
-        return new(partition.Log, partition);
+        return new(partition.Log, partition, Threads.Run);
     }
 
     public void WhenSaved(Action<Exception?> saved) => Writer.Add(null, saved);

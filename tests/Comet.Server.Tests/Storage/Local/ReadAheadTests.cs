@@ -19,7 +19,7 @@ public sealed class ReadAheadTests : IDisposable
     private static readonly FencingToken s_fence = new(7);
 
     private readonly TemporaryFolder _folder = new();
-    private readonly FakeRecord _record = new();
+    private readonly FakeRecord _record = new() { IsDiskHeld = true };
     private readonly MemoryBudget _memory = new(MemoryBudget.MinSlabSize);
     private LocalPartitionLog _log;
 
@@ -136,7 +136,7 @@ public sealed class ReadAheadTests : IDisposable
     public void Without_memory_for_it_batches_are_read_when_they_are_wanted()
     {
         _log.Dispose();
-        var record = new FakeRecord { ReadAheadBudget = new MemoryBudget(ReadAhead.PieceLength) };
+        var record = new FakeRecord { IsDiskHeld = true, ReadAheadBudget = new MemoryBudget(ReadAhead.PieceLength) };
         _log = Open(record);
         Fill(20);
         for (var offset = 0; offset < 20; offset++)
