@@ -8,13 +8,16 @@ namespace Comet.Journals.Preparation;
 internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments spares, Func<long, long> nextLength)
 {
     private const long LeastAhead = 128 * 1024;
-    private const long MostAhead = 16 * 1024 * 1024;
+    private const long MostAhead = 32 * 1024 * 1024;
 
     // 25 MB/s: above that zeros are not worth their way to the disk.
     private const long MostZeros = 512 * 1024;
 
-    // A quarter: what is left takes 25 ms to fill at 2 GB/s and 64 MiB, and a spare some milliseconds to make.
+    // A quarter of a segment: a spare is made in some milliseconds.
     private const int SpareAfter = 4;
+
+    // From here on segments are filled as fast as spares are made while the disk is busy with what was appended: two are kept.
+    private const long FastAhead = 4 * 1024 * 1024;
 
     // What is prepared lasts about so long.
     private static readonly TimeSpan Lead = TimeSpan.FromMilliseconds(20);
@@ -43,12 +46,17 @@ internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments sp
         if (segment.Pages!.Ready - position < Ahead / 2)
             segment.Pages.Request(position, position + Adapt());
 
-        if (position >= segment.Layout.FileLength / SpareAfter)
-            spares.Request(nextLength(segment.Layout.FileLength));
+        var isFast = Ahead >= FastAhead;
+        if (isFast || position >= segment.Layout.FileLength / SpareAfter)
+            spares.Request(nextLength(segment.Layout.FileLength), isFast ? 2 : 1);
     }
 
     /// <summary>Nothing has been appended for a while.</summary>
-    public void Rest() => Volatile.Write(ref _ahead, LeastAhead);
+    public void Rest()
+    {
+        Volatile.Write(ref _ahead, LeastAhead);
+        spares.Rest();
+    }
 
     // Half of it has been used since the last time.
     private long Adapt()

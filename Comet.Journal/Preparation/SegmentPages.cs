@@ -7,7 +7,8 @@ namespace Comet.Journals.Preparation;
 /// <summary>Up to where the pages of a segment are ready to be written.</summary>
 internal sealed class SegmentPages(MappedSegment segment, IFileMapping mapping, PagePreparer preparer, long ready) : IBackgroundWork
 {
-    private const long Chunk = 1024 * 1024;
+    // Short, so that whoever maps or unmaps meanwhile, and every writer that then waits behind him, does not wait for long.
+    private const long Chunk = 512 * 1024;
 
     // Short, so that a flush somebody waits for does not wait long behind it.
     private const long ZerosChunk = 128 * 1024;
@@ -49,6 +50,13 @@ internal sealed class SegmentPages(MappedSegment segment, IFileMapping mapping, 
         {
             segment.Release();
         }
+    }
+
+    /// <summary>Makes pages of a mapping ready, in steps.</summary>
+    public static void Populate(IFileMapping mapping, long from, long to)
+    {
+        for (; from < to; from += Chunk)
+            mapping.Populate(from, Math.Min(Chunk, to - from));
     }
 
     /// <summary>Lets the memory go; what is in it stays in the file.</summary>

@@ -2,43 +2,42 @@ using Comet.Journals.Background;
 
 namespace Comet.Journals.Preparation;
 
-/// <summary>Keeps one spare segment ready once the active one is filling up or its cycle is nearly over, so that going on to the next one
-/// waits for no disk.</summary>
+/// <summary>Keeps a spare segment or two ready once the active one is filling up or its cycle is nearly over, so that going on to the next
+/// one waits for no disk.</summary>
 /// <param name="make">Makes one of a length.</param>
 /// <param name="delete">Deletes the file of one that has been disposed.</param>
+/// <param name="ahead">How many bytes of one are to be ready.</param>
 /// <param name="background">Where it is made.</param>
-internal sealed class SpareSegments(Func<long, SpareSegment> make, Action<string> delete, IBackgroundQueue background) : IBackgroundWork
+internal sealed class SpareSegments(Func<long, SpareSegment> make, Action<string> delete, Func<long> ahead, IBackgroundQueue background)
+    : IBackgroundWork
 {
+    private readonly Lock _making = new();
     private readonly Lock _gate = new();
-    private SpareSegment? _spare;
-    private long _wanted;
+    private readonly Queue<SpareSegment> _ready = new();
+    private long _wantedLength;
+    private int _wanted;
     private int _queued;
     private bool _closed;
 
-    /// <summary>Has a spare of a length made, unless there is one.</summary>
-    public void Request(long length)
+    /// <summary>Has spares of a length made, unless there are so many.</summary>
+    public void Request(long length, int count)
     {
-        if (Volatile.Read(ref _spare) is not null || Interlocked.Exchange(ref _queued, 1) != 0)
+        if (_ready.Count >= count || Interlocked.Exchange(ref _queued, 1) != 0)
             return;
 
-        Volatile.Write(ref _wanted, length);
+        Volatile.Write(ref _wantedLength, length);
+        Volatile.Write(ref _wanted, count);
         background.Queue(this);
     }
 
-    /// <summary>A spare that is at least so long, waited for when it is being made right now, or a new one.</summary>
+    /// <summary>A spare that is at least so long, waited for when one is being made right now and none is ready, or a new one.</summary>
     /// <exception cref="JournalException">There is no room.</exception>
     public SpareSegment Take(long length)
     {
-        lock (_gate)
-        {
-            var spare = _spare;
-            _spare = null;
-            if (spare is null || spare.Mapping.Length >= length)
-                return spare ?? make(length);
-
-            Drop(spare);
-            return make(length);
-        }
+        if (TryTake(length) is { } ready)
+            return ready;
+        lock (_making)
+            return TryTake(length) ?? make(length);
     }
 
     /// <summary>Takes one back that was not needed after all.</summary>
@@ -46,41 +45,92 @@ internal sealed class SpareSegments(Func<long, SpareSegment> make, Action<string
     {
         lock (_gate)
         {
-            if (_spare is null && !_closed)
-                _spare = spare;
+            if (_ready.Count == 0 && !_closed)
+                _ready.Enqueue(spare);
             else
                 Drop(spare);
         }
     }
 
-    public void Run()
+    /// <summary>Keeps one at most: the writers are not that fast any more.</summary>
+    public void Rest()
     {
         lock (_gate)
         {
-            Volatile.Write(ref _queued, 0);
-            if (_spare is not null || _closed)
-                return;
+            while (_ready.Count > 1)
+                Drop(_ready.Dequeue());
+        }
+    }
 
-            try
+    public void Run()
+    {
+        Volatile.Write(ref _queued, 0);
+        while (TryMake() is { } spare)
+        {
+            // Whoever needs it may have it from now on; until then more of it is made ready.
+            while (TryPrepare(spare))
             {
-                _spare = make(Volatile.Read(ref _wanted));
-            }
-            catch (JournalException)
-            {
-                // Whoever needs the segment makes it, and is told why that fails.
             }
         }
     }
 
     public void Close()
     {
+        lock (_making)
+        {
+            lock (_gate)
+            {
+                _closed = true;
+                while (_ready.TryDequeue(out var spare))
+                    Drop(spare);
+            }
+        }
+    }
+
+    private SpareSegment? TryTake(long length)
+    {
         lock (_gate)
         {
-            _closed = true;
-            if (_spare is { } spare)
+            while (_ready.TryDequeue(out var spare))
+            {
+                if (spare.Mapping.Length >= length)
+                    return spare;
                 Drop(spare);
-            _spare = null;
+            }
+
+            return null;
         }
+    }
+
+    private SpareSegment? TryMake()
+    {
+        lock (_making)
+        {
+            lock (_gate)
+            {
+                if (_closed || _ready.Count >= Volatile.Read(ref _wanted))
+                    return null;
+            }
+
+            try
+            {
+                var spare = make(Volatile.Read(ref _wantedLength));
+                lock (_gate)
+                    _ready.Enqueue(spare);
+                return spare;
+            }
+            catch (JournalException)
+            {
+                // Whoever needs the segment makes it, and is told why that fails.
+                return null;
+            }
+        }
+    }
+
+    private bool TryPrepare(SpareSegment spare)
+    {
+        lock (_gate)
+            return _ready.Contains(spare) && spare.PrepareMore(ahead());
     }
 
     private void Drop(SpareSegment spare)

@@ -6,17 +6,11 @@ namespace Comet.Journals.Reading;
 /// The one thread of an open journal on which all its waiting readers wait. It sleeps on the word that writers change when somebody sleeps
 /// (a futex), or, where that is not possible, looks again after a while. It ends when nobody has waited for some time.
 /// </summary>
-internal sealed unsafe class ReaderWaiter(JournalState state)
+internal sealed class ReaderWaiter(JournalState state)
 {
-    // A writer that is killed after it published and before it woke anybody, or in the middle of an append, is noticed this late.
-    private static readonly TimeSpan LongestSleep = TimeSpan.FromMilliseconds(40);
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ShortestPoll = TimeSpan.FromMilliseconds(0.25);
     private static readonly TimeSpan LongestPoll = TimeSpan.FromMilliseconds(8);
-
-    // Writers that go on behind one that was stopped in the middle wake readers for nothing.
-    private const int FruitlessWakes = 16;
-    private const int PauseSpins = 64;
 
     private readonly Lock _gate = new();
     private readonly List<WaitingReader> _waiting = [];
@@ -24,7 +18,7 @@ internal sealed unsafe class ReaderWaiter(JournalState state)
     private bool _isRunning;
     private bool _isIdle;
 
-    private bool CanSleep => state.Control is not null && Futex.IsSupported;
+    private bool CanSleep => ReaderSleep.IsPossible(state);
 
     /// <summary>Has a reader looked after until it is ready. All that ends a wait happens under one lock: what a reader waits at may be
     /// unmapped as soon as its wait has ended.</summary>
@@ -83,12 +77,11 @@ internal sealed unsafe class ReaderWaiter(JournalState state)
             var lastLook = TimeProvider.System.GetTimestamp();
             while (TryStayForWork())
             {
-                var seen = Announce();
+                var seen = CanSleep ? ReaderSleep.Announce(state.Control!) : 0;
                 var woken = WakeReady(ref lastLook);
                 if (woken == 0 && CanSleep)
                 {
-                    // A store of a writer that has not been seen yet is seen after this pause: see ClaimCursor.Complete.
-                    Thread.SpinWait(PauseSpins);
+                    ReaderSleep.Pause();
                     woken = WakeReady(ref lastLook);
                 }
 
@@ -96,9 +89,9 @@ internal sealed unsafe class ReaderWaiter(JournalState state)
                 poll = woken == 0 ? TimeSpan.FromTicks(Math.Min(LongestPoll.Ticks, 2 * poll.Ticks)) : ShortestPoll;
                 if (woken > 0)
                     continue;
-                if (CanSleep && fruitless < FruitlessWakes)
+                if (CanSleep && fruitless < ReaderSleep.FruitlessWakes)
                 {
-                    if (!Futex.Sleep(state.Control!.Wake, seen, LongestSleep))
+                    if (!ReaderSleep.Sleep(state.Control!, seen))
                         fruitless = 0;
                 }
                 else
@@ -137,19 +130,9 @@ internal sealed unsafe class ReaderWaiter(JournalState state)
         }
     }
 
-    private int Announce()
-    {
-        if (!CanSleep)
-            return 0;
-
-        var seen = Volatile.Read(ref *state.Control!.Wake);
-        Interlocked.Exchange(ref *state.Control.Waiters, 1);
-        return seen;
-    }
-
     private int WakeReady(ref long lastLook)
     {
-        var lookForHoles = TimeProvider.System.GetElapsedTime(lastLook) >= LongestSleep / 2;
+        var lookForHoles = TimeProvider.System.GetElapsedTime(lastLook) >= ReaderSleep.Longest / 2;
         if (lookForHoles)
             lastLook = TimeProvider.System.GetTimestamp();
         var woken = 0;

@@ -30,7 +30,9 @@ internal sealed class SegmentStore
         _options = options;
         Directory = directory;
         Catalog = new SegmentCatalog(environment.Files, () => Folders, () => FirstKept);
-        Spares = new SpareSegments(length => MakeSpare(length, Preparer!.Ahead), Files.Delete, environment.Background);
+        // Where zeros are written out, pages are ready only with their flush.
+        Spares = new SpareSegments(
+            MakeSpare, Files.Delete, () => Preparer!.WritesZeros ? 0 : Preparer.Ahead, environment.Background);
         Preparer = new PagePreparer(environment.Background, Spares, NextLength);
     }
 
@@ -146,7 +148,7 @@ internal sealed class SegmentStore
 
     /// <summary>Has the next segment ready soon, because the cycle of the active one is nearly over.</summary>
     /// <param name="used">How many bytes of it have been used.</param>
-    public void PrepareNext(long used) => Spares.Request(NextLength(used));
+    public void PrepareNext(long used) => Spares.Request(NextLength(used), 1);
 
     /// <summary>Creates the segment that a journal begins or goes on with when nobody has it open; kept for the caller.</summary>
     public MappedSegment CreateFirst(MappedSegment? last, long firstSequence, JournalPlace durable)
@@ -236,7 +238,7 @@ internal sealed class SegmentStore
     }
 
     // Allocated and with its identity durable: what remains to be done when it is needed waits for no disk.
-    private SpareSegment MakeSpare(long length, long ahead)
+    private SpareSegment MakeSpare(long length)
     {
         var path = Path.Combine(Directory, $"{SpareStart}{_environment.NextId():N}.tmp");
         var file = Files.Open(path, FileOpening.Create);
@@ -255,13 +257,10 @@ internal sealed class SegmentStore
             header.WriteIdentity(sector);
             file.Write(sector, 0);
             mapping = file.Map(length, writable: true);
-            var ready = Math.Min(length, ahead);
-            // Before the flush the pages' zeros go to the disk with it, after it they stay ready to be written without a fault.
-            if (Preparer.WritesZeros)
-                mapping.Populate(0, ready);
+            // The zeros of prepared pages go to the disk with the flush.
+            var ready = Preparer.WritesZeros ? Math.Min(length, Preparer.Ahead) : 0;
+            SegmentPages.Populate(mapping, 0, ready);
             file.FlushData();
-            if (!Preparer.WritesZeros)
-                mapping.Populate(0, ready);
             return new SpareSegment(file, mapping, ready);
         }
         catch

@@ -8,6 +8,7 @@ internal static class AppendAndScan
     private const int WarmUpShare = 10;
     private const int Scans = 8;
     private const int RoundTrips = 200_000;
+    private static readonly TimeSpan s_settle = TimeSpan.FromMilliseconds(100);
 
     public static void Append(int size, int rounds) => new Rounds($"append {size} B", "records/s")
         .Add("comet", () => MeasureAppend(static scratch => new CometLog(scratch.Path), size))
@@ -48,9 +49,10 @@ internal static class AppendAndScan
         using var log = open(scratch);
         var count = Math.Min(MostRecords, (40L << 20) / (size + 32));
         Append(log, Record(size), count);
-        // The disk is not to be busy with it meanwhile.
+        // Neither the disk nor the log's own threads are to be busy with it meanwhile.
         log.Commit();
         log.ReadAll();
+        Thread.Sleep(s_settle);
         var sum = 0L;
         var rate = Rounds.Rate(count * Scans, () =>
         {

@@ -7,13 +7,14 @@ internal static class JournalBenchmarks
     private const int DefaultRounds = 5;
     private static readonly int[] s_sizes = [40, 160, 220, 512, 1024, 16_384];
 
-    /// <param name="arguments">Names of what to measure (default: all), --rounds N, --size N, --cpu.</param>
+    /// <param name="arguments">Names of what to measure (default: all), --rounds N, --size N, --only CANDIDATE, --cpu.</param>
     public static int Run(string[] arguments)
     {
         var sizes = Values(arguments, "--size") is { Length: > 0 } asked ? asked : s_sizes;
         var rounds = Values(arguments, "--rounds") is [var given, ..] ? given : DefaultRounds;
+        Rounds.Only = arguments.Zip(arguments.Skip(1)).FirstOrDefault(static pair => pair.First == "--only").Second;
         ThreadTime.IsUsed = arguments.Contains("--cpu");
-        var names = arguments.Where(static argument => char.IsAsciiLetter(argument[0])).ToHashSet();
+        var names = arguments.Where(argument => char.IsAsciiLetter(argument[0]) && argument != Rounds.Only).ToHashSet();
         bool Wants(string name) => names.Count == 0 || names.Contains(name);
         foreach (var size in sizes)
         {

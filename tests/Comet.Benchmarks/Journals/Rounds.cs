@@ -10,15 +10,21 @@ internal sealed class Rounds(string title, string unit)
 
     public static TimeProvider Time => TimeProvider.System;
 
+    /// <summary>The one candidate to measure (<c>--only NAME</c>), for a profiler; null for all.</summary>
+    public static string? Only { get; set; }
+
     /// <summary>Measures one candidate; the first that is added is what others are compared with.</summary>
     public Rounds Add(string name, Func<double> measure)
     {
-        _candidates.Add((name, measure));
+        if (Only is null || Only == name)
+            _candidates.Add((name, measure));
         return this;
     }
 
     public void Run(int rounds)
     {
+        if (_candidates.Count == 0)
+            return;
         var results = _candidates.Select(_ => new double[rounds]).ToArray();
         for (var round = 0; round < rounds; round++)
         {

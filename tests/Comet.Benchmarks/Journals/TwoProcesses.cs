@@ -17,14 +17,17 @@ internal static class TwoProcesses
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan s_spin = TimeSpan.FromSeconds(10);
 
+    private delegate bool Receive(JournalReader reader, out JournalRecord record);
+
     public static void Writers(int rounds) => new Rounds($"append {Size} B, processes", "records/s")
         .Add("two", static () => MeasureWriters(2))
         .Add("one", static () => MeasureWriters(1))
         .Run(rounds);
 
     public static void Wake(int rounds) => new Rounds("seen in another process", "µs p50")
-        .Add("waiting actively", static () => MeasureWake(isActive: true))
-        .Add("asleep", static () => MeasureWake(isActive: false))
+        .Add("waiting actively", static () => MeasureWake(static (reader, out record) => reader.TryRead(s_spin, out record)))
+        .Add("asleep", static () => MeasureWake(Asleep))
+        .Add("asleep, asynchronously", static () => MeasureWake(AsleepAsynchronously))
         .Run(rounds);
 
     /// <summary>A writer process: says that it is ready, begins at a line of input, and tells its rate.</summary>
@@ -74,7 +77,7 @@ internal static class TwoProcesses
         return count * RecordsPerWriter / slowest;
     }
 
-    private static double MeasureWake(bool isActive)
+    private static double MeasureWake(Receive receive)
     {
         using var scratch = new Scratch();
         using var journal = Journal.Open(scratch.Path);
@@ -83,19 +86,23 @@ internal static class TwoProcesses
         var times = new List<double>(Wakes);
         while (times.Count < Wakes)
         {
-            JournalRecord record;
-            if (isActive)
-                _ = reader.TryRead(s_spin, out record);
-            else if (!reader.TryRead(out record))
-            {
-                reader.WaitAsync().AsTask().GetAwaiter().GetResult();
-                continue;
-            }
-            var sent = BinaryPrimitives.ReadInt64LittleEndian(record.Payload);
-            times.Add(Rounds.MicrosecondsSince(sent));
+            if (receive(reader, out var record))
+                times.Add(Rounds.MicrosecondsSince(BinaryPrimitives.ReadInt64LittleEndian(record.Payload)));
         }
         End(writer);
         return Rounds.Median([.. times.Skip(Wakes / 4)]);
+    }
+
+    private static bool Asleep(JournalReader reader, out JournalRecord record)
+    {
+        reader.Wait();
+        return reader.TryRead(out record);
+    }
+
+    private static bool AsleepAsynchronously(JournalReader reader, out JournalRecord record)
+    {
+        reader.WaitAsync().AsTask().GetAwaiter().GetResult();
+        return reader.TryRead(out record);
     }
 
     private static Process Start(string verb, string directory) => Process.Start(new ProcessStartInfo(Environment.ProcessPath!)

@@ -64,7 +64,7 @@ internal static class ChildRoles
                 try
                 {
                     await writer.AppendAsync(Payload.Of(i, 700));
-                    await output.WriteLineAsync(i.ToString(CultureInfo.InvariantCulture));
+                    await output.WriteLineAsync(new Confirmation(i, TimeProvider.System.GetTimestamp()).ToString());
                 }
                 catch (JournalException refused)
                 {

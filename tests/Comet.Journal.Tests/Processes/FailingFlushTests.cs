@@ -1,4 +1,3 @@
-using System.Globalization;
 using Comet.Journals.Tests.Support;
 
 namespace Comet.Journals.Tests.Processes;
@@ -31,7 +30,7 @@ public sealed class FailingFlushTests
         Assert.All(first < 0 ? [] : lines[first..], static line => Assert.Equal("refused Faulted", line));
         using var journal = Journal.Open(path);
         var confirmed = lines.Where(static line => char.IsAsciiDigit(line[0]))
-            .Select(static line => int.Parse(line, CultureInfo.InvariantCulture));
+            .Select(static line => Confirmation.Parse(line).Number);
         Assert.Empty(confirmed.Except(Payload.ReadAll(journal)));
     }
 }
