@@ -133,6 +133,7 @@ internal sealed partial class Partition : IDisposable
     {
         if (_closedWith != ErrorCode.None || !_isRecovered)
             return;
+        var (stable, misses) = (_log.StableOffset, _log.Misses);
         while (_pending.TryPeek(out var confirm) && confirm.StableAt <= _log.ReachedOffset(confirm.Level))
         {
             _pending.Dequeue();
@@ -153,7 +154,7 @@ internal sealed partial class Partition : IDisposable
         }
         _policy.AfterDispatch(now);
         _saves.Settle(_subscriptions.All, now, NextOwnDue);
-        _watchdog.Settle();
+        _watchdog.Settle(stable, isReading: _log.Misses != misses);
     }
 
     public void Dispose()

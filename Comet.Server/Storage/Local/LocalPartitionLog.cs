@@ -93,7 +93,7 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     /// <summary>Whether the journal is open.</summary>
     public bool IsOpen => _open is not null;
 
-    public bool IsFetching => _open is { IsFetching: true };
+    public long Misses { get; private set; }
 
     /// <summary>When its journal was last used, in milliseconds of the system's run. May be read from anywhere.</summary>
     public long LastUsed { get; private set; }
@@ -186,7 +186,10 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     public bool TryPrepare(long offset)
     {
         Load();
-        return offset >= _tail.StartOffset || Open().TryPrepare(Math.Max(offset, _startOffset));
+        if (offset >= _tail.StartOffset || Open().TryPrepare(Math.Max(offset, _startOffset)))
+            return true;
+        Misses++;
+        return false;
     }
 
     public long FindByAppendTime(long time)

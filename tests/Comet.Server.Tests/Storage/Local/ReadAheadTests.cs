@@ -42,7 +42,7 @@ public sealed class ReadAheadTests : IDisposable
             if (!_log.TryPrepare(offset))
             {
                 waits++;
-                Assert.True(_log.IsFetching);
+                Assert.Equal(waits, _log.Misses);
                 RunDisk();
                 Assert.True(_log.TryPrepare(offset));
             }
