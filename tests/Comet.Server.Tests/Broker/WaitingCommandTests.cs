@@ -95,6 +95,25 @@ public sealed class WaitingCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task What_stands_in_the_queue_when_the_files_go_waits_as_well()
+    {
+        var (producer, peer) = Attach();
+        peer.OnSend = (_, _) =>
+        {
+            peer.OnSend = null;
+            _log.IsAway = true;
+            Publish(producer, 1);
+        };
+        Publish(producer, 0);
+        Assert.Equal(0, peer.Single<PublishedFrame>().BaseOffset);
+        Assert.Single(_disk);
+        _log.IsAway = false;
+        var confirmed = WhenConfirmed(peer, 1);
+        RunDisk();
+        await confirmed.WaitAsync(s_limit);
+    }
+
+    [Fact]
     public async Task Who_waits_for_it_to_be_awake_is_told()
     {
         _log.IsAway = true;
