@@ -53,6 +53,8 @@ internal static class CometCommandLine
             DeadLetterCommand.Create(),
             ExplainCommand.Create(),
             JournalCommand.Create(),
+            BackupCommand.Create(),
+            BackupCommand.CreateRestore(),
             BenchCommand.Create(),
             DoctorCommand.Create(),
         };

@@ -1,4 +1,5 @@
 using Comet.Journals.Control;
+using Comet.Journals.Copying;
 using Comet.Journals.FileSystem;
 using Comet.Journals.Maintenance;
 using Comet.Journals.Reading;
@@ -91,6 +92,36 @@ public sealed class Journal : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
         return new JournalRepairer(JournalEnvironment.Default, Path.GetFullPath(directory), keys, dryRun).Run(progress, cancellationToken);
+    }
+
+    /// <summary>Copies a journal to another directory, also while others write it: the copy has everything that was appended before, and
+    /// maybe some that was appended meanwhile. It is a journal of its own, durable, with all segments in its directory, and is recovered by
+    /// whoever opens it first. Encrypted segments stay encrypted; no key is needed.</summary>
+    /// <param name="directory">Where the journal is.</param>
+    /// <param name="target">Where the copy is to be: an empty directory, or none.</param>
+    /// <param name="link">Whether sealed segments may become hard links, where both are on one file system: that takes no time and no room,
+    /// and the same blocks of the disk are in both then.</param>
+    /// <param name="cancellationToken">Ends it early; the target has to be deleted then, as after an error.</param>
+    /// <exception cref="JournalException">There is no journal, the target is not empty, the end of the journal is damaged, or a file cannot
+    /// be read or written.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static JournalCopy Copy(string directory, string target, bool link = true, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        ArgumentException.ThrowIfNullOrEmpty(target);
+        using var source = Open(directory, new JournalOptions { Access = JournalAccess.ReadOnly });
+        return new JournalCopier(JournalEnvironment.Default, source._state, Path.GetFullPath(target), link, cancellationToken).Run();
+    }
+
+    /// <summary>Deletes a journal with everything in its directory, and its segments in other folders. Nothing happens when there is
+    /// none. When it is cut off, it can be run again.</summary>
+    /// <param name="directory">Where the journal is.</param>
+    /// <exception cref="JournalException">Somebody has it open, or where its older segments are cannot be read.</exception>
+    /// <exception cref="IOException">A file cannot be deleted.</exception>
+    public static void Delete(string directory)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        JournalRemoval.Run(FileSystems.Default, Path.GetFullPath(directory));
     }
 
     /// <summary>Whether a write or a flush has failed, here or in another process: see <see cref="Fault"/>.</summary>

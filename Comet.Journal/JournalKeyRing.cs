@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Comet.Journals;
 
 /// <summary>Keys that are held in memory.</summary>
@@ -30,9 +32,36 @@ public sealed class JournalKeyRing : IJournalKeyProvider
         CurrentKeyId = currentKeyId;
     }
 
+    /// <summary>Reads keys from files.</summary>
+    /// <param name="currentKeyId">The id of the key for what is encrypted from now on.</param>
+    /// <param name="files">The files by the ids of their keys: 32 bytes each, or 64 hexadecimal digits.</param>
+    /// <exception cref="ArgumentException">As the constructor says, or a file is missing or holds no key.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static JournalKeyRing FromFiles(string currentKeyId, IEnumerable<KeyValuePair<string, string>> files)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        return new JournalKeyRing(currentKeyId, files.Select(static file => KeyValuePair.Create(file.Key, ReadFile(file.Value))));
+    }
+
     /// <inheritdoc />
     public string CurrentKeyId { get; }
 
     /// <inheritdoc />
     public ReadOnlyMemory<byte>? FindKey(string keyId) => _keys.TryGetValue(keyId, out var key) ? key : default(ReadOnlyMemory<byte>?);
+
+    private static byte[] ReadFile(string path)
+    {
+        if (!File.Exists(path))
+            throw new ArgumentException($"There is no key file '{path}'.", nameof(path));
+
+        var bytes = File.ReadAllBytes(path);
+        if (bytes.Length == Packing.BlockCipher.KeyLength)
+            return bytes;
+
+        var digits = Encoding.ASCII.GetString(bytes).Trim();
+        return digits.Length == 2 * Packing.BlockCipher.KeyLength && digits.All(char.IsAsciiHexDigit)
+            ? Convert.FromHexString(digits)
+            : throw new ArgumentException($"'{path}' is no key file: it must have {Packing.BlockCipher.KeyLength} bytes or "
+                + $"{2 * Packing.BlockCipher.KeyLength} hexadecimal digits.", nameof(path));
+    }
 }

@@ -32,14 +32,18 @@ internal static class PolicyOptions
     private static readonly Option<string?> s_durability = Text(
         "--durability", "What a confirm promises to producers that ask for nothing: none, memory, os, disk, store or store-sync.", "level");
 
+    private static readonly Option<string?> s_compression = Text("--storage-compression",
+        "How older messages are compressed on the broker's disk: as-broker (the default), none, lz4 or snappy.", "codec");
+
     public static Option[] All { get; } =
-        [s_retention, s_messages, s_age, s_bytes, s_ttl, s_quota, s_quotaAction, s_durability];
+        [s_retention, s_messages, s_age, s_bytes, s_ttl, s_quota, s_quotaAction, s_durability, s_compression];
 
     static PolicyOptions()
     {
         s_retention.AcceptOnlyFromAmong("until-room", "none", "forever");
         s_quotaAction.AcceptOnlyFromAmong("refuse", "drop-oldest");
         s_durability.AcceptOnlyFromAmong("none", "memory", "os", "disk", "store", "store-sync");
+        s_compression.AcceptOnlyFromAmong("as-broker", "none", "lz4", "snappy");
     }
 
     /// <summary>What the arguments say; null where they say nothing.</summary>
@@ -57,6 +61,12 @@ internal static class PolicyOptions
             "store-sync" => Durability.StoreSync,
             var level => Enum.Parse<Durability>(level, ignoreCase: true),
         },
+        StorageCompression = arguments.GetValue(s_compression) switch
+        {
+            null => null,
+            "as-broker" => StorageCompression.AsBroker,
+            var codec => Enum.Parse<StorageCompression>(codec, ignoreCase: true),
+        },
     };
 
     /// <summary>A policy in one line; the parts that are as by default are left out.</summary>
@@ -71,6 +81,8 @@ internal static class PolicyOptions
             parts.Add($"quota {Output.Progress.Count(policy.BacklogQuota.MaxBytes)} bytes, {policy.BacklogQuota.Action}");
         if (policy.DefaultDurability != Durability.None)
             parts.Add($"durability {policy.DefaultDurability}");
+        if (policy.StorageCompression != StorageCompression.AsBroker)
+            parts.Add($"storage compression {policy.StorageCompression}");
         return string.Join("; ", parts);
     }
 

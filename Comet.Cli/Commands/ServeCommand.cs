@@ -12,18 +12,6 @@ namespace Comet.Cli.Commands;
 /// <summary>comet serve: a broker until it is told to stop.</summary>
 internal static class ServeCommand
 {
-    private static readonly Option<string> s_storage = new("--storage")
-    {
-        Description = "Where messages are kept. memory: they are gone when the broker stops. local: in the directory --data.",
-        DefaultValueFactory = static _ => "memory",
-    };
-
-    private static readonly Option<DirectoryInfo?> s_data = new("--data")
-    {
-        Description = "The directory for --storage local; it is made when it is missing. One server at a time uses it.",
-        HelpName = "directory",
-    };
-
     private static readonly Option<string[]> s_listen = new("--listen")
     {
         Description = "Address to listen on; port 0 takes a free one; host * takes all interfaces. Give it again for further addresses.",
@@ -62,12 +50,13 @@ internal static class ServeCommand
 
     public static Command Create()
     {
-        s_storage.AcceptOnlyFromAmong("memory", "local");
         var command = new Command("serve",
             "Serve until Ctrl-C or SIGTERM; then drain and exit 0. Prints one line, 'comet: listening on …', when ready.")
         {
-            s_storage, s_data, s_listen, s_certificate, s_key, s_nodeId, s_partitions, s_noAutoCreate, s_memory, s_verbose,
+            s_listen, s_certificate, s_key, s_nodeId, s_partitions, s_noAutoCreate, s_memory, s_verbose,
         };
+        foreach (var option in StorageFlags.All)
+            command.Options.Add(option);
         command.SetAction(RunAsync);
         return command.WithoutConnection();
     }
@@ -80,7 +69,7 @@ internal static class ServeCommand
             DefaultPartitionCount = arguments.GetValue(s_partitions),
             CreateTopicsOnFirstUse = !arguments.GetValue(s_noAutoCreate),
             MemoryLimit = arguments.GetValue(s_memory),
-            LocalStorage = Storage(arguments),
+            LocalStorage = StorageFlags.Read(arguments),
         };
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.AddSimpleConsole(static console => console.SingleLine = true);
@@ -103,15 +92,6 @@ internal static class ServeCommand
         await WaitForEndAsync(cancellationToken);
         await app.StopAsync(CancellationToken.None);
         return ExitCode.Done;
-    }
-
-    private static LocalStorageOptions? Storage(ParseResult arguments)
-    {
-        var (isLocal, data) = (arguments.GetRequiredValue(s_storage) == "local", arguments.GetValue(s_data));
-        if (isLocal != data is not null)
-            throw new UsageException("--storage local needs --data, the directory to keep messages in; and --data goes with "
-                + "--storage local.");
-        return data is null ? null : new LocalStorageOptions { Directory = data.FullName, Recovering = new RecoveryLine().Show };
     }
 
     private static async Task StartAsync(WebApplication app, List<CometListenerOptions> listeners, CancellationToken cancellationToken)

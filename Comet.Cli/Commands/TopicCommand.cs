@@ -63,7 +63,8 @@ internal static class TopicCommand
         var name = arguments.GetRequiredValue(s_name);
         var update = PolicyOptions.Read(arguments) with { Partitions = arguments.GetValue(s_newPartitions) };
         if (update == new TopicUpdate())
-            throw new UsageException("Say what to change: --partitions, --retention…, --ttl, --quota or --durability.");
+            throw new UsageException("Say what to change: --partitions, --retention…, --ttl, --quota, --durability or "
+                + "--storage-compression.");
         await client.Topics.UpdateAsync(name, update, cancellationToken);
         Report(arguments, new TopicChange(name, "updated"));
     }

@@ -39,6 +39,7 @@ namespace Comet.Cli.Output;
 [JsonSerializable(typeof(RepairReport))]
 [JsonSerializable(typeof(CompressReport))]
 [JsonSerializable(typeof(JournalBenchResult))]
+[JsonSerializable(typeof(BackupReport))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     public static string Line<T>(T value, JsonTypeInfo<T> type) =>

@@ -13,6 +13,8 @@ namespace Comet.Journals.Durability;
 /// </summary>
 internal sealed unsafe class JournalFlusher
 {
+    private const int SpinsBeforeSleep = 200;
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan ClosePatience = TimeSpan.FromSeconds(1);
 
@@ -92,16 +94,17 @@ internal sealed unsafe class JournalFlusher
     public void Wait(JournalPlace place)
     {
         _state.Segments.Preparer.IsWaitedFor = true;
+        var pause = new SpinWait();
         while (TryLead(place))
         {
             var covered = default(JournalPlace);
+            var isDone = false;
             try
             {
                 lock (_flushing)
                 {
                     ObjectDisposedException.ThrowIf(_closed, typeof(Journal));
-                    if (!_flush.TryRun(place))
-                        Thread.Yield();
+                    isDone = _flush.TryRun(place);
                     covered = _flush.Covered;
                 }
             }
@@ -114,6 +117,10 @@ internal sealed unsafe class JournalFlusher
                     Monitor.PulseAll(_followers);
                 }
             }
+
+            // A writer is in the middle of an append, for some instructions as a rule; one that was stopped there is waited for asleep.
+            if (!isDone)
+                pause.SpinOnce(SpinsBeforeSleep);
         }
 
         if (!IsDirty)

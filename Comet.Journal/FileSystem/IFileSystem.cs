@@ -29,6 +29,10 @@ internal interface IFileSystem
     /// <summary>Gives a file another name, in one step; what had that name before is gone.</summary>
     void Replace(string from, string to);
 
+    /// <summary>Gives a file a second name, which must not be taken. False, and nothing has changed, where that is not possible: on
+    /// another file system, for example.</summary>
+    bool TryLink(string from, string to) => false;
+
     /// <summary>Deletes a file; nothing happens when there is none.</summary>
     void Delete(string path);
 

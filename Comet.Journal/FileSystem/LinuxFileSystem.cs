@@ -93,6 +93,8 @@ internal sealed class LinuxFileSystem : IFileSystem
             throw LinuxError.Of($"Renaming to {to}", from, error);
     }
 
+    public bool TryLink(string from, string to) => LinuxNative.Link(from, to) == 0;
+
     public void Delete(string path)
     {
         if (LinuxNative.Unlink(path) != 0 && Marshal.GetLastPInvokeError() != LinuxNative.NoEntry)

@@ -98,7 +98,8 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
 
     private ulong Tail() => Control() is { } control ? ControlFile.ReadTail(control) : 0;
 
-    private bool IsAttended() => Control() is { } control && control.IsLockedByOther(JournalLock.Session);
+    /// <summary>Whether somebody has the journal open to write.</summary>
+    public bool IsAttended() => Control() is { } control && control.IsLockedByOther(JournalLock.Session);
 
     // Also after all writers were killed: what they had published is in the page cache.
     private bool IsOfThisBoot() => store.Files.SessionId != Guid.Empty && Control() is { } control

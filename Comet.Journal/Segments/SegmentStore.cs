@@ -134,7 +134,7 @@ internal sealed class SegmentStore
         var wanted = last is null ? _options.FirstSegmentLength : NextLength(used);
         var name = SegmentName.Of(number, cycleStart);
         var path = Path.Combine(Directory, name);
-        var segment = Files.Exists(path) ? null : Adopt(path, Math.Max(wanted, SegmentLayout.LengthFor(recordSize)),
+        var segment = Files.Exists(path) ? null : Adopt(path, wanted, SegmentLayout.LengthFor(recordSize),
             spare => WritePlace(spare.File, number, firstSequence, cycleStart, durable));
         Catalog.Add(new SegmentEntry(number, cycleStart, path, ""));
         if (segment is null)
@@ -171,9 +171,9 @@ internal sealed class SegmentStore
     }
 
     /// <summary>Makes a spare the segment of a name; null, and the spare is kept, when somebody else was first.</summary>
-    private MappedSegment? Adopt(string path, long length, Func<SpareSegment, SegmentHeader> writePlace)
+    private MappedSegment? Adopt(string path, long wanted, long needed, Func<SpareSegment, SegmentHeader> writePlace)
     {
-        var spare = Spares.Take(length);
+        var spare = TakeSpare(wanted, needed);
         var renamed = false;
         try
         {
@@ -196,6 +196,24 @@ internal sealed class SegmentStore
         {
             if (!renamed)
                 Spares.Return(spare);
+        }
+    }
+
+    /// <summary>A spare as long as is wanted, or as there is room for: on a disk that is nearly full, a short segment is better than
+    /// none.</summary>
+    private SpareSegment TakeSpare(long wanted, long needed)
+    {
+        var least = Math.Max(needed, Math.Min(wanted, _options.FirstSegmentLength));
+        for (var length = Math.Max(wanted, needed); ; length = Math.Max(least, SegmentLayout.RoundUp(length / 2, SegmentLayout.PageLength)))
+        {
+            try
+            {
+                return Spares.Take(length);
+            }
+            catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && length > least)
+            {
+                // There may be room for half of it.
+            }
         }
     }
 

@@ -26,6 +26,10 @@ public sealed record TopicPolicy
     /// is the best that the broker gives without being asked.</summary>
     public Durability DefaultDurability { get; init; }
 
+    /// <summary>How a broker that keeps messages on disk compresses the older ones there. Changes nothing of what is delivered. Default:
+    /// <see cref="StorageCompression.AsBroker"/>.</summary>
+    public StorageCompression StorageCompression { get; init; }
+
     /// <summary>Returns the policy when all of it can be kept.</summary>
     /// <exception cref="CometException"><see cref="ErrorCode.InvalidArgument"/>: the message names the value, and what to write
     /// instead.</exception>
@@ -40,6 +44,8 @@ public sealed record TopicPolicy
         }
         if (!Enum.IsDefined(DefaultDurability))
             throw PolicyChecks.Invalid($"{nameof(DefaultDurability)} is {(int)DefaultDurability}, which is no level of durability.");
+        if (!Enum.IsDefined(StorageCompression))
+            throw PolicyChecks.Invalid($"{nameof(StorageCompression)} is {(int)StorageCompression}, which is not known.");
         return this;
     }
 }
@@ -124,6 +130,22 @@ public sealed record BacklogQuota(long MaxBytes, BacklogAction Action = BacklogA
     }
 }
 
+/// <summary>How messages are compressed on a broker's disk, beside what their producers have compressed already.</summary>
+public enum StorageCompression
+{
+    /// <summary>As the broker's options say.</summary>
+    AsBroker = 0,
+
+    /// <summary>Not at all.</summary>
+    None = 1,
+
+    /// <summary>With LZ4, which makes them smaller.</summary>
+    Lz4 = 2,
+
+    /// <summary>With Snappy.</summary>
+    Snappy = 3,
+}
+
 /// <summary>What happens when a backlog has reached its quota.</summary>
 public enum BacklogAction
 {
@@ -155,6 +177,9 @@ public sealed record TopicUpdate
     /// <inheritdoc cref="TopicPolicy.DefaultDurability"/>
     public Durability? DefaultDurability { get; init; }
 
+    /// <inheritdoc cref="TopicPolicy.StorageCompression"/>
+    public StorageCompression? StorageCompression { get; init; }
+
     /// <summary>All of a policy, as an update.</summary>
     internal static TopicUpdate From(TopicPolicy policy) => new()
     {
@@ -162,6 +187,7 @@ public sealed record TopicUpdate
         MessageTtl = policy.MessageTtl,
         BacklogQuota = policy.BacklogQuota,
         DefaultDurability = policy.DefaultDurability,
+        StorageCompression = policy.StorageCompression,
     };
 
     /// <summary>The policy with what this update changes.</summary>
@@ -174,6 +200,7 @@ public sealed record TopicUpdate
             MessageTtl = MessageTtl ?? policy.MessageTtl,
             BacklogQuota = BacklogQuota ?? policy.BacklogQuota,
             DefaultDurability = DefaultDurability ?? policy.DefaultDurability,
+            StorageCompression = StorageCompression ?? policy.StorageCompression,
         };
     }
 }

@@ -31,11 +31,27 @@ internal sealed partial class Partition
         }
         _isRecovered = true;
         var state = _saves.Load();
-        _producers.Recover(_log, now);
-        _schedules.Recover(state, now);
+        _points.Appended(PartitionRecovery.Run(_log, state, _producers, _schedules, now), now);
         _subscriptions.Restore(state.Subscriptions, now);
+        if (state.IsBeyond(_log.EndOffset))
+            _saves.CutTo(_log.EndOffset, _subscriptions.All, NextOwnDue);
         return true;
     }
+
+    private DelaySpill? OpenSpill(PartitionSettings settings) => settings.Store?.DelayFiles is not { } files ? null : new DelaySpill(files)
+    {
+        Limit = settings.MaxDelaysInMemory,
+        Inbox = command => Inbox?.Invoke(command),
+    };
+
+    /// <summary>Takes a point to recover from when it is due; all that it tells of is made durable, whatever the topic says.</summary>
+    private void TakePoint(long now)
+    {
+        if (_points.TryTake(now))
+            WantDurable();
+    }
+
+    private void WantDurable() => (_wantedLevel, _wantedOffset) = (Durability.Disk, _log.EndOffset);
 
     private void HandleStorage(in PartitionCommand command, long now)
     {
@@ -44,12 +60,20 @@ internal sealed partial class Partition
             case CommandKind.Saved:
                 _saves.Saved((Exception?)command.Detail, now);
                 break;
+            case CommandKind.PointSaved:
+                _points.Saved((Exception?)command.Detail);
+                break;
+            case CommandKind.DelaysWritten:
+                _schedules.Index.Finish((DelayWork)command.Detail!);
+                break;
             case CommandKind.Rest:
                 Rest();
                 break;
             case CommandKind.Shutdown:
                 _saves.SaveBeforeRest(_subscriptions.All, NextOwnDue, isLast: true);
+                var last = _points.TakeLast();
                 Close(ErrorCode.BrokerStopping, "The broker is stopping.");
+                _points.SaveLast(last);
                 ((Action)command.Detail!)();
                 break;
             default:
@@ -63,9 +87,12 @@ internal sealed partial class Partition
     {
         _saves.SaveBeforeRest(_subscriptions.All, NextOwnDue, isLast: false);
         if (_log.ReachedOffset(Durability.Disk) < _log.EndOffset)
-            (_wantedLevel, _wantedOffset) = (Durability.Disk, _log.EndOffset);
-        else
-            _log.Rest();
+        {
+            WantDurable();
+            return;
+        }
+        _points.SaveBeforeRest();
+        _log.Rest();
     }
 
     private void Close(ErrorCode code, string message)

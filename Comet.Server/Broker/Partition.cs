@@ -18,6 +18,7 @@ internal sealed partial class Partition : IDisposable
     private readonly Watchdog _watchdog;
     private readonly PartitionSchedules _schedules;
     private readonly PartitionSaves _saves;
+    private readonly PartitionPoints _points;
     private readonly Queue<PendingConfirm> _pending = new();
     private Durability _wantedLevel;
     private long _wantedOffset;
@@ -32,11 +33,12 @@ internal sealed partial class Partition : IDisposable
         log.Durability = settings.Policy.DefaultDurability;
         _producers = new ProducerTable(settings.MaxRememberedProducers, settings.ProducerMemoryTtl, settings.PlantedBug);
         _cutter = new BatchCutter(settings.MaxRecordsLength);
-        var delays = new DelayIndex(settings.ScheduleBudget);
+        var delays = new DelayIndex(settings.ScheduleBudget, OpenSpill(settings));
         _dispatcher = new Dispatcher(log, _cutter, settings.MaxOutstandingMessages) { Pending = delays };
         _saves = new PartitionSaves(settings.Store) { Inbox = command => Inbox?.Invoke(command) };
         _subscriptions = new SubscriptionTable(log, fence, delays, Counters, _saves, settings.PlantedBug);
         _schedules = new PartitionSchedules(log, _subscriptions, delays, _saves, settings.MaxRecordsLength);
+        _points = new PartitionPoints(settings, log, _producers, _schedules, _saves) { Inbox = command => Inbox?.Invoke(command) };
         _policy = new PartitionPolicy(log, fence, _subscriptions, delays, settings.Policy);
         _schedules.Released = _policy.Released;
         _watchdog = new Watchdog(topic, number, log, settings, delays, _policy);
@@ -59,7 +61,7 @@ internal sealed partial class Partition : IDisposable
         && (_log.EndOffset > _log.StableOffset || (_wantedLevel != Durability.None && _log.ReachedOffset(_wantedLevel) < _wantedOffset));
 
     /// <summary>When <see cref="CommandKind.Wake"/> is due without another command; <see cref="long.MaxValue"/> for never.</summary>
-    public long NextDue => Math.Min(NextOwnDue, Math.Min(_subscriptions.NextDue, _saves.NextDue));
+    public long NextDue => Math.Min(NextOwnDue, Math.Min(_subscriptions.NextDue, Math.Min(_saves.NextDue, _points.NextDue)));
 
     /// <summary>When it has something to do that it would have to do in another process as well.</summary>
     private long NextOwnDue => Math.Min(_policy.NextDue, _schedules.Index.NextDue);
@@ -90,6 +92,7 @@ internal sealed partial class Partition : IDisposable
         }
         if (!_isRecovered && !TryRecover(command, now))
             return;
+        TakePoint(now);
         _watchdog.Begin(command.Kind);
         switch (command.Kind)
         {
@@ -154,6 +157,7 @@ internal sealed partial class Partition : IDisposable
         }
         _policy.AfterDispatch(now);
         _saves.Settle(_subscriptions.All, now, NextOwnDue);
+        _points.Settle(now);
         _watchdog.Settle(stable, isReading: _log.Misses != misses);
     }
 
@@ -276,6 +280,7 @@ internal sealed partial class Partition : IDisposable
         }
         _schedules.Stored(header, baseOffset);
         memory.Remember(header.BaseSequence, header.RecordCount, baseOffset);
+        _points.Appended(header.Length, now);
         Counters.AddStored(header.RecordCount);
         AwaitConfirm(command, baseOffset, isDuplicate: false);
         return true;

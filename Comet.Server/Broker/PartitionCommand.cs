@@ -28,6 +28,8 @@ internal enum CommandKind
     Trim,
     Rest,
     Saved,
+    PointSaved,
+    DelaysWritten,
     Shutdown,
     ChangePolicy,
     Delete,

@@ -19,6 +19,9 @@ internal sealed class PartitionSaves(IPartitionStore? store)
     /// <summary>When a save is due that nobody waits for; <see cref="long.MaxValue"/> for none.</summary>
     public long NextDue => _isSaving ? long.MaxValue : _due;
 
+    /// <summary>Whether a message was moved or cancelled and that is not given to the store yet.</summary>
+    public bool HasSchedules => _changes.Schedules.Count > 0;
+
     /// <summary>Called when a save is over, with a command for the partition.</summary>
     public Action<PartitionCommand>? Inbox { get; set; }
 
@@ -39,6 +42,13 @@ internal sealed class PartitionSaves(IPartitionStore? store)
     {
         if (store is not null)
             _changes.Schedules.Add((offset, moved));
+    }
+
+    /// <summary>The log ends before something that was saved: takes that back, before messages get those offsets.</summary>
+    public void CutTo(long endOffset, List<Subscription> subscriptions, long nextDue)
+    {
+        _changes.CutTo = endOffset;
+        Save(subscriptions, nextDue);
     }
 
     /// <summary>Confirms a request when all it has changed is saved; a correlation id of 0 asks for no answer.</summary>

@@ -29,6 +29,12 @@ internal sealed record PartitionSettings
     /// <summary>What is kept beside the log; null where nothing outlives the process.</summary>
     public IPartitionStore? Store { get; init; }
 
+    /// <summary>How much may be appended to the log before a point to recover from is saved.</summary>
+    public long MaxBytesBehindPoint { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>How many messages that wait are kept in memory before they are given away, where that is possible.</summary>
+    public int MaxDelaysInMemory { get; init; } = DelaySpill.DefaultLimit;
+
     /// <summary>A fault to make on purpose, for tests of the tests.</summary>
     public PlantedBug PlantedBug { get; init; }
 

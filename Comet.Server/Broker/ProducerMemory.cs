@@ -23,6 +23,17 @@ internal sealed class ProducerMemory(string name)
     private int _batchesPerMark = 1;
     private int _sinceMark;
 
+    /// <summary>Goes on from what <see cref="Save"/> has told.</summary>
+    public ProducerMemory(ProducerState state)
+        : this(state.Name)
+    {
+        foreach (var (baseSequence, count, baseOffset) in state.Recent)
+            Remember(baseSequence, count, baseOffset);
+        for (_markCount = 0; _markCount < Math.Min(MaxMarks, state.Marks.Count); _markCount++)
+            _marks[_markCount] = (state.Marks[_markCount].BaseSequence, state.Marks[_markCount].BaseOffset);
+        (_batchesPerMark, _sinceMark, LastUsed) = (Math.Max(1, state.BatchesPerMark), state.SinceMark, state.LastUsed);
+    }
+
     public string Name { get; } = name;
 
     /// <summary>The highest sequence id that is stored; -1 when there is none.</summary>
@@ -48,6 +59,22 @@ internal sealed class ProducerMemory(string name)
         _next = (_next + 1) % RememberedBatches;
         if (_sinceMark++ % _batchesPerMark == 0)
             Mark(baseSequence, baseOffset);
+    }
+
+    /// <summary>What has to be kept of it.</summary>
+    /// <param name="lastUsed">When the name was last used.</param>
+    public ProducerState Save(long lastUsed)
+    {
+        var recent = new List<SequenceRun>(RememberedBatches);
+        for (var i = 0; i < RememberedBatches; i++)
+        {
+            if (_recent[(_next + i) % RememberedBatches] is { Count: > 0 } batch)
+                recent.Add(new(batch.BaseSequence, batch.Count, batch.BaseOffset));
+        }
+        var marks = new SequenceMark[_markCount];
+        for (var i = 0; i < marks.Length; i++)
+            marks[i] = new(_marks[i].BaseSequence, _marks[i].BaseOffset);
+        return new(Name, lastUsed, recent, marks) { BatchesPerMark = _batchesPerMark, SinceMark = _sinceMark };
     }
 
     /// <summary>Where messages that are stored already have gone; -1 when they were stored apart, or are older than

@@ -10,6 +10,8 @@ namespace Comet.Server.Broker;
 /// <param name="bug">See <see cref="PlantedBug"/>.</param>
 internal sealed class ProducerTable(int maxRemembered, long ttl, PlantedBug bug = PlantedBug.None)
 {
+    private const long BytesPerName = 400;
+
     private readonly Dictionary<string, ProducerMemory> _names = new(StringComparer.Ordinal);
 
     // Names without a producer, the longest unused first.
@@ -69,20 +71,37 @@ internal sealed class ProducerTable(int maxRemembered, long ttl, PlantedBug bug 
     /// <summary>What is remembered of a name; null when it is not.</summary>
     public ProducerMemory? Find(string name) => _names.GetValueOrDefault(name);
 
-    /// <summary>Fills an empty table from a log. What was fenced and how often cannot be told from it.</summary>
-    public void Recover(IPartitionLog log, long now)
+    /// <summary>What has to be kept of all names under which something is stored.</summary>
+    /// <param name="time">Now: attached names are in use.</param>
+    public IReadOnlyList<ProducerState> Save(long time) =>
+        [.. _names.Values.Where(static m => m.LastSequence >= 0).Select(m => m.Save(m.Holder is null ? m.LastUsed : time))];
+
+    /// <summary>About how many bytes that takes when it is stored.</summary>
+    public static long SizeOf(IReadOnlyList<ProducerState> saved) => saved.Count * BytesPerName;
+
+    /// <summary>Fills an empty table with what was saved. Followed by the batches behind that and by <see cref="Recovered"/>.</summary>
+    public void Restore(IReadOnlyList<ProducerState> saved)
     {
+        foreach (var state in saved)
+            _names[state.Name] = new ProducerMemory(state);
+    }
+
+    /// <summary>Takes in a batch of the log that an earlier process has stored. What was fenced and how often cannot be told from
+    /// it.</summary>
+    public void Recover(in StoredBatch batch)
+    {
+        var header = batch.Header;
         Span<char> name = stackalloc char[byte.MaxValue];
-        var names = _names.GetAlternateLookup<ReadOnlySpan<char>>();
-        for (var at = log.StartOffset; log.TryRead(at, out var batch); at = batch.LastOffset + 1)
-        {
-            var header = batch.Header;
-            var length = Encoding.ASCII.GetChars(batch.Bytes.Span.Slice(RecordBatchHeader.Size, header.ProducerNameLength), name);
-            if (!names.TryGetValue(name[..length], out var memory))
-                _names.Add(name[..length].ToString(), memory = new ProducerMemory(name[..length].ToString()));
-            memory.Remember(header.BaseSequence, header.RecordCount, header.BaseOffset);
-            memory.LastUsed = header.AppendTime;
-        }
+        var length = Encoding.ASCII.GetChars(batch.Bytes.Span.Slice(RecordBatchHeader.Size, header.ProducerNameLength), name);
+        if (!_names.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name[..length], out var memory))
+            _names.Add(name[..length].ToString(), memory = new ProducerMemory(name[..length].ToString()));
+        memory.Remember(header.BaseSequence, header.RecordCount, header.BaseOffset);
+        memory.LastUsed = header.AppendTime;
+    }
+
+    /// <summary>The table is filled: nobody is attached, and what is over the limits is forgotten.</summary>
+    public void Recovered(long now)
+    {
         foreach (var memory in _names.Values.OrderBy(static m => m.LastUsed))
             _unusedNodes.Add(memory, _unused.AddLast(memory));
         Forget(now);

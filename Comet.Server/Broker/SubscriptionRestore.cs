@@ -19,7 +19,8 @@ internal static class SubscriptionRestore
             at = run.Range.Last + 1;
         }
         subscription.IsStored = true;
-        subscription.SavedVersion = subscription.Version;
+        if (!IsBeyond(state, endOffset))
+            subscription.SavedVersion = subscription.Version;
     }
 
     /// <summary>A cursor as far as the log goes: what lies beyond was lost with the messages there, and other messages will have those
@@ -34,6 +35,12 @@ internal static class SubscriptionRestore
         }
         return new(Math.Min(cursor.AckedUpTo, endOffset), ranges);
     }
+
+    /// <summary>Whether something was saved about messages that the log does not have.</summary>
+    public static bool IsBeyond(SubscriptionState state, long endOffset) =>
+        state.Cursor.AckedUpTo > endOffset
+        || state.Cursor.Acked.Any(range => range.Last >= endOffset)
+        || state.Again.Any(run => run.Range.Last >= endOffset);
 
     /// <summary>What is not acked and was not held: it had been left out, and its time has come meanwhile or is still to come.</summary>
     private static void ResumeBetween(Subscription subscription, DelayIndex delays, OffsetRange range)

@@ -108,6 +108,8 @@ internal sealed class SubscriptionTable(IPartitionLog log, FencingToken fence, D
                 Settings = state.Settings, Counters = counters, Bug = bug,
             };
             SubscriptionRestore.Resume(subscription, state, delays, log.EndOffset, now);
+            // What was acked may have been dropped before its cursor was saved: it is no backlog.
+            subscription.Skip(new(subscription.Cursor.AckedUpTo, log.StartOffset - 1));
             _all.Add(subscription);
             _named.Add(state.Name, subscription);
         }

@@ -62,6 +62,16 @@ internal interface IPartitionLog
     /// where it must.</summary>
     bool TryRead(long offset, out StoredBatch batch);
 
+    /// <summary>As <see cref="TryRead"/>, and finds what was dropped as well as long as it is there: what <see cref="Keep"/> has asked for
+    /// is.</summary>
+    bool TryReadKept(long offset, out StoredBatch batch);
+
+    /// <summary>Whether room is taken only because <see cref="Keep"/> wants it so, and worth a call of it.</summary>
+    bool HoldsBack { get; }
+
+    /// <summary>From now on what lies at or behind <paramref name="offset"/> can be had again after a crash, dropped or not.</summary>
+    void Keep(long offset);
+
     /// <summary>The first offset whose batch was appended at that time or later; <see cref="EndOffset"/> when there is none.</summary>
     long FindByAppendTime(long time);
 

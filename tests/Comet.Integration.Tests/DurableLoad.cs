@@ -49,6 +49,17 @@ internal sealed class DurableLoad : IAsyncDisposable
         return load;
     }
 
+    /// <summary>What is promised now: the messages that are confirmed with their offsets, and the acks of each subscription.</summary>
+    public (Dictionary<string, long> Confirmed, Dictionary<string, HashSet<string>> Acked) Promised() =>
+        (new(_confirmed), _listeners.ToDictionary(static l => l.Subscription, static l => l.Acked.Keys.ToHashSet()));
+
+    /// <summary>Whether a message was ever sent.</summary>
+    public bool WasSent(string value) => Parse(value) is var (producer, number) && number < Volatile.Read(ref _attempted[producer]);
+
+    /// <summary>Whether a subscription has ever received a message, so that it may have acked it.</summary>
+    public bool WasReceived(string subscription, string value) =>
+        _listeners.Single(l => l.Subscription == subscription).Received.ContainsKey(value);
+
     /// <summary>Completes when so many messages more are confirmed, and so many acks.</summary>
     public Task GoOnAsync(int messages, int acks)
     {

@@ -56,12 +56,21 @@ internal sealed class DelayBuckets
     /// <summary>Takes the first entry that is due.</summary>
     public bool TryTake(long now, out DueOffset entry)
     {
-        MoveNear((now >> BucketShift) + 1);
-        if (!_near.TryPeek(out _, out entry) || entry.Due > now)
+        if (!TryPeek(now, out entry))
             return false;
-        _near.Dequeue();
+        Take();
         return true;
     }
+
+    /// <summary>The first entry that is due, which stays.</summary>
+    public bool TryPeek(long now, out DueOffset entry)
+    {
+        MoveNear((now >> BucketShift) + 1);
+        return _near.TryPeek(out _, out entry) && entry.Due <= now;
+    }
+
+    /// <summary>Takes the entry that <see cref="TryPeek"/> has found.</summary>
+    public void Take() => _near.Dequeue();
 
     /// <summary>Calls <paramref name="visit"/> with all entries from one time to another, both included, a stretch of time after the
     /// other and unsorted within; ends when it returns false at the end of a stretch.</summary>

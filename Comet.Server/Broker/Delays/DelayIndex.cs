@@ -16,7 +16,7 @@ internal enum DelayOutcome
 /// a message is cancelled or moved; they are passed over when their time comes, or swept when they are more than those that count
 /// (decision 0040).
 /// </remarks>
-internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
+internal sealed partial class DelayIndex : IPendingOffsets
 {
     // Below this, sweeping saves nothing.
     private const int MinSweep = 1024;
@@ -24,11 +24,21 @@ internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
     private static readonly Comparer<DueOffset> s_descending =
         Comparer<DueOffset>.Create(static (a, b) => DueOrder.Ascending.Compare(b, a));
 
-    private readonly DelayBuckets _buckets = new();
-    private readonly KeyedOffsets _keys = new();
+    private readonly ScheduleBudget _budget;
+    private readonly DelaySpill? _spill;
     private readonly OffsetBits _pending = new();
     private readonly OffsetBits _cancelled = new();
     private readonly Dictionary<long, MovedDue> _moved = [];
+    private DelayLayer _memory = new();
+
+    /// <param name="budget">The room for what waits.</param>
+    /// <param name="spill">Where goes what is too much for memory; null where all stays in memory.</param>
+    public DelayIndex(ScheduleBudget budget, DelaySpill? spill = null)
+    {
+        (_budget, _spill) = (budget, spill);
+        if (spill is not null)
+            spill.Finished = Finish;
+    }
 
     /// <summary>The offsets that wait.</summary>
     public OffsetBits Pending => _pending;
@@ -42,37 +52,39 @@ internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
     /// <summary>How many messages wait.</summary>
     public long Count => _pending.Count;
 
-    /// <summary>How many entries it keeps, those that do not count any more too.</summary>
-    public long EntryCount => _buckets.Count + _keys.Count;
+    /// <summary>How many entries it keeps in memory, those that do not count any more too.</summary>
+    public long EntryCount => _memory.Times.Count + _memory.Keys.Count;
 
     /// <summary>When <see cref="TryRelease"/> is to be called next; <see cref="long.MaxValue"/> for never.</summary>
-    public long NextDue => Count == 0 ? long.MaxValue : _buckets.NextDue;
+    public long NextDue => Count == 0 ? long.MaxValue
+        : Math.Min(_memory.Times.NextDue, _spill?.NextDue ?? long.MaxValue);
 
-    public ScheduleBudget Budget => budget;
+    public ScheduleBudget Budget => _budget;
 
     /// <summary>Adds a message; room for it was taken from the budget.</summary>
     public void Add(long offset, long due, int? keyHash)
     {
         _pending.Add(offset);
-        _buckets.Add(new(due, offset));
+        _memory.Times.Add(new(due, offset));
         if (keyHash is { } hash)
-            _keys.Add(hash, offset);
+            _memory.Keys.Add(hash, offset);
+        _added++;
     }
 
     /// <summary>Adds a message that was found in the log, as it stood at that time; what was accepted once is not refused for a
     /// limit.</summary>
     public void Restore(long offset, MovedDue time, int? keyHash, long now)
     {
-        if (time.Due > now)
+        if (time.Due > now && !_pending.Contains(offset))
         {
-            budget.Take(1);
+            _budget.Take(1);
             Add(offset, time.Due, keyHash);
         }
         if (time.Due == time.Original || (time.Original <= now && time.Due <= now))
             return;
         _moved[offset] = time;
         if (time.Original > time.Due)
-            _buckets.Add(new(time.Original, offset));
+            _memory.Times.Add(new(time.Original, offset));
     }
 
     /// <summary>Adds a message that was found in the log and is cancelled.</summary>
@@ -81,7 +93,7 @@ internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
     /// <summary>Takes the next message that is due, in the order of due time and offset.</summary>
     public bool TryRelease(long now, out long offset)
     {
-        while (_buckets.TryTake(now, out var entry))
+        while (TryTake(now, out var entry))
         {
             offset = entry.Offset;
             var isCurrent = true;
@@ -94,7 +106,7 @@ internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
             }
             if (!isCurrent || !_pending.Remove(offset))
                 continue;
-            budget.Return(1);
+            _budget.Return(1);
             SweepKeys();
             return true;
         }
@@ -107,7 +119,7 @@ internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
     {
         if (!_pending.Remove(offset))
             return false;
-        budget.Return(1);
+        _budget.Return(1);
         _moved.Remove(offset);
         _cancelled.Add(offset);
         SweepKeys();
@@ -126,7 +138,7 @@ internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
         if (GetDue(offset, original) == due)
             return true;
         _moved[offset] = new(due, original);
-        _buckets.Add(new(due, offset));
+        _memory.Times.Add(new(due, offset));
         SweepBuckets();
         return true;
     }
@@ -158,8 +170,20 @@ internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
     /// <summary>Copies the offsets that wait under a hash of a key, ascending; some may have another key.</summary>
     public void CopyKeyed(int keyHash, List<long> target)
     {
-        _keys.CopyTo(keyHash, target);
+        _memory.Keys.CopyTo(keyHash, target);
+        _spill?.CopyKeyed(keyHash, target);
         target.RemoveAll(offset => !_pending.Contains(offset));
+        if (_spill is null)
+            return;
+        // A message may be in more than one place: its key is written down again with what was moved.
+        target.Sort();
+        var kept = 0;
+        for (var i = 0; i < target.Count; i++)
+        {
+            if (kept == 0 || target[kept - 1] != target[i])
+                target[kept++] = target[i];
+        }
+        target.RemoveRange(kept, target.Count - kept);
     }
 
     /// <summary>The first messages behind <paramref name="after"/> that are due from <paramref name="from"/> to <paramref name="to"/>, at
@@ -168,7 +192,7 @@ internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
     {
         var first = new PriorityQueue<DueOffset, DueOffset>(s_descending);
         var seen = new HashSet<DueOffset>();
-        _buckets.Visit(Math.Max(from, after.Due), to, entry =>
+        Visit(Math.Max(from, after.Due), to, entry =>
         {
             if (DueOrder.Ascending.Compare(entry, after) <= 0 || !IsCurrent(entry)
                 || (_moved.ContainsKey(entry.Offset) && !seen.Add(entry)))
@@ -177,7 +201,7 @@ internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
                 first.Enqueue(entry, entry);
             else if (DueOrder.Ascending.Compare(entry, first.Peek()) < 0)
                 first.EnqueueDequeue(entry, entry);
-        }, () => first.Count < limit);
+        }, () => first.Count < limit, entry => first.Count < limit || DueOrder.Ascending.Compare(entry, first.Peek()) < 0);
         while (first.TryDequeue(out var entry, out _))
             target.Add(entry);
         target.Reverse();
@@ -190,11 +214,11 @@ internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
             return Count;
         var count = 0L;
         var seen = new HashSet<long>();
-        _buckets.Visit(from, to, entry =>
+        Visit(from, to, entry =>
         {
             if (IsCurrent(entry) && (!_moved.ContainsKey(entry.Offset) || seen.Add(entry.Offset)))
                 count++;
-        }, static () => true);
+        }, static () => true, static _ => true);
         return count;
     }
 
@@ -208,8 +232,21 @@ internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
     /// <summary>Gives back what it has taken from the budget; it is not used again.</summary>
     public void Close()
     {
-        budget.Return(Count);
+        _budget.Return(Count);
         _pending.RemoveBelow(long.MaxValue);
+    }
+
+    private bool TryTake(long now, out DueOffset entry) =>
+        _spill is null ? _memory.Times.TryTake(now, out entry) : _spill.TryTake(_memory.Times, now, out entry);
+
+    private void Visit(long from, long to, Action<DueOffset> visit, Func<bool> goOn, Func<DueOffset, bool> goOnInOrder)
+    {
+        _memory.Times.Visit(from, to, visit, goOn);
+        _spill?.Visit(from, to, entry =>
+        {
+            visit(entry);
+            return goOnInOrder(entry);
+        });
     }
 
     private bool IsCurrent(DueOffset entry) =>
@@ -217,18 +254,18 @@ internal sealed class DelayIndex(ScheduleBudget budget) : IPendingOffsets
 
     private void SweepBuckets()
     {
-        if (_buckets.Count <= MinSweep + (2 * (Count + _moved.Count)))
+        if (_memory.Times.Count <= MinSweep + (2 * (Count + _moved.Count)))
             return;
         var seen = new HashSet<DueOffset>();
-        _buckets.Compact(entry => _moved.TryGetValue(entry.Offset, out var moved)
+        _memory.Times.Compact(entry => _moved.TryGetValue(entry.Offset, out var moved)
             ? (entry.Due == moved.Due || entry.Due == Math.Max(moved.Due, moved.Original)) && seen.Add(entry)
             : _pending.Contains(entry.Offset));
     }
 
     private void SweepKeys()
     {
-        if (_keys.Count > MinSweep + (2 * Count))
-            _keys.Compact(_pending);
+        if (_memory.Keys.Count > MinSweep + (2 * Count))
+            _memory.Keys.Compact(_pending);
     }
 }
 

@@ -28,26 +28,37 @@ internal sealed class DelayScan(int maxRecordsLength)
         }
     }
 
-    /// <summary>Fills an empty index from a log, as it was at that time: what was due before is not waiting any more.</summary>
+    /// <summary>Adds to an index what a batch of the log has that waits, as it was at that time: what was due before is not waiting any
+    /// more.</summary>
     /// <param name="index">The index.</param>
-    /// <param name="log">The log.</param>
-    /// <param name="moved">The messages that were moved to another time.</param>
-    /// <param name="cancelled">The messages that were cancelled.</param>
+    /// <param name="batch">The batch.</param>
+    /// <param name="changed">What was changed about messages that were scheduled.</param>
     /// <param name="now">Microseconds since the Unix epoch.</param>
-    public void Recover(DelayIndex index, IPartitionLog log, IReadOnlyDictionary<long, MovedDue> moved, OffsetBits cancelled, long now)
+    public void Recover(DelayIndex index, in StoredBatch batch, ChangedSchedules changed, long now)
     {
-        for (var at = log.StartOffset; log.TryRead(at, out var batch); at = batch.LastOffset + 1)
+        // All that has a time: a message whose time is past may have been moved to a later one.
+        Look(batch.Bytes, batch.Header, long.MinValue);
+        foreach (var (delta, original, keyHash) in Found)
         {
-            // All that has a time: a message whose time is past may have been moved to a later one.
-            Look(batch.Bytes, batch.Header, long.MinValue);
-            foreach (var (delta, original, keyHash) in Found)
-            {
-                var offset = batch.BaseOffset + delta;
-                if (cancelled.Contains(offset))
-                    index.RestoreCancelled(offset);
-                else if (original != 0)
-                    index.Restore(offset, moved.GetValueOrDefault(offset, new(original, original)), keyHash, now);
-            }
+            var offset = batch.BaseOffset + delta;
+            if (changed.Cancelled.Contains(offset))
+                index.RestoreCancelled(offset);
+            else if (original != 0)
+                index.Restore(offset, changed.Moved.GetValueOrDefault(offset, new(original, original)), keyHash, now);
         }
+    }
+}
+
+/// <summary>What was changed about scheduled messages.</summary>
+/// <param name="Moved">The messages that were moved to another time.</param>
+/// <param name="Cancelled">The messages that were cancelled.</param>
+internal sealed record ChangedSchedules(IReadOnlyDictionary<long, MovedDue> Moved, OffsetBits Cancelled)
+{
+    public static ChangedSchedules Of(PartitionState state)
+    {
+        var cancelled = new OffsetBits();
+        foreach (var offset in state.Cancelled)
+            cancelled.Add(offset);
+        return new(state.Moved, cancelled);
     }
 }

@@ -20,18 +20,24 @@ internal sealed class KeyedOffsets
         target.Sort();
     }
 
-    /// <summary>Forgets what does not wait any more.</summary>
-    public void Compact(OffsetBits waiting)
+    /// <summary>Copies all that still waits.</summary>
+    public void CopyAll(OffsetBits waiting, List<KeyedOffset> target)
     {
-        var kept = new List<(int Hash, long Offset)>();
         foreach (var (hash, head) in _heads)
         {
             for (var at = head; at >= 0; at = _entries.Next(at))
             {
                 if (waiting.Contains(_entries[at].Offset))
-                    kept.Add((hash, _entries[at].Offset));
+                    target.Add(new(hash, _entries[at].Offset));
             }
         }
+    }
+
+    /// <summary>Forgets what does not wait any more.</summary>
+    public void Compact(OffsetBits waiting)
+    {
+        var kept = new List<KeyedOffset>();
+        CopyAll(waiting, kept);
         _heads.Clear();
         _entries.Clear();
         foreach (var (hash, offset) in kept)

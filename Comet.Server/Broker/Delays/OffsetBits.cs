@@ -91,6 +91,18 @@ internal sealed class OffsetBits
         return count;
     }
 
+    /// <summary>Another set with the same offsets.</summary>
+    public OffsetBits Copy()
+    {
+        var copy = new OffsetBits { Count = Count };
+        for (var number = _pages.First; number < _pages.End; number++)
+        {
+            if (_pages[number] is { } page)
+                copy._pages.Put(number, page.Copy());
+        }
+        return copy;
+    }
+
     /// <summary>Removes what lies below <paramref name="offset"/>.</summary>
     public void RemoveBelow(long offset)
     {
@@ -100,9 +112,11 @@ internal sealed class OffsetBits
 
     private sealed class Page
     {
-        public ulong[] Words { get; } = new ulong[WordsPerPage];
+        public ulong[] Words { get; private init; } = new ulong[WordsPerPage];
 
         public int Count { get; set; }
+
+        public Page Copy() => new() { Words = [.. Words], Count = Count };
 
         public int NextSet(int from) => Next(from, invert: false);
 

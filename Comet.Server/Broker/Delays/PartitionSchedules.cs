@@ -11,6 +11,7 @@ internal sealed class PartitionSchedules(
 {
     private readonly DelayScan _scan = new(maxRecordsLength);
     private readonly List<long> _released = [];
+    private ChangedSchedules? _changed;
     private int _admitted;
 
     public DelayIndex Index => index;
@@ -44,6 +45,7 @@ internal sealed class PartitionSchedules(
             return;
         foreach (var (delta, due, keyHash) in _scan.Found)
             index.Add(baseOffset + delta, due, keyHash);
+        index.Settle();
         _admitted = 0;
     }
 
@@ -54,13 +56,27 @@ internal sealed class PartitionSchedules(
         _admitted = 0;
     }
 
-    /// <summary>Finds again what waits, in a log that an earlier process has written.</summary>
-    public void Recover(PartitionState state, long now)
+    /// <summary>Takes up what an earlier process has saved. Followed by <see cref="Recover"/> with what its log has behind the point; with
+    /// all of it, when this returns false: what belongs to the point is lost.</summary>
+    public bool TryRestore(PartitionState state, RecoveryPoint? point, long now)
     {
-        var cancelled = new OffsetBits();
-        foreach (var offset in state.Cancelled)
-            cancelled.Add(offset);
-        _scan.Recover(index, log, state.Moved, cancelled, now);
+        _changed = ChangedSchedules.Of(state);
+        index.Recover(isOver: false);
+        return point is null || index.TryRestore(point.Delays, _changed, new(log.StartOffset, point.Mark.LastOffset), now);
+    }
+
+    /// <summary>Finds again what waits, in a batch that an earlier process has stored.</summary>
+    public void Recover(in StoredBatch batch, long now)
+    {
+        _scan.Recover(index, batch, _changed!, now);
+        index.Settle();
+    }
+
+    /// <summary>All is recovered.</summary>
+    public void Recovered()
+    {
+        _changed = null;
+        index.Recover(isOver: true);
     }
 
     /// <summary>Gives all room back; nothing is asked any more.</summary>

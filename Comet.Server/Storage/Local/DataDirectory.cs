@@ -6,9 +6,17 @@ namespace Comet.Server.Storage.Local;
 /// <summary>The directory of a broker's data: held by one process at a time, readable by its owner alone.</summary>
 internal sealed class DataDirectory : IDisposable
 {
+    /// <summary>The file that says what the directory is.</summary>
+    public const string FormatName = "comet.format";
+
+    /// <summary>The file of everything but messages.</summary>
+    public const string MetadataName = "metadata.db";
+
+    /// <summary>The directory of the messages.</summary>
+    public const string TopicsName = "topics";
+
     private const string LockName = "comet.lock";
     private const string HolderName = "comet.pid";
-    private const string FormatName = "comet.format";
     private const string Format = "comet data 1\n";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode OwnerOnlyFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -20,11 +28,11 @@ internal sealed class DataDirectory : IDisposable
 
     public string Path { get; }
 
-    public string Metadata => System.IO.Path.Combine(Path, "metadata.db");
+    public string Metadata => System.IO.Path.Combine(Path, MetadataName);
 
     public string Ballast => System.IO.Path.Combine(Path, "comet.ballast");
 
-    public string Topics => System.IO.Path.Combine(Path, "topics");
+    public string Topics => System.IO.Path.Combine(Path, TopicsName);
 
     /// <summary>Makes the directory where it is missing, and takes it.</summary>
     /// <exception cref="CometException">Another process has it, others may write to it, or it has an unknown format; nothing is
@@ -55,6 +63,29 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
+    /// <summary>What a directory says it is, of which nothing is changed.</summary>
+    /// <exception cref="CometException">It is no data directory, or of an unknown format.</exception>
+    public static string ReadFormat(string path)
+    {
+        var file = System.IO.Path.Combine(path, FormatName);
+        if (!File.Exists(file))
+            throw new CometException(ErrorCode.StorageFailed, $"{path} is no data directory of Comet: {FormatName} is missing.");
+        var found = File.ReadAllText(file);
+        RequireFormat(path, found);
+        return found;
+    }
+
+    /// <exception cref="CometException">The format is unknown.</exception>
+    public static void RequireFormat(string path, string found)
+    {
+        if (!string.Equals(found, Format, StringComparison.Ordinal))
+        {
+            throw new CometException(ErrorCode.StorageFailed,
+                $"{path} has the format '{found.Trim()}', and this version knows '{Format.Trim()}': nothing was changed. Use the version "
+                + "that has made it, or a later one.");
+        }
+    }
+
     /// <summary>Makes a file that only the owner can read, where there is none.</summary>
     /// <param name="path">The file.</param>
     /// <param name="allocated">How many bytes of the disk it takes from the start.</param>
@@ -73,14 +104,17 @@ internal sealed class DataDirectory : IDisposable
     public void Dispose() => _lock.Dispose();
 
     /// <summary>Makes the directory of the topics.</summary>
-    private void CreateTopics()
+    private void CreateTopics() => CreateDirectory(Topics);
+
+    /// <summary>Makes a directory that only the owner can read, where there is none.</summary>
+    public static void CreateDirectory(string path)
     {
-        if (Directory.Exists(Topics))
+        if (Directory.Exists(path))
             return;
         if (OperatingSystem.IsWindows())
-            Directory.CreateDirectory(Topics);
+            Directory.CreateDirectory(path);
         else
-            Directory.CreateDirectory(Topics, OwnerOnly);
+            Directory.CreateDirectory(path, OwnerOnly);
     }
 
     private static void Create(string path)
@@ -157,11 +191,7 @@ internal sealed class DataDirectory : IDisposable
         var found = File.ReadAllText(path);
         if (found.Length == 0)
             File.WriteAllText(path, Format);
-        else if (!string.Equals(found, Format, StringComparison.Ordinal))
-        {
-            throw new CometException(ErrorCode.StorageFailed,
-                $"{Path} has the format '{found.Trim()}', and this version knows '{Format.Trim()}': nothing was changed. Use the version "
-                + "that has made it, or a later one.");
-        }
+        else
+            RequireFormat(Path, found);
     }
 }

@@ -17,6 +17,9 @@ internal interface ILocalPartitionRecord
     /// <summary>Makes some room on a full disk, for what makes more; false when that was done already.</summary>
     bool MakeRoom();
 
+    /// <summary>The journal is about to be opened, or deleted: returns when nobody else has it open.</summary>
+    void TakeFiles();
+
     /// <summary>The memory for what is read ahead, which all partitions share.</summary>
     MemoryBudget ReadAheadBudget { get; }
 

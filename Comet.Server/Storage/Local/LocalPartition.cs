@@ -7,11 +7,13 @@ namespace Comet.Server.Storage.Local;
 internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage storage, Action<CommandKind> post)
     : ILocalPartitionRecord, IPartitionStore
 {
+    private readonly PartitionUpkeep _upkeep = new(storage.PathOf(topic, number), storage.Options, storage.Logger);
     private readonly MetadataWriter _writer = storage.Writer;
     private Task? _mark;
     private bool _isMarked;
     private long _start;
     private int _startIsQueued;
+    private bool _hasNoPoint;
 
     public long StartOffset => topic.IsNew ? 0 : storage.Metadata.ReadStartOffset(topic.Id, number);
 
@@ -22,6 +24,8 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
     public bool MakeRoom() => storage.Ballast.Release();
 
     public long Patience => (long)storage.Options.AckInterval.TotalMicroseconds;
+
+    public IDelayFiles? DelayFiles { get; init; }
 
     /// <summary>Its messages.</summary>
     public LocalPartitionLog? Log { get; set; }
@@ -41,6 +45,21 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
 
     public void Save(PartitionChanges changes, Action<Exception?> saved) =>
         _writer.Add(commands => commands.Save(topic.Id, number, changes), saved);
+
+    public void Save(RecoveryPoint point, Action<Exception?> saved) => _writer.Add(commands =>
+    {
+        if (!Volatile.Read(ref _hasNoPoint))
+            commands.SavePoint(topic.Id, number, PointBlob.Write(point));
+    }, saved);
+
+    /// <summary>What a point names is damaged: there is none until the next start, which reads the log.</summary>
+    public void RemovePoint()
+    {
+        if (!Interlocked.Exchange(ref _hasNoPoint, true))
+            _writer.Add(commands => commands.RemovePoint(topic.Id, number));
+    }
+
+    public void TakeFiles() => _upkeep.GiveWay();
 
     public void Opened() => storage.Opened(this);
 
@@ -75,13 +94,23 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
     public void Closed(bool isWhole)
     {
         storage.Closed(this);
-        if (!_isMarked || !isWhole)
+        if (!isWhole)
+            return;
+        _upkeep.Closed();
+        if (!_isMarked)
             return;
         _isMarked = false;
         _writer.Add(commands => commands.SaveOpen(topic.Id, number, isOpen: false));
     }
 
     public void Deleted() => storage.Deleted(topic);
+
+    /// <summary>Does to its segments what there is to do; called by one thread at a time, which is not the owner's.</summary>
+    public void LookAfter(CancellationToken cancellationToken)
+    {
+        if (UpkeepPlan.For(storage.Options, topic, number) is { } plan)
+            _upkeep.Run(plan, Log?.Journal, cancellationToken);
+    }
 
     private void Post(CommandKind kind) => post(kind);
 }
@@ -97,6 +126,9 @@ internal sealed class LocalTopic(long id, string name, bool isNew)
     public string Name { get; } = name;
 
     public bool IsNew { get; } = isNew;
+
+    /// <summary>How its messages are compressed on disk. May be read from anywhere.</summary>
+    public StorageCompression Compression { get; set; }
 
     /// <summary>How many partitions have to be deleted.</summary>
     public int Partitions { get; set; }

@@ -8,14 +8,10 @@ namespace Comet.Server.Storage.Local;
 
 /// <summary>A log in a journal of its own: a record for each batch. What was appended last is in memory as well. The journal is opened when
 /// it is first needed, and closed again by <see cref="Rest"/> (decision 0090).</summary>
-internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
+internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
 {
     // What memory holds of a partition at the most, as a part of what all have: others shall find some, too.
     private const int TailShare = 4;
-
-    // What may be dropped and still be on the disk, beside a segment: looking for segments to remove costs a walk over the directory.
-    private const long MinRemoval = 64 * 1024;
-    private const long MaxRemoval = 16 * 1024 * 1024;
 
     private readonly string _directory;
     private readonly LocalStorageOptions _options;
@@ -34,6 +30,8 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     private long _epoch;
     private long _durable;
     private long _known;
+    private long _keptFrom = long.MaxValue;
+    private long _keptPosition = long.MaxValue;
     private bool _isKnown;
     private (Journal Journal, long End) _prepared;
     private bool _isLoaded;
@@ -94,6 +92,9 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     public bool IsOpen => _open is not null;
 
     public long Misses { get; private set; }
+
+    /// <summary>Its journal while it is open; may be asked for from anywhere, and be closed any time.</summary>
+    public Journal? Journal => Volatile.Read(ref _open)?.Journal;
 
     /// <summary>When its journal was last used, in milliseconds of the system's run. May be read from anywhere.</summary>
     public long LastUsed { get; private set; }
@@ -183,6 +184,18 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         return true;
     }
 
+    public bool TryReadKept(long offset, out StoredBatch batch)
+    {
+        Load();
+        if (offset >= Math.Max(_startOffset, _tail.StartOffset))
+            return TryRead(offset, out batch);
+        batch = default;
+        if (!Open().TryRead(offset, out var reader))
+            return false;
+        batch = reader.Batch;
+        return true;
+    }
+
     public bool TryPrepare(long offset)
     {
         Load();
@@ -215,20 +228,6 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         return Open().TryRead(offset, out var reader) ? _endPosition - reader.Position : 0;
     }
 
-    public void TruncateBefore(FencingToken fence, long offset)
-    {
-        Load();
-        _removal.RequireSuccess();
-        if (offset <= _startOffset || !TryFindKept(offset, out var kept, out var position))
-            return;
-        (_startOffset, _startPosition) = (kept, position);
-        _tail.TruncateBefore(fence, kept);
-        _open?.Truncated(kept);
-        _record.Truncated(kept);
-        if (_startPosition - _removedPosition >= Math.Clamp(Bytes / 8, MinRemoval, MaxRemoval) && _removal.TryBegin())
-            RemoveSegments();
-    }
-
     public void Rest()
     {
         // What is not known to be durable could fail to be, and somebody has to be told then.
@@ -245,8 +244,15 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     public void Delete()
     {
         Dispose();
-        if (Directory.Exists(_directory))
-            Directory.Delete(_directory, recursive: true);
+        _record.TakeFiles();
+        try
+        {
+            Journal.Delete(_directory);
+        }
+        catch (Exception e) when (e is JournalException or IOException or UnauthorizedAccessException)
+        {
+            // Whoever removes the topic's directory tries again, and tells.
+        }
         _record.Deleted();
     }
 
@@ -285,7 +291,8 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         LastUsed = Environment.TickCount64;
         if (_open is not null)
             return _open;
-        _open = OpenPartition.Open(_directory, _options, _record);
+        _record.TakeFiles();
+        _open = OpenJournal();
         _isKnown = false;
         _record.Opened();
         var found = _open.TryReadEnds(out var ends);
@@ -304,6 +311,19 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
         if (_record.StartOffset > _startOffset && TryFindKept(Math.Min(_record.StartOffset, end), out var kept, out var position))
             (_startOffset, _startPosition) = (kept, position);
         return _open;
+    }
+
+    private OpenPartition OpenJournal()
+    {
+        try
+        {
+            return OpenPartition.Open(_directory, _options, _record);
+        }
+        catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && _record.MakeRoom())
+        {
+            // What is there has to be consumed so that the disk is full no more, and to open it takes room for a segment.
+            return OpenPartition.Open(_directory, _options, _record);
+        }
     }
 
     private void Close()
@@ -358,41 +378,4 @@ internal sealed class LocalPartitionLog : IPartitionLog, IDisposable
     private (long Asked, long Found, long Offset) Hint(long time, long offset) => TryRead(offset, out var batch)
         ? (time, batch.Header.AppendTime, batch.BaseOffset)
         : (time, time, offset);
-
-    /// <summary>The first offset that stays when batches wholly below another one go, and how many bytes were appended before
-    /// it.</summary>
-    private bool TryFindKept(long offset, out long kept, out long position)
-    {
-        (kept, position) = (EndOffset, _endPosition);
-        if (offset >= EndOffset)
-            return true;
-        if (offset >= _tail.StartOffset && _tail.TryRead(offset, out var batch))
-        {
-            (kept, position) = (batch.BaseOffset, _endPosition - _tail.BytesFrom(batch.BaseOffset));
-            return true;
-        }
-        if (!Open().TryRead(offset, out var reader))
-            return false;
-        (kept, position) = (reader.Batch.BaseOffset, reader.Position);
-        return true;
-    }
-
-    /// <summary>Has segments removed in the background: files of 64 MiB take the file system some milliseconds.</summary>
-    private void RemoveSegments()
-    {
-        _removedPosition = _startPosition;
-        var truncate = Open().PrepareTruncation(_startOffset, isEmpty: _startOffset == EndOffset);
-        _record.Run(() => _removal.Run(() =>
-        {
-            try
-            {
-                truncate();
-            }
-            catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && _record.MakeRoom())
-            {
-                // To remove some is written down first.
-                truncate();
-            }
-        }));
-    }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Comet.Journals;
 using Comet.Server.Broker;
 using Comet.Server.Storage.Memory;
 using Microsoft.Extensions.Logging;
@@ -14,9 +15,12 @@ internal sealed class LocalStorage : IBrokerStorage
     private readonly DataDirectory _directory;
     private readonly MemoryBudget _budget;
     private readonly ILogger _logger;
+    private readonly DelayWorkers _delayWorkers = new();
     private readonly Lock _gate = new();
     private readonly Dictionary<string, LocalTopic> _topics = new(StringComparer.Ordinal);
     private readonly HashSet<LocalPartition> _open = [];
+    private readonly Dictionary<string, List<LocalPartition>> _partitions = new(StringComparer.Ordinal);
+    private readonly StorageUpkeep _upkeep;
     private long _lastTopicId;
 
     /// <summary>Takes the directory and reads what is in it.</summary>
@@ -30,13 +34,17 @@ internal sealed class LocalStorage : IBrokerStorage
         try
         {
             Metadata = LocalMetadata.Open(_directory, UnixMicroseconds.Now(time), logger);
+            var newKeys = KeyChecks.Check(Metadata, options.Keys, _directory.Path);
             Ballast = new Ballast(_directory.Ballast);
             if (!Ballast.HasRoom)
                 LocalLog.NoBallast(logger, _directory.Path);
             Writer = new MetadataWriter(Metadata, Ballast.Release, logger);
             Fence = new(Math.Max(Metadata.ReadNode("epoch", 0) + 1, UnixMicroseconds.Now(time)));
             Writer.Add(commands => commands.SaveNode("epoch", Fence.Epoch));
+            if (newKeys.Count > 0)
+                Writer.Add(commands => newKeys.ForEach(key => commands.SaveNode(key.Name, key.Check)));
             Load();
+            _upkeep = new StorageUpkeep(options.UpkeepInterval, ListPartitions, logger);
         }
         catch
         {
@@ -48,6 +56,8 @@ internal sealed class LocalStorage : IBrokerStorage
     }
 
     public LocalStorageOptions Options { get; }
+
+    public ILogger Logger => _logger;
 
     public MetadataFile Metadata { get; }
 
@@ -81,6 +91,7 @@ internal sealed class LocalStorage : IBrokerStorage
             if (!_topics.TryGetValue(topic.Name, out var known))
                 _topics.Add(topic.Name, known = new(++_lastTopicId, topic.Name, isNew: true));
             known.Partitions = topic.Partitions;
+            known.Compression = topic.Policy.StorageCompression;
             // Under the lock: what is saved last has to be what is written last.
             Writer.Add(commands => commands.SaveTopic(known.Id, topic));
         }
@@ -90,6 +101,7 @@ internal sealed class LocalStorage : IBrokerStorage
     {
         lock (_gate)
         {
+            _partitions.Remove(topic);
             if (_topics.Remove(topic, out var known))
                 Writer.Add(commands => commands.MarkDeleted(known.Id));
         }
@@ -100,11 +112,25 @@ internal sealed class LocalStorage : IBrokerStorage
         LocalTopic stored;
         lock (_gate)
             stored = _topics[topic];
-        var partition = new LocalPartition(stored, number, this, post);
-        var path = Path.Combine(_directory.Topics, stored.DirectoryName, number.ToString(CultureInfo.InvariantCulture));
+        var path = PathOf(stored, number);
+        LocalPartition? partition = null;
+        partition = new LocalPartition(stored, number, this, post)
+        {
+            DelayFiles = new LocalDelayFiles(path + "~delays", _delayWorkers, () => partition!.RemovePoint()),
+        };
         partition.Log = new LocalPartitionLog(path, Options, _budget, partition);
+        lock (_gate)
+        {
+            if (!_partitions.TryGetValue(topic, out var all))
+                _partitions.Add(topic, all = []);
+            all.Add(partition);
+        }
         return new(partition.Log, partition, Threads.Run);
     }
+
+    /// <summary>The directory of a partition.</summary>
+    public string PathOf(LocalTopic topic, int number) =>
+        Path.Combine(_directory.Topics, topic.DirectoryName, number.ToString(CultureInfo.InvariantCulture));
 
     public void WhenSaved(Action<Exception?> saved) => Writer.Add(null, saved);
 
@@ -144,6 +170,8 @@ internal sealed class LocalStorage : IBrokerStorage
 
     public void Dispose()
     {
+        _delayWorkers.Dispose();
+        _upkeep.Dispose();
         Threads.Dispose();
         Writer.Dispose();
         Metadata.Dispose();
@@ -157,7 +185,10 @@ internal sealed class LocalStorage : IBrokerStorage
         var byId = new Dictionary<long, StoredTopic>();
         foreach (var (id, topic, isDeleted) in all)
         {
-            var stored = new LocalTopic(id, topic.Name, isNew: false) { Partitions = topic.Partitions };
+            var stored = new LocalTopic(id, topic.Name, isNew: false)
+            {
+                Partitions = topic.Partitions, Compression = topic.Policy.StorageCompression,
+            };
             if (isDeleted)
             {
                 RemoveFiles(stored);
@@ -192,12 +223,23 @@ internal sealed class LocalStorage : IBrokerStorage
         try
         {
             if (Directory.Exists(path))
+            {
+                foreach (var partition in Directory.EnumerateDirectories(path))
+                    Journal.Delete(partition);
                 Directory.Delete(path, recursive: true);
+            }
+            UpkeepPlan.RemoveTiers(Options, topic);
             Writer.Add(commands => commands.ForgetTopic(topic.Id));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JournalException)
         {
             LocalLog.NotRemoved(_logger, path, e);
         }
+    }
+
+    private List<LocalPartition> ListPartitions()
+    {
+        lock (_gate)
+            return [.. _partitions.Values.SelectMany(static all => all)];
     }
 }

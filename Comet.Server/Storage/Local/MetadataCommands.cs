@@ -39,6 +39,7 @@ internal sealed class MetadataCommands(SqliteConnection connection) : IDisposabl
         Run("DELETE FROM partitions WHERE topic = $a", id);
         Run("DELETE FROM subscriptions WHERE topic = $a", id);
         Run("DELETE FROM schedules WHERE topic = $a", id);
+        Run("DELETE FROM points WHERE topic = $a", id);
     }
 
     public void SaveOpen(long topic, int number, bool isOpen) => Run(
@@ -56,8 +57,15 @@ internal sealed class MetadataCommands(SqliteConnection connection) : IDisposabl
         Run("DELETE FROM schedules WHERE topic = $a AND number = $b AND offset < $c", topic, number, startOffset);
     }
 
+    public void SavePoint(long topic, int number, byte[] point) =>
+        Run("INSERT OR REPLACE INTO points (topic, number, point) VALUES ($a, $b, $c)", topic, number, point);
+
+    public void RemovePoint(long topic, int number) => Run("DELETE FROM points WHERE topic = $a AND number = $b", topic, number);
+
     public void Save(long topic, int number, PartitionChanges changes)
     {
+        if (changes.CutTo is { } end)
+            Run("DELETE FROM schedules WHERE topic = $a AND number = $b AND offset >= $c", topic, number, end);
         foreach (var name in changes.Removed)
             Run("DELETE FROM subscriptions WHERE topic = $a AND number = $b AND name = $c", topic, number, name);
         foreach (var subscription in changes.Subscriptions)

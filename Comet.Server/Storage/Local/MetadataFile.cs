@@ -8,7 +8,7 @@ namespace Comet.Server.Storage.Local;
 internal sealed class MetadataFile : IDisposable
 {
     /// <summary>The version of the schema, in <c>user_version</c>.</summary>
-    public const int SchemaVersion = 1;
+    public const int SchemaVersion = 2;
 
     // What brings a file from the version before its index to the one behind it.
     private static readonly string[] s_migrations =
@@ -26,6 +26,7 @@ internal sealed class MetadataFile : IDisposable
         CREATE TABLE schedules (topic INTEGER NOT NULL, number INTEGER NOT NULL, offset INTEGER NOT NULL, due INTEGER, original INTEGER,
             PRIMARY KEY (topic, number, offset)) WITHOUT ROWID;
         """,
+        "CREATE TABLE points (topic INTEGER NOT NULL, number INTEGER NOT NULL, point BLOB NOT NULL, PRIMARY KEY (topic, number));",
     ];
 
     private readonly string _path;
@@ -68,6 +69,11 @@ internal sealed class MetadataFile : IDisposable
         lock (_gate)
             return Scalar("SELECT value FROM node WHERE key = $key", ("$key", key)) is long value ? value : missing;
     }
+
+    /// <summary>All values whose keys begin so.</summary>
+    public List<(string Key, long Value)> ReadNodes(string prefix) => Read(
+        "SELECT key, value FROM node WHERE substr(key, 1, length($prefix)) = $prefix ORDER BY key",
+        static row => (row.GetString(0), row.GetInt64(1)), ("$prefix", prefix));
 
     /// <summary>All topics, deleted ones whose files may still be there too.</summary>
     public List<(long Id, StoredTopic Topic, bool IsDeleted)> ReadTopics() => Read(
@@ -115,7 +121,11 @@ internal sealed class MetadataFile : IDisposable
             static row => (Offset: row.GetInt64(0), Moved: row.IsDBNull(1) ? (MovedDue?)null : new(row.GetInt64(1), row.GetInt64(2))), key);
         return new(subscriptions,
             schedules.Where(static s => s.Moved is not null).ToDictionary(static s => s.Offset, static s => s.Moved!.Value),
-            [.. schedules.Where(static s => s.Moved is null).Select(static s => s.Offset)]);
+            [.. schedules.Where(static s => s.Moved is null).Select(static s => s.Offset)])
+        {
+            Point = Read("SELECT point FROM points WHERE topic = $topic AND number = $number",
+                static row => PointBlob.Read(row.GetFieldValue<byte[]>(0)), key).SingleOrDefault(),
+        };
     }
 
     public void Dispose() => _connection.Dispose();

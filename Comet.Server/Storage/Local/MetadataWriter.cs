@@ -204,6 +204,13 @@ internal static partial class LocalLog
     [LoggerMessage(2306, LogLevel.Warning, "The directory {Path} belongs to no topic; it is left alone")]
     public static partial void Orphan(ILogger logger, string path);
 
+    [LoggerMessage(2309, LogLevel.Warning,
+        "Older messages in {Directory} cannot be compressed, encrypted or moved; it is tried again. {Reason}")]
+    public static partial void SegmentsNotKept(ILogger logger, string directory, string reason);
+
+    [LoggerMessage(2310, LogLevel.Error, "Looking after older messages failed; it is tried again")]
+    public static partial void UpkeepFailed(ILogger logger, Exception exception);
+
     [LoggerMessage(2307, LogLevel.Warning, "The files of a deleted topic in {Path} cannot be removed; the next start tries again")]
     public static partial void NotRemoved(ILogger logger, string path, Exception exception);
 }

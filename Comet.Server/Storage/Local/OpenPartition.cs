@@ -36,17 +36,7 @@ internal sealed class OpenPartition : IDisposable
     /// <summary>Opens the journal in a directory, and makes one where there is none; recovers it when it was not closed.</summary>
     public static OpenPartition Open(string directory, LocalStorageOptions options, ILocalPartitionRecord record)
     {
-        var journal = Journal.Open(directory, new JournalOptions
-        {
-            Access = JournalAccess.Exclusive,
-            RollCycle = RollCycle.BySize,
-            FirstSegmentLength = Math.Min(LocalStorageOptions.FirstSegmentLength, options.MaxSegmentLength),
-            MaxSegmentLength = options.MaxSegmentLength,
-            MaxWriters = MaxWriters,
-            FlushInterval = options.FlushInterval,
-            FlushLength = options.FlushLength,
-            OpenTimeout = TimeSpan.Zero,
-        });
+        var journal = OpenJournal(directory, options);
         try
         {
             return new OpenPartition(journal, record);
@@ -57,6 +47,21 @@ internal sealed class OpenPartition : IDisposable
             throw;
         }
     }
+
+    /// <summary>Opens the journal alone.</summary>
+    public static Journal OpenJournal(string directory, LocalStorageOptions options) =>
+        Journal.Open(directory, new JournalOptions
+        {
+            Access = JournalAccess.Exclusive,
+            RollCycle = RollCycle.BySize,
+            FirstSegmentLength = Math.Min(LocalStorageOptions.FirstSegmentLength, options.MaxSegmentLength),
+            MaxSegmentLength = options.MaxSegmentLength,
+            MaxWriters = MaxWriters,
+            FlushInterval = options.FlushInterval,
+            FlushLength = options.FlushLength,
+            OpenTimeout = TimeSpan.Zero,
+            Keys = options.Keys,
+        });
 
     /// <summary>Appends a batch whose prefix and stamped header are given apart.</summary>
     public JournalPosition Append(ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest, long baseOffset)

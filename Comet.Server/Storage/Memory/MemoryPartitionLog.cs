@@ -75,6 +75,15 @@ internal sealed class MemoryPartitionLog(MemoryBudget budget, long partitionLimi
         return index < _count;
     }
 
+    public bool TryReadKept(long offset, out StoredBatch batch) => TryRead(offset, out batch);
+
+    public bool HoldsBack => false;
+
+    public void Keep(long offset)
+    {
+        // Nothing is had again after a crash.
+    }
+
     public long FindByAppendTime(long time)
     {
         var (low, high) = (0, _count);

@@ -9,6 +9,7 @@ internal sealed class DurableBroker : IAsyncDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("comet-client-tests-");
     private readonly Func<LocalStorageOptions, CometServerOptions> _options;
     private readonly CollectedLog _log = new();
+    private Func<LocalStorageOptions, LocalStorageOptions> _change = static local => local;
     private int _copies;
 
     private DurableBroker(Func<LocalStorageOptions, CometServerOptions> options) =>
@@ -30,6 +31,9 @@ internal sealed class DurableBroker : IAsyncDisposable
         await broker.OpenAsync();
         return broker;
     }
+
+    /// <summary>Other options from the next start on.</summary>
+    public void Change(Func<LocalStorageOptions, LocalStorageOptions> change) => _change = change;
 
     /// <summary>Stops the broker in peace and starts it again.</summary>
     public Task RestartAsync() => RestartAsync(static () => { });
@@ -66,7 +70,8 @@ internal sealed class DurableBroker : IAsyncDisposable
 
     private async Task OpenAsync()
     {
-        Broker = new CometBroker(_options(new LocalStorageOptions { Directory = Data }), loggers: _log);
+        var options = _options(new LocalStorageOptions { Directory = Data });
+        Broker = new CometBroker(options with { LocalStorage = _change(options.LocalStorage!) }, loggers: _log);
         await Broker.RecoverAsync();
         Client = await CometClient.ConnectAsync(new CometClientOptions { Transport = Broker.Transport });
     }

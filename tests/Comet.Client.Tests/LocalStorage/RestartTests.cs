@@ -1,3 +1,5 @@
+using Microsoft.Data.Sqlite;
+
 namespace Comet.Client.Tests.LocalStorage;
 
 /// <summary>What a broker on local storage still knows when it was stopped, and when it was killed.</summary>
@@ -96,6 +98,31 @@ public sealed class RestartTests
         Assert.Equal(7, later.LastSequenceId);
         Assert.Equal(1, (await later.SendAsync(new OutgoingMessage<string>("b") { SequenceId = 7 }, Cancelled)).Offset);
         Assert.Equal(2, (await later.SendAsync(new OutgoingMessage<string>("c") { SequenceId = 8 }, Cancelled)).Offset);
+    }
+
+    /// <summary>The log tells it as well.</summary>
+    [Theory]
+    [InlineData("UPDATE points SET point = x'00'")]
+    [InlineData("DELETE FROM points")]
+    public async Task Without_a_saved_point_the_log_is_read(string sql)
+    {
+        await using var comet = await DurableBroker.StartAsync();
+        await using (var producer = await comet.Client.CreateProducerAsync<string>("t", new() { ProducerName = "p" }, Cancelled))
+        {
+            await producer.SendAsync(new OutgoingMessage<string>("a") { SequenceId = 5 }, Cancelled);
+            await producer.ScheduleAsync("later", TimeSpan.FromHours(2), Cancelled);
+        }
+        await comet.RestartAsync(() =>
+        {
+            using var connection = new SqliteConnection($"Data Source={Path.Combine(comet.Data, "metadata.db")};Pooling=False");
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = sql;
+            Assert.Equal(1, command.ExecuteNonQuery());
+        });
+        await using var later = await comet.Client.CreateProducerAsync<string>("t", new() { ProducerName = "p" }, Cancelled);
+        Assert.Equal(6, later.LastSequenceId);
+        Assert.Equal(1, await comet.Client.Schedules.CountAsync("t", cancellationToken: Cancelled));
     }
 
     [Theory]

@@ -3,11 +3,13 @@ using System.Runtime.InteropServices;
 
 namespace Comet.Integration.Tests.Processes;
 
-/// <summary>A signal's number on Linux and macOS.</summary>
+/// <summary>A signal's number on Linux; those up to Terminate are the same on macOS.</summary>
 internal enum Signal
 {
     Interrupt = 2,
     Terminate = 15,
+    Continue = 18,
+    Stop = 19,
 }
 
 /// <summary>A running `comet` that this test started. Disposing it kills it, if it still runs, by its process id.</summary>
@@ -29,6 +31,8 @@ internal sealed class CometProcess : IAsyncDisposable
     /// <summary>What the process reads; closing it is the end of its input.</summary>
     public Stream Input => _process.StandardInput.BaseStream;
 
+    public int Id => _process.Id;
+
     public bool HasExited => _process.HasExited;
 
     /// <summary>The path of the program: the same configuration's folder of the command's project,
@@ -42,9 +46,13 @@ internal sealed class CometProcess : IAsyncDisposable
         }
     }
 
-    public static CometProcess Start(params string[] arguments)
+    public static CometProcess Start(params string[] arguments) => StartUnder([], arguments);
+
+    /// <summary>Starts one by another program, whose arguments come before the command's.</summary>
+    public static CometProcess StartUnder(string[] program, string[] arguments)
     {
-        var start = new ProcessStartInfo(Program, arguments)
+        string[] all = [.. program, Program, .. arguments];
+        var start = new ProcessStartInfo(all[0], all[1..])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
         };

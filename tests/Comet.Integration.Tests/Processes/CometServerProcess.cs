@@ -16,9 +16,12 @@ internal sealed class CometServerProcess : IAsyncDisposable
     public static Task<CometServerProcess> StartAsync(params string[] arguments) => StartAtAsync("comet://127.0.0.1:0", arguments);
 
     /// <summary>Starts one at this address; on return it listens.</summary>
-    public static async Task<CometServerProcess> StartAtAsync(string address, params string[] arguments)
+    public static Task<CometServerProcess> StartAtAsync(string address, params string[] arguments) => StartAtAsync(address, arguments, []);
+
+    /// <summary>Starts one at this address by another program, whose arguments come before the server's; on return it listens.</summary>
+    public static async Task<CometServerProcess> StartAtAsync(string address, string[] arguments, string[] program)
     {
-        var process = CometProcess.Start(["serve", "--listen", address, .. arguments]);
+        var process = CometProcess.StartUnder(program, ["serve", "--listen", address, .. arguments]);
         try
         {
             var line = await process.Output.WaitForLineAsync(ReadyLine);

@@ -31,6 +31,29 @@ public sealed class FullDiskTests
         Assert.Equal(Enumerable.Range(0, count + 50), Payload.ReadAll(journal));
     }
 
+    /// <summary>A journal whose segments have become long goes on in what room there is.</summary>
+    [Fact]
+    public void Where_there_is_no_room_for_a_long_segment_a_shorter_one_is_made()
+    {
+        const long Room = 40 * 1024;
+        using var directory = new TemporaryDirectory();
+        var files = new TracedFileSystem();
+        using var journal = Journal.Open(files.Environment, directory.Path, Small with { MaxSegmentLength = 1024 * 1024 });
+        using var writer = journal.CreateWriter();
+        for (var i = 0; i < 300; i++)
+            writer.Append(Payload.Of(i, 1000));
+        files.BeforePreallocate = static (_, length) =>
+        {
+            if (length > Room)
+                throw new JournalException(JournalErrorCode.StorageFull, "No room.");
+        };
+        for (var i = 300; i < 3000; i++)
+            writer.Append(Payload.Of(i, 1000));
+        Assert.Equal(Enumerable.Range(0, 3000), Payload.ReadAll(journal));
+        Assert.Equal(JournalErrorCode.StorageFull, Assert.Throws<JournalException>(() => writer.Append(new byte[2 * Room])).Code);
+        Assert.Equal(3000, writer.Append(Payload.Of(3000)).Sequence);
+    }
+
     [Fact]
     public void A_journal_that_was_full_when_its_process_ended_is_opened_when_there_is_room()
     {
@@ -64,6 +87,9 @@ public sealed class FullDiskTests
         {
             var ballast = Path.Combine(directory.Path, "ballast");
             await File.WriteAllBytesAsync(ballast, new byte[768 * 1024]);
+            // Opening takes room as well, for the next segment.
+            var reserve = Path.Combine(directory.Path, "reserve");
+            await File.WriteAllBytesAsync(reserve, new byte[128 * 1024]);
             var path = Path.Combine(directory.Path, "journal");
             int before, after;
             using (var child = ChildProcess.Start("fill", path))
@@ -80,7 +106,7 @@ public sealed class FullDiskTests
                 await child.KillAsync();
             }
 
-            File.Delete(Path.Combine(directory.Path, "rest"));
+            File.Delete(reserve);
             using var journal = Journal.Open(path);
             Assert.Equal(Enumerable.Range(0, after), Payload.ReadAll(journal));
         }

@@ -13,6 +13,7 @@ internal static class FrameCatalogue
         MessageTtl = TimeSpan.FromHours(1),
         BacklogQuota = new(1 << 20, BacklogAction.DropOldest),
         DefaultDurability = Durability.Memory,
+        StorageCompression = StorageCompression.Lz4,
     };
 
     public static IReadOnlyList<IFrameExample> All { get; } =

@@ -24,13 +24,14 @@ internal static class Batches
 
     /// <summary>A batch of messages with times and keys of their own; a time of 0 is none.</summary>
     public static byte[] MakeDelayed(
-        string producer, long baseSequence, (long Due, string? Key)[] messages, CompressionType compression = CompressionType.None)
+        string producer, long baseSequence, (long Due, string? Key)[] messages, CompressionType compression = CompressionType.None,
+        int padding = 20)
     {
         using var builder = new RecordBatchBuilder(producer, 1024);
         for (var i = 0; i < messages.Length; i++)
         {
             builder.BeginRecord(1_000_000 + i, messages[i].Key, null, messages[i].Due);
-            builder.Output.Write(Encoding.ASCII.GetBytes(Text(baseSequence + i, 20)));
+            builder.Output.Write(Encoding.ASCII.GetBytes(Text(baseSequence + i, padding)));
             builder.EndRecord();
         }
         return builder.Complete(baseSequence, compression).ToArray();

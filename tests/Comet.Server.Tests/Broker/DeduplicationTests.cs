@@ -141,7 +141,7 @@ public sealed class DeduplicationTests
                 next[who] = first + count;
             }
             var recovered = new ProducerTable(1000, Hour);
-            recovered.Recover(rig.Log, rig.Now);
+            Recover(recovered, rig, rig.Now);
             for (var who = 0; who < 4; who++)
                 AssertSame(rig, $"p{who}", next[who], recovered);
         }, iter: Cases.OfThisTest);
@@ -156,11 +156,18 @@ public sealed class DeduplicationTests
             rig.Publish(Attach(rig, $"p{i}").Producer, Batches.Make($"p{i}", 0, 1));
         }
         var recovered = new ProducerTable(maxRemembered: 3, ttl: 2 * Hour);
-        recovered.Recover(rig.Log, 5 * Hour);
+        Recover(recovered, rig, 5 * Hour);
         Assert.Equal(["p3", "p4"], Enumerable.Range(0, 5).Select(static i => $"p{i}").Where(n => recovered.Find(n) is not null));
         recovered = new ProducerTable(maxRemembered: 3, ttl: 100 * Hour);
-        recovered.Recover(rig.Log, 5 * Hour);
+        Recover(recovered, rig, 5 * Hour);
         Assert.Equal(["p2", "p3", "p4"], Enumerable.Range(0, 5).Select(static i => $"p{i}").Where(n => recovered.Find(n) is not null));
+    }
+
+    private static void Recover(ProducerTable table, PartitionRig rig, long now)
+    {
+        for (var at = rig.Log.StartOffset; rig.Log.TryRead(at, out var batch); at = batch.LastOffset + 1)
+            table.Recover(batch);
+        table.Recovered(now);
     }
 
     private static void AssertSame(PartitionRig rig, string name, long end, ProducerTable recovered)

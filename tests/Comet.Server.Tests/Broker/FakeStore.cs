@@ -9,9 +9,11 @@ internal sealed class FakeStore : IPartitionStore
     private readonly Dictionary<string, SubscriptionState> _subscriptions = new(StringComparer.Ordinal);
     private readonly Dictionary<long, MovedDue> _moved = [];
     private readonly List<long> _cancelled = [];
-    private readonly Queue<(PartitionChanges Changes, Action<Exception?> Saved)> _pending = new();
+    private readonly Queue<(Action Apply, Action<Exception?> Saved)> _pending = new();
 
     public long Patience => 100_000;
+
+    public IDelayFiles? DelayFiles { get; init; }
 
     /// <summary>Whether saves wait for <see cref="Complete"/>.</summary>
     public bool IsHeld { get; set; }
@@ -22,30 +24,47 @@ internal sealed class FakeStore : IPartitionStore
     /// <summary>How many saves were begun.</summary>
     public int Saves { get; private set; }
 
-    public PartitionState Load() => new([.. _subscriptions.Values], new Dictionary<long, MovedDue>(_moved), [.. _cancelled]);
+    /// <summary>The point that was saved last.</summary>
+    public RecoveryPoint? Point { get; set; }
+
+    public PartitionState Load() =>
+        new([.. _subscriptions.Values], new Dictionary<long, MovedDue>(_moved), [.. _cancelled]) { Point = Point };
+
+    public void Save(RecoveryPoint point, Action<Exception?> saved) => Add(() => Point = point, saved);
 
     public void Save(PartitionChanges changes, Action<Exception?> saved)
     {
         Saves++;
-        _pending.Enqueue((changes, saved));
-        if (!IsHeld)
-            Complete();
+        Add(() => Apply(changes), saved);
     }
 
     /// <summary>Does the oldest save, or lets it fail.</summary>
     public void Complete(Exception? failure = null)
     {
-        var (changes, saved) = _pending.Dequeue();
+        var (apply, saved) = _pending.Dequeue();
         if (failure is null)
-            Apply(changes);
+            apply();
         saved(failure);
     }
 
     /// <summary>The process is gone before what is under way is done.</summary>
     public void Lose() => _pending.Clear();
 
+    private void Add(Action apply, Action<Exception?> saved)
+    {
+        _pending.Enqueue((apply, saved));
+        if (!IsHeld)
+            Complete();
+    }
+
     private void Apply(PartitionChanges changes)
     {
+        if (changes.CutTo is { } end)
+        {
+            _cancelled.RemoveAll(offset => offset >= end);
+            foreach (var offset in _moved.Keys.Where(offset => offset >= end).ToArray())
+                _moved.Remove(offset);
+        }
         foreach (var name in changes.Removed)
             _subscriptions.Remove(name);
         foreach (var subscription in changes.Subscriptions)

@@ -111,6 +111,12 @@ internal sealed class ScriptedLog(long limit = long.MaxValue) : IPartitionLog, I
 
     public bool TryRead(long offset, out StoredBatch batch) => _log.TryRead(offset, out batch);
 
+    public bool TryReadKept(long offset, out StoredBatch batch) => _log.TryReadKept(offset, out batch);
+
+    public bool HoldsBack => _log.HoldsBack;
+
+    public void Keep(long offset) => _log.Keep(offset);
+
     public long FindByAppendTime(long time) => _log.FindByAppendTime(time);
 
     public long BytesFrom(long offset) => _log.BytesFrom(offset);

@@ -1,3 +1,4 @@
+using Comet.Journals;
 using Comet.Server.Storage;
 using Comet.Server.Storage.Local;
 using Comet.Server.Storage.Memory;
@@ -14,6 +15,11 @@ public abstract class LogUnderTest : IDisposable
     {
     }
 
+    /// <summary>Packs, encrypts and moves what it can, where there is such a thing.</summary>
+    internal virtual void LookAfter()
+    {
+    }
+
     /// <summary>Goes on with what a killed process would have left, where it outlives that.</summary>
     internal virtual void Kill()
     {
@@ -27,6 +33,14 @@ public abstract class LogUnderTest : IDisposable
         "local" => new InFolder(long.MaxValue),
         // Nothing fits into memory but what was appended last.
         "local, cold" => new InFolder(MemoryBudget.MinSlabSize),
+        "local, packed" => new InFolder(MemoryBudget.MinSlabSize)
+        {
+            Plan = new()
+            {
+                Compression = JournalCodec.Lz4, Encrypt = true, Cool = new("cool", TimeSpan.Zero),
+                Cold = new("cold", TimeSpan.FromMilliseconds(20)),
+            },
+        },
         _ => throw new ArgumentException($"There is no provider {provider}.", nameof(provider)),
     };
 
@@ -46,12 +60,21 @@ public abstract class LogUnderTest : IDisposable
         private LocalPartitionLog? _log;
         private string? _directory;
 
+        /// <summary>What is done to its segments.</summary>
+        public JournalMaintenance? Plan { get; init; }
+
         internal override IPartitionLog Log => _log ??= Open(_directory ??= _folder["partition"]);
 
         internal override void Reopen()
         {
             _log?.Dispose();
             _log = null;
+        }
+
+        internal override void LookAfter()
+        {
+            if (Plan is not null && _log?.Journal is { } journal)
+                Assert.Empty(journal.RunMaintenance(Plan).Failures);
         }
 
         internal override void Kill()
@@ -70,7 +93,9 @@ public abstract class LogUnderTest : IDisposable
         private LocalPartitionLog Open(string directory) => new(directory, new LocalStorageOptions
         {
             Directory = _folder.Path,
-            MaxSegmentLength = 64 * 1024,
+            // So short that some are sealed all the time.
+            MaxSegmentLength = Plan is null ? 64 * 1024 : 16 * 1024,
+            Keys = new JournalKeyRing("k", [new("k", new byte[32])]),
         }, new MemoryBudget(memory), _record);
     }
 }
@@ -111,6 +136,10 @@ internal sealed class FakeRecord : ILocalPartitionRecord
 
     /// <summary>What <see cref="MarkAsync"/> waits for.</summary>
     public Task Opening { get; set; } = Task.CompletedTask;
+
+    public void TakeFiles()
+    {
+    }
 
     public void Opened() => Calls.Add("opened");
 

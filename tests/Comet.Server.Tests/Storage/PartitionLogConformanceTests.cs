@@ -31,6 +31,7 @@ public sealed class PartitionLogConformanceTests
     [InlineData("memory", 200)]
     [InlineData("local", 12)]
     [InlineData("local, cold", 12)]
+    [InlineData("local, packed", 12)]
     public void It_holds_what_was_appended_less_what_was_truncated(string provider, int count) =>
         s_steps.Sample(steps =>
         {
@@ -46,6 +47,7 @@ public sealed class PartitionLogConformanceTests
     [Theory]
     [InlineData("memory")]
     [InlineData("local")]
+    [InlineData("local, packed")]
     public void What_is_stored_carries_the_brokers_stamp_and_is_whole(string provider)
     {
         using var subject = LogUnderTest.Create(provider);
@@ -64,6 +66,7 @@ public sealed class PartitionLogConformanceTests
     [Theory]
     [InlineData("memory")]
     [InlineData("local")]
+    [InlineData("local, packed")]
     public void The_time_that_is_looked_for_is_found_also_when_the_clock_was_set_back(string provider)
     {
         using var subject = LogUnderTest.Create(provider);
@@ -82,6 +85,7 @@ public sealed class PartitionLogConformanceTests
     [Theory]
     [InlineData("memory")]
     [InlineData("local")]
+    [InlineData("local, packed")]
     public async Task A_commit_makes_everything_stable_that_was_appended_before(string provider)
     {
         using var subject = LogUnderTest.Create(provider);
@@ -95,6 +99,7 @@ public sealed class PartitionLogConformanceTests
     [Theory]
     [InlineData("memory")]
     [InlineData("local")]
+    [InlineData("local, packed")]
     public void A_batch_larger_than_a_slab_or_a_segment_is_stored(string provider)
     {
         using var subject = LogUnderTest.Create(provider);
@@ -139,6 +144,7 @@ public sealed class PartitionLogConformanceTests
                     ((IAsyncResult)commit).AsyncWaitHandle.WaitOne();
                     Assert.True(commit.IsCompletedSuccessfully, commit.Exception?.ToString());
                     Assert.Equal(_end, subject.Log.StableOffset);
+                    subject.LookAfter();
                     break;
                 case Act.Rest:
                     subject.Log.Rest();

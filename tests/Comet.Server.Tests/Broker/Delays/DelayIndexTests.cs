@@ -23,6 +23,24 @@ public sealed class DelayIndexTests
             model.Finish();
         }, iter: Cases.OfThisTest);
 
+    /// <summary>The same with most of it elsewhere, which is written and merged at any time, or not.</summary>
+    [Fact]
+    [Cases(5_000)]
+    public void It_does_so_too_when_most_of_it_is_in_files()
+    {
+        var written = 0;
+        Gen.Select(Gen.Int[0, 9], s_delay, Gen.Int[0, 40]).List[1, 400].Sample(steps =>
+        {
+            var files = new MemoryDelayFiles();
+            var model = new DelayModel(files);
+            foreach (var (kind, delay, pick) in steps)
+                model.Step(kind, delay, pick);
+            model.Finish();
+            Interlocked.Add(ref written, files.Written);
+        }, iter: Cases.OfThisTest);
+        Assert.True(written > 3 * Cases.OfThisTest, $"Only {written} runs were written.");
+    }
+
     [Fact]
     public void Messages_that_are_due_together_come_in_the_order_of_their_offsets()
     {

@@ -183,7 +183,9 @@ public sealed class ScheduleRequestTests
         rig.Pass(4 * Second);
         var index = rig.Rig.Partition.Delays;
         var recovered = new DelayIndex(new ScheduleBudget(0));
-        new DelayScan(int.MaxValue).Recover(recovered, rig.Rig.Log, index.Moved, index.Cancelled, rig.Now);
+        var (scan, log) = (new DelayScan(int.MaxValue), rig.Rig.Log);
+        for (var at = log.StartOffset; log.TryRead(at, out var batch); at = batch.LastOffset + 1)
+            scan.Recover(recovered, batch, new(index.Moved, index.Cancelled), rig.Now);
         Assert.Equal(index.Count, recovered.Count);
         Assert.Equal(index.Moved.OrderBy(static m => m.Key), recovered.Moved.OrderBy(static m => m.Key));
         var expected = new List<long>();

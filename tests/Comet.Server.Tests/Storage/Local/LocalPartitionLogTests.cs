@@ -136,6 +136,28 @@ public sealed class LocalPartitionLogTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_needed_to_recover_stays_on_the_disk_though_it_was_dropped()
+    {
+        using var log = Open();
+        log.Keep(0);
+        for (var i = 0; i < 400; i++)
+            Append(log, 1, 5_000);
+        await log.CommitAsync(s_fence, CancellationToken.None);
+        var before = DiskBytes();
+        log.TruncateBefore(s_fence, 390);
+        Assert.Equal((390, before, true), (log.StartOffset, DiskBytes(), log.HoldsBack));
+        Assert.True(log.TryRead(0, out var batch) && batch.BaseOffset == 390);
+        for (var at = 0; at < 400; at++)
+            Assert.True(log.TryReadKept(at, out batch) && batch.BaseOffset == at);
+        log.Keep(200);
+        Assert.InRange(DiskBytes(), before / 3, before * 2 / 3);
+        Assert.True(log.HoldsBack && log.TryReadKept(200, out batch) && batch.BaseOffset == 200);
+        log.Keep(400);
+        Assert.False(log.HoldsBack);
+        Assert.InRange(DiskBytes(), 1, before / 4);
+    }
+
+    [Fact]
     public void A_journal_that_holds_something_else_is_refused()
     {
         using (var journal = Journals.Journal.Open(_folder["partition"]))
