@@ -144,6 +144,7 @@ internal sealed partial class Partition : IDisposable
     {
         if (_closedWith != ErrorCode.None || !_isRecovered)
             return;
+        var (stable, misses) = (_log.StableOffset, _log.Misses);
         while (_pending.TryPeek(out var confirm) && confirm.StableAt <= _log.ReachedOffset(confirm.Level))
         {
             _pending.Dequeue();
@@ -165,7 +166,7 @@ internal sealed partial class Partition : IDisposable
         _policy.AfterDispatch(now);
         _saves.Settle(_subscriptions.All, now, NextOwnDue);
         _points.Settle(now);
-        _watchdog.Settle();
+        _watchdog.Settle(stable, isReading: _log.Misses != misses);
     }
 
     public void Dispose()
@@ -225,6 +226,7 @@ internal sealed partial class Partition : IDisposable
                 _watchdog.Explain(collector, _subscriptions.Find(collector.Subscription), now);
                 break;
             case CommandKind.Wake or CommandKind.Committed or CommandKind.Fetched:
+                (command.Detail as Action)?.Invoke();
                 break;
             default:
                 HandleStorage(command, now);

@@ -125,7 +125,7 @@ internal sealed class LocalStorage : IBrokerStorage
                 _partitions.Add(topic, all = []);
             all.Add(partition);
         }
-        return new(partition.Log, partition);
+        return new(partition.Log, partition, Threads.Run);
     }
 
     /// <summary>The directory of a partition.</summary>
