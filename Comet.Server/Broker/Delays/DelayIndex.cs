@@ -146,6 +146,12 @@ internal sealed partial class DelayIndex : IPendingOffsets
     /// <summary>When a message that waits is due.</summary>
     public long GetDue(long offset, long original) => _moved.TryGetValue(offset, out var moved) ? moved.Due : original;
 
+    public void LeaveOut(Subscription subscription, long stableOffset)
+    {
+        if (_pending.Count > 0)
+            subscription.LeaveOutPending(_pending, stableOffset);
+    }
+
     public OffsetRange NextDeliverable(Subscription subscription, OffsetRange range)
     {
         var first = range.First;
