@@ -301,8 +301,8 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
             return _open;
         var end = found ? ends.Last.LastOffset + 1 : _record.StartOffset;
         if (end < _record.EndOffset)
-            throw new CometException(ErrorCode.StorageFailed, $"The last .journal file in {_directory} ends at message {end}, and was closed "
-                + $"at message {_record.EndOffset}: its end was damaged or cut off. Restore it from a copy.");
+            throw new CometException(ErrorCode.StorageFailed, $"The last .journal file in {_directory} ends at message {end}, and was "
+                + $"closed at message {_record.EndOffset}: its end was damaged or cut off. Restore it from a copy.");
         (_lastAppendTime, _epoch) = found ? (ends.Last.AppendTime, ends.Last.OwnershipEpoch) : (long.MinValue, 0);
         _endPosition = ends.EndPosition;
         (_startOffset, _startPosition) = found ? (ends.FirstOffset, ends.FirstPosition) : (end, 0);

@@ -163,7 +163,7 @@ internal sealed class OpenPartition : IDisposable
         var (before, after) = _map.Around(startOffset);
         return () =>
         {
-            using var reader = new ColdReader(journal);
+            using var reader = new ColdReader(journal, readsOnce: false);
             if (reader.TryFind(header => header.LastOffset < startOffset, before?.Sequence ?? 0, after?.Sequence ?? next))
                 journal.TruncateBefore(reader.Sequence);
         };
