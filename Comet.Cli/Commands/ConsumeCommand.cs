@@ -51,7 +51,14 @@ internal static class ConsumeCommand
             ConsumerFlags.Read(arguments, count), cancellationToken);
         var written = await CopyAsync(consumer, arguments, count ?? long.MaxValue, settle, cancellationToken);
         await FlushAcksAsync(consumer, cancellationToken);
-        return count > written ? ExitCode.CountNotReached : ExitCode.Done;
+        if (count is not { } wanted || written >= wanted)
+            return ExitCode.Done;
+        if (!cancellationToken.IsCancellationRequested)
+        {
+            Note.Write($"{written} of {wanted} messages came; 'comet explain {topic} {subscription}' tells why no more did",
+                arguments.GetValue(GlobalOptions.Json));
+        }
+        return ExitCode.CountNotReached;
     }
 
     /// <summary>Waits until what was written is acked; once the command was told to stop, not for long.</summary>

@@ -10,7 +10,8 @@ internal static class PolicyOptions
 
     private static readonly Option<string?> s_retention = new("--retention")
     {
-        Description = "Acked messages: 'until-room' (kept until memory is wanted), 'none' or 'forever'. For limits use --retention-…",
+        Description = "Acked messages: 'until-room' (kept until their room is wanted; the default), 'none' or 'forever'. For limits use "
+            + "--retention-…",
         HelpName = "kind",
     };
     private static readonly Option<long?> s_messages = new("--retention-messages")
@@ -31,7 +32,8 @@ internal static class PolicyOptions
     private static readonly Option<string?> s_quotaAction = Text(
         "--quota-action", "What happens at the quota: 'refuse' producers (the default), or 'drop-oldest'.", "action");
     private static readonly Option<string?> s_durability = Text(
-        "--durability", "What a confirm promises to producers that ask for nothing: none, memory, os, disk, store or store-sync.", "level");
+        "--durability", "What a confirm promises to producers that ask for nothing: none, memory, os or disk; store and store-sync are "
+            + "kept for clusters.", "level");
 
     private static readonly Option<string?> s_compression = Text("--storage-compression",
         "How older messages are compressed on the broker's disk: as-broker (the default), none, lz4 or snappy.", "codec");

@@ -46,6 +46,12 @@ internal static class ServeCommand
     };
     private static readonly Option<long> s_memory = ValueParsers.Size("--memory-limit", "Memory for messages of all topics.",
         CometServerOptions.DefaultMemoryLimit);
+    private static readonly Option<long> s_scheduled = new("--max-scheduled")
+    {
+        Description = "How many messages may wait for their time, over all topics.",
+        DefaultValueFactory = static _ => CometServerOptions.DefaultMaxScheduledMessages,
+        HelpName = "count",
+    };
     private static readonly Option<bool> s_verbose = new("--verbose") { Description = "Log more than warnings, on standard error." };
 
     public static Command Create()
@@ -53,7 +59,7 @@ internal static class ServeCommand
         var command = new Command("serve",
             "Serve until Ctrl-C or SIGTERM; then drain and exit 0. Prints one line, 'comet: listening on …', when ready.")
         {
-            s_listen, s_certificate, s_key, s_nodeId, s_partitions, s_noAutoCreate, s_memory, s_verbose,
+            s_listen, s_certificate, s_key, s_nodeId, s_partitions, s_noAutoCreate, s_memory, s_scheduled, s_verbose,
         };
         foreach (var option in StorageFlags.All)
             command.Options.Add(option);
@@ -69,6 +75,7 @@ internal static class ServeCommand
             DefaultPartitionCount = arguments.GetValue(s_partitions),
             CreateTopicsOnFirstUse = !arguments.GetValue(s_noAutoCreate),
             MemoryLimit = arguments.GetValue(s_memory),
+            MaxScheduledMessages = arguments.GetValue(s_scheduled),
             LocalStorage = StorageFlags.Read(arguments),
         };
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

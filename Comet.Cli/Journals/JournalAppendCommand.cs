@@ -38,7 +38,7 @@ internal static class JournalAppendCommand
     private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         await using var input = OpenInput(arguments);
-        using var journal = Journal.Open(arguments.GetRequiredValue(JournalArguments.Directory).FullName, new JournalOptions
+        using var journal = Journal.Open(JournalArguments.DirectoryToAppend(arguments), new JournalOptions
         {
             RollCycle = ParseRoll(arguments.GetRequiredValue(s_roll)),
             OptionsIgnored = static text => Console.Error.WriteLine($"comet: {text}"),

@@ -39,6 +39,20 @@ internal static class JournalArguments
         return directory.Exists ? directory.FullName : throw new UsageException($"There is no directory '{directory.FullName}'.");
     }
 
+    /// <summary>The directory of a journal to append to, which may be made. What is in a broker's data is refused: a record that is no
+    /// batch of messages is damage to a broker.</summary>
+    public static string DirectoryToAppend(ParseResult arguments)
+    {
+        var directory = arguments.GetRequiredValue(Directory);
+        for (var parent = directory; parent is not null; parent = parent.Parent)
+        {
+            if (File.Exists(Path.Combine(parent.FullName, "comet.format")))
+                throw new UsageException($"'{directory.FullName}' belongs to a broker's data in '{parent.FullName}', and nothing was "
+                    + "appended. Messages are sent with 'comet produce'.");
+        }
+        return directory.FullName;
+    }
+
     public static JournalStart ParseStart(string text)
     {
         if (string.Equals(text, "first", StringComparison.OrdinalIgnoreCase))

@@ -240,5 +240,5 @@ internal sealed class Connection : IFrameHandler, IAsyncDisposable
     }
 
     private CometException Lost(string why, Exception? cause = null) =>
-        new(ErrorCode.ConnectionLost, $"The connection to {RemoteAddress} was lost: {why}.", cause);
+        new(ErrorCode.ConnectionLost, $"The connection to {RemoteAddress} was lost: {why.TrimEnd('.')}.", cause);
 }

@@ -60,7 +60,7 @@ public sealed record TopicPolicy
 /// </remarks>
 public sealed record RetentionPolicy
 {
-    /// <summary>Acked messages stay until their memory is wanted for new ones: the default.</summary>
+    /// <summary>Acked messages stay until their room, in memory or on the disk, is wanted for new ones: the default.</summary>
     public static RetentionPolicy UntilRoomIsWanted { get; } = new() { YieldsToRoom = true };
 
     /// <summary>Acked messages are dropped at once.</summary>

@@ -106,6 +106,7 @@ public sealed class ExitCodeTests
         string[] consume = ["consume", "t", "--subscription", "s", "--from", "earliest", "--timeout", "300ms"];
         var result = (await server.RunAsync([.. consume, "--count", "3"])).Exits(3);
         Assert.Equal("0..\n1..\n", result.Output);
+        Assert.Equal("comet: 2 of 3 messages came; 'comet explain t s' tells why no more did\n", result.Errors);
     }
 
     [Fact]

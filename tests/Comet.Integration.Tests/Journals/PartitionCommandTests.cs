@@ -57,6 +57,24 @@ public sealed class PartitionCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Nothing_is_appended_to_a_partition_whose_broker_would_take_it_for_damage()
+    {
+        await using (var server = await CometServerProcess.StartAsync("--storage", "local", "--data", Data))
+        {
+            (await CometProcess.RunWithInputAsync("one\n"u8.ToArray(), "produce", "t", "--server", server.Address)).Exits(0);
+            server.Process.Send(Signal.Terminate);
+            (await server.Process.WaitForExitAsync()).Exits(0);
+        }
+        foreach (var directory in (string[])[Partition, Path.Combine(Data, "new")])
+        {
+            var append = await CometProcess.RunWithInputAsync("two\n"u8.ToArray(), "journal", "append", directory);
+            Assert.Contains("belongs to a broker's data", append.Exits(2).Errors, StringComparison.Ordinal);
+        }
+        Assert.Equal("one\n", (await CometProcess.RunAsync("journal", "dump", Partition)).Exits(0).Output);
+        Assert.False(Directory.Exists(Path.Combine(Data, "new")));
+    }
+
+    [Fact]
     public async Task What_stands_for_the_storage_goes_with_local_storage_only_and_is_checked()
     {
         foreach (var (arguments, sentence) in ((string[], string)[])
