@@ -35,7 +35,7 @@ internal static class BenchCommand
     private static readonly Argument<string[]> s_names = new("scenario")
     {
         Description = $"What to measure: {string.Join(", ", s_scenarios.Keys)}. Default: all of them "
-            + $"but {string.Join(" and ", s_onlyByName)}, which need --data.",
+            + $"but {string.Join(" and ", s_onlyByName)}, which have to be named, with --data.",
         Arity = ArgumentArity.ZeroOrMore,
         HelpName = "scenario",
     };

@@ -30,6 +30,16 @@ public sealed class ScheduleCommandTests
     }
 
     [Fact]
+    public async Task A_server_holds_as_many_scheduled_messages_as_it_was_told_to_and_says_what_to_raise()
+    {
+        await using var server = await CometServerProcess.StartAsync("--max-scheduled", "1");
+        (await ProduceAsync(server, "one\n", "--delay", "1h")).Exits(0);
+        var refused = (await ProduceAsync(server, "two\n", "--delay", "1h", "--timeout", "300ms")).Exits(1);
+        Assert.Contains("the broker holds 1: cancel some, or raise MaxScheduledMessages (comet serve --max-scheduled).", refused.Errors,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Scheduled_messages_are_listed_counted_moved_and_cancelled()
     {
         await using var server = await CometServerProcess.StartAsync();

@@ -35,7 +35,7 @@ internal sealed class PartitionSchedules(
         }
         return new(ErrorCode.ScheduleLimitReached,
             $"{index.Budget.Used} messages wait for their time, and the broker holds {index.Budget.Limit}: cancel some, or raise "
-            + $"{nameof(CometServerOptions.MaxScheduledMessages)}.");
+            + $"{nameof(CometServerOptions.MaxScheduledMessages)} (comet serve --max-scheduled).");
     }
 
     /// <summary>The admitted batch is in the log.</summary>
