@@ -74,7 +74,8 @@ public sealed record CometServerOptions
     public TimeSpan ProducerMemoryTtl { get; init; } = TimeSpan.FromHours(24);
 
     /// <summary>How many messages may wait for their time over all topics; then a batch with such messages is refused with
-    /// <see cref="ErrorCode.ScheduleLimitReached"/>. Each takes about 40 bytes beside the message itself. Default: 2,000,000.</summary>
+    /// <see cref="ErrorCode.ScheduleLimitReached"/>. Each takes about 40 bytes beside the message itself; with
+    /// <see cref="LocalStorage"/> hardly any. Default: 2,000,000.</summary>
     public long MaxScheduledMessages { get; init; } = DefaultMaxScheduledMessages;
 
     /// <summary>A side that has sent nothing for so long sends a sign of life; a connection without one for three times as long is

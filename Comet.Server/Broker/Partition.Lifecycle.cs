@@ -98,6 +98,7 @@ internal sealed partial class Partition
     private void Close(ErrorCode code, string message)
     {
         (_closedWith, _closedBecause) = (code, message);
+        OfflineBecause = code == ErrorCode.StorageFailed ? message : null;
         _producers.CloseAll(code, message);
         _subscriptions.CloseAll(code, message);
         _schedules.Close();
@@ -115,7 +116,7 @@ internal sealed partial class Partition
         if (command.Kind == CommandKind.Describe)
             ((DescriptionCollector)command.Detail!).AddClosed(_closedWith, _closedBecause);
         if (command.Kind == CommandKind.Explain)
-            ((ExplanationCollector)command.Detail!).AddClosed(Number, _closedWith);
+            ((ExplanationCollector)command.Detail!).AddClosed(Number, _closedWith, _closedBecause);
         if (command.Kind is CommandKind.Shutdown or CommandKind.Wake)
             (command.Detail as Action)?.Invoke();
         if (command.Kind == CommandKind.Delete)

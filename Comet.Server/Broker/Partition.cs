@@ -25,6 +25,7 @@ internal sealed partial class Partition : IDisposable
     private bool _isRecovered;
     private ErrorCode _closedWith;
     private string _closedBecause = "";
+    private string? _offlineBecause;
 
     public Partition(string topic, int number, IPartitionLog log, FencingToken fence, PartitionSettings settings)
     {
@@ -59,6 +60,13 @@ internal sealed partial class Partition : IDisposable
     /// <summary>Whether something was appended that is not committed, at the topic's level or at a producer's.</summary>
     public bool NeedsCommit => _closedWith == ErrorCode.None && _isRecovered
         && (_log.EndOffset > _log.StableOffset || (_wantedLevel != Durability.None && _log.ReachedOffset(_wantedLevel) < _wantedOffset));
+
+    /// <summary>Why it is offline; null while it is not. May be read from any thread.</summary>
+    public string? OfflineBecause
+    {
+        get => Volatile.Read(ref _offlineBecause);
+        private set => Volatile.Write(ref _offlineBecause, value);
+    }
 
     /// <summary>When <see cref="CommandKind.Wake"/> is due without another command; <see cref="long.MaxValue"/> for never.</summary>
     /// <remarks>Closed, it has nothing to do any more: a timer for what was due would fire for ever.</remarks>

@@ -48,6 +48,9 @@ internal sealed class PartitionActor : IDisposable
 
     public int Number => _partition.Number;
 
+    /// <summary>Why the partition is offline; null while it is not.</summary>
+    public string? OfflineBecause => _partition.OfflineBecause;
+
     public PartitionCounters Counters => _partition.Counters;
 
     /// <summary>Carries out a command, or leaves it to who is inside. Never blocks for long, never throws.</summary>
@@ -242,14 +245,14 @@ internal sealed class PartitionActor : IDisposable
 
     private PartitionCommand Failed(Exception e)
     {
-        PartitionLog.StorageFailed(_logger, _partition.Topic, _partition.Number, e);
+        PartitionLog.StorageFailed(_logger, _partition.Topic, _partition.Number, e.Message, e);
         return new(CommandKind.StorageFailed) { Detail = $"Storage of '{_partition.Topic}' failed: {e.Message}" };
     }
 
     /// <summary>A fault in the core takes this partition offline, with its clients told, and nothing else.</summary>
     private void Fail(Exception e, long now)
     {
-        PartitionLog.PartitionFailed(_logger, _partition.Topic, _partition.Number, e);
+        PartitionLog.PartitionFailed(_logger, _partition.Topic, _partition.Number, e.Message, e);
         _partition.Handle(new(CommandKind.StorageFailed) { Detail = $"Partition {_partition.Number} of '{_partition.Topic}' failed: "
             + $"{e.Message}" }, now);
     }
@@ -274,9 +277,12 @@ internal sealed class PartitionActor : IDisposable
 
 internal static partial class PartitionLog
 {
-    [LoggerMessage(2001, LogLevel.Error, "Storage of partition {Partition} of topic {Topic} failed; the partition is offline")]
-    public static partial void StorageFailed(ILogger logger, string topic, int partition, Exception exception);
+    [LoggerMessage(2001, LogLevel.Error, "Storage of partition {Partition} of topic {Topic} failed; the partition is offline: {Reason} "
+        + "It refuses its clients and confirms nothing more. Look at the disk and the system's log, and start the broker again: that "
+        + "recovers what was confirmed")]
+    public static partial void StorageFailed(ILogger logger, string topic, int partition, string reason, Exception exception);
 
-    [LoggerMessage(2002, LogLevel.Error, "Partition {Partition} of topic {Topic} failed; it is offline")]
-    public static partial void PartitionFailed(ILogger logger, string topic, int partition, Exception exception);
+    [LoggerMessage(2002, LogLevel.Error, "Partition {Partition} of topic {Topic} failed; it is offline: {Reason} It refuses its clients "
+        + "until the broker is started again. Where a file is damaged, look at the partition with 'comet journal verify'")]
+    public static partial void PartitionFailed(ILogger logger, string topic, int partition, string reason, Exception exception);
 }

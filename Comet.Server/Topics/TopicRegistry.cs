@@ -59,7 +59,8 @@ internal sealed class TopicRegistry : IDisposable
                 return ifNotExists
                     ? existing
                     : throw new CometException(ErrorCode.TopicAlreadyExists,
-                        $"The topic '{name}' exists already, with {existing.Partitions.Count} partition(s).");
+                        $"The topic '{name}' exists already, with {existing.Partitions.Count} partition(s). To change it: comet topic "
+                            + $"update {name}.");
             }
             if (_topics.Count >= _options.MaxTopics)
                 throw new CometException(ErrorCode.LimitExceeded,
@@ -213,7 +214,20 @@ internal sealed class TopicRegistry : IDisposable
     public IReadOnlyList<TopicCounters> ReadCounters()
     {
         lock (_gate)
-            return [.. _topics.Values.Select(static t => new TopicCounters(t.Name, [.. t.Partitions.Select(static p => p.Counters)]))];
+            return [.. _topics.Values.Select(static t => new TopicCounters(
+                t.Name, [.. t.Partitions.Select(static p => p.Counters)], t.Partitions.Count(static p => p.OfflineBecause is not null)))];
+    }
+
+    /// <summary>What is offline.</summary>
+    public BrokerHealth ReadHealth()
+    {
+        lock (_gate)
+        {
+            var offline = _topics.Values.SelectMany(static topic => topic.Partitions).Where(static p => p.OfflineBecause is not null)
+                .OrderBy(static p => p.Topic, StringComparer.Ordinal).ThenBy(static p => p.Number).ToList();
+            return new(offline.Count, [.. offline.Take(BrokerHealth.MaxListed)
+                .Select(static p => new OfflinePartition(p.Topic, p.Number, p.OfflineBecause!))]);
+        }
     }
 
     public void Dispose()

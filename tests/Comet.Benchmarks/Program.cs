@@ -1,9 +1,11 @@
 using BenchmarkDotNet.Running;
 using Comet.Benchmarks.Journals;
+using Comet.Benchmarks.Schedules;
 
 return args switch
 {
     ["journal", .. var rest] => JournalBenchmarks.Run(rest),
+    ["schedules", .. var rest] => await ScheduleBenchmarks.RunAsync(rest),
     [TwoProcesses.WriterVerb, var directory] => TwoProcesses.RunWriter(directory),
     [TwoProcesses.PacedWriterVerb, var directory] => TwoProcesses.RunPacedWriter(directory),
     _ => Micro(args),

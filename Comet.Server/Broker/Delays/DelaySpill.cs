@@ -77,7 +77,8 @@ internal sealed class DelaySpill(IDelayFiles files)
         foreach (var cursor in _runs)
         {
             var goesOn = true;
-            for (var at = cursor.Run.IndexOf(Math.Max(from, cursor.NextDue)); goesOn && cursor.Run.Read(at, window) is > 0 and var count; at += count)
+            var at = cursor.Run.IndexOf(Math.Max(from, cursor.NextDue));
+            for (; goesOn && cursor.Run.Read(at, window) is > 0 and var count; at += count)
             {
                 for (var i = 0; i < count && goesOn; i++)
                     goesOn = window[i].Due <= to && visit(window[i]);

@@ -166,7 +166,8 @@ internal sealed class DelayRunFile : IDelayRun
     private CometException Damaged(string why, Exception? inner = null)
     {
         _damaged();
-        return new(ErrorCode.StorageFailed, $"{Path} {why}. It tells only what the log tells as well: the next start makes it anew.", inner);
+        return new(ErrorCode.StorageFailed,
+            $"{Path} {why}. It tells only what the log tells as well, from which the next start makes it anew.", inner);
     }
 
     /// <summary>The open file, and one block of it.</summary>

@@ -7,7 +7,7 @@ namespace Comet.Server.Storage.Local;
 /// another name, and what is left of one that is not is removed at the next start.</summary>
 internal sealed class DelayRunWriter : IDisposable
 {
-    private const int BufferLength = 64 * DelayRunFile.BlockLength;
+    private const int BufferLength = 256 * DelayRunFile.BlockLength;
 
     private readonly string _path;
     private readonly long _id;
@@ -21,7 +21,11 @@ internal sealed class DelayRunWriter : IDisposable
     public DelayRunWriter(string path, long id)
     {
         (_path, _id) = (path, id);
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = BufferLength };
+        // Each write is on the disk when it returns, or has failed: a flush behind them would not tell.
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = BufferLength, Options = FileOptions.WriteThrough,
+        };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         _file = new FileStream(TemporaryPath, options);
@@ -64,7 +68,6 @@ internal sealed class DelayRunWriter : IDisposable
         DelayRunFile.WriteHeader(_block, name);
         _file.Position = 0;
         _file.Write(_block);
-        _file.Flush(flushToDisk: true);
         _file.Dispose();
         File.Move(TemporaryPath, _path, overwrite: true);
         DirectoryFlush.Run(Path.GetDirectoryName(_path)!);

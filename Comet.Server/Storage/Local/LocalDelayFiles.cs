@@ -12,6 +12,9 @@ internal sealed class LocalDelayFiles(string directory, DelayWorkers workers, Ac
     private const string Extension = ".delays";
     private const int Window = 4 * DelayRunFile.TimesPerBlock;
 
+    private static readonly Comparer<KeyedOffset> s_byKey = Comparer<KeyedOffset>.Create(
+        static (a, b) => a.Hash != b.Hash ? a.Hash.CompareTo(b.Hash) : a.Offset.CompareTo(b.Offset));
+
     private long _lastId = -1;
 
     public void Post(Action work, bool isLong) => workers.Post(work, isLong);
@@ -19,7 +22,7 @@ internal sealed class LocalDelayFiles(string directory, DelayWorkers workers, Ac
     public IDelayRun Write(DelayRunContent content)
     {
         Array.Sort(content.Waiting, DueOrder.Ascending);
-        Array.Sort(content.Keys, static (a, b) => a.Hash != b.Hash ? a.Hash.CompareTo(b.Hash) : a.Offset.CompareTo(b.Offset));
+        Array.Sort(content.Keys, s_byKey);
         using var writer = Create(out var path);
         foreach (var entry in content.Waiting)
             writer.Add(entry);
@@ -39,8 +42,7 @@ internal sealed class LocalDelayFiles(string directory, DelayWorkers workers, Ac
                 writer.Add(entry);
         });
         writer.BeginKeys();
-        var order = Comparer<KeyedOffset>.Create(static (a, b) => a.Hash != b.Hash ? a.Hash.CompareTo(b.Hash) : a.Offset.CompareTo(b.Offset));
-        Merge(files, static (file, at, window) => file.ReadKeys(at, window), order, entry =>
+        Merge(files, static (file, at, window) => file.ReadKeys(at, window), s_byKey, entry =>
         {
             if (wanted.Contains(entry.Offset))
                 writer.Add(entry);

@@ -238,7 +238,7 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
         Volatile.Write(ref _known, end);
         _tail.Dispose();
         _tail = new MemoryPartitionLog(_budget, _tailLimit, end);
-        _record.Closed(isWhole: true);
+        _record.Closed(isWhole: true, end);
     }
 
     public void Delete()
@@ -263,10 +263,11 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
             return;
         _isDisposed = true;
         _removal.End();
-        if (_open is { Journal.IsFaulted: var isFaulted })
+        if (_open is { Journal: var journal })
         {
             Close();
-            _record.Closed(!isFaulted);
+            // Also by the flush that closing is.
+            _record.Closed(_isLoaded && !journal.IsFaulted, _tail.EndOffset);
         }
         _tail.Dispose();
     }
@@ -299,6 +300,9 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
         if (_isLoaded)
             return _open;
         var end = found ? ends.Last.LastOffset + 1 : _record.StartOffset;
+        if (end < _record.EndOffset)
+            throw new CometException(ErrorCode.StorageFailed, $"The last .journal file in {_directory} ends at message {end}, and was "
+                + $"closed at message {_record.EndOffset}: its end was damaged or cut off. Restore it from a copy.");
         (_lastAppendTime, _epoch) = found ? (ends.Last.AppendTime, ends.Last.OwnershipEpoch) : (long.MinValue, 0);
         _endPosition = ends.EndPosition;
         (_startOffset, _startPosition) = found ? (ends.FirstOffset, ends.FirstPosition) : (end, 0);

@@ -103,9 +103,11 @@ public abstract class LogUnderTest : IDisposable
 /// <summary>What is written down about a partition, in memory.</summary>
 internal sealed class FakeRecord : ILocalPartitionRecord
 {
-    public long StartOffset { get; private set; }
+    public long StartOffset { get; set; }
 
     public bool HasFiles { get; set; }
+
+    public long EndOffset { get; set; }
 
     public bool HasRoom { get; set; } = true;
 
@@ -151,7 +153,12 @@ internal sealed class FakeRecord : ILocalPartitionRecord
 
     public void Truncated(long startOffset) => StartOffset = startOffset;
 
-    public void Closed(bool isWhole) => Calls.Add(isWhole ? "closed" : "broken");
+    public void Closed(bool isWhole, long endOffset)
+    {
+        Calls.Add(isWhole ? "closed" : "broken");
+        if (isWhole)
+            EndOffset = endOffset;
+    }
 
     public void Deleted() => Calls.Add("deleted");
 }

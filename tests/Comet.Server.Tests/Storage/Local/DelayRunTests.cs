@@ -50,7 +50,8 @@ public sealed class DelayRunTests : IDisposable
             wanted.Add(offset);
         IDelayRun[] runs = [.. contents.Select(c => _files.Write(new([.. c.Waiting], [.. c.Keys])))];
         var merged = _files.Merge(runs, wanted)!;
-        Assert.Equal(contents.SelectMany(static c => c.Waiting).Where(e => wanted.Contains(e.Offset)).Order(DueOrder.Ascending), ReadAll(merged, 1_000));
+        var expected = contents.SelectMany(static c => c.Waiting).Where(e => wanted.Contains(e.Offset)).Order(DueOrder.Ascending);
+        Assert.Equal(expected, ReadAll(merged, 1_000));
         for (var hash = 0; hash < 50; hash++)
             Assert.Equal(contents.SelectMany(c => OffsetsOf(c, hash)).Where(wanted.Contains).Order(), Keyed(merged, hash).Order());
         Assert.Null(_files.Merge(runs, new()));
