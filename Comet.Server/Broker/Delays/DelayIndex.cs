@@ -137,6 +137,9 @@ internal sealed partial class DelayIndex : IPendingOffsets
             return false;
         if (GetDue(offset, original) == due)
             return true;
+        // The entry that ends what is kept of the move may be gone when this is not the first one.
+        if (_moved.ContainsKey(offset) && due < original)
+            _memory.Times.Add(new(original, offset));
         _moved[offset] = new(due, original);
         _memory.Times.Add(new(due, offset));
         SweepBuckets();
