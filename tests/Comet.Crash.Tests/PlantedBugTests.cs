@@ -1,4 +1,3 @@
-using Comet.Client;
 using Comet.Crash.Tests.Checkers;
 using Comet.Crash.Tests.Disks;
 using Comet.Crash.Tests.Load;
@@ -7,9 +6,9 @@ using Comet.Crash.Tests.Processes;
 
 namespace Comet.Crash.Tests;
 
-/// <summary>The same server, checkers and faults, with a bug between them: each is found. Without this, that nothing is found elsewhere would
-/// mean nothing. The bugs stand around the server, so that the server that is tested is the one that is shipped: strace answers a flush
-/// without doing it, and files go back to what they were, as a recovery would leave them that loses something.</summary>
+/// <summary>The same server, checkers and faults, with a bug between them: each is found. Without this, that nothing is found elsewhere
+/// would mean nothing. The bugs stand around the server, so that the server that is tested is the one that is shipped: strace answers a
+/// flush without doing it, and files go back to what they were, as a recovery would leave them that loses something.</summary>
 public sealed class PlantedBugTests
 {
     private const string Flushes = "msync,fsync,fdatasync";
@@ -27,18 +26,15 @@ public sealed class PlantedBugTests
     [Fact]
     public async Task Confirming_before_the_flush_is_found_by_a_power_cut()
     {
+        // Whatever else runs on the machine may have everything flushed just then, and the bug does no harm.
+        const int MostTries = 5;
         SkipWithoutStrace();
-        using var folder = new TemporaryFolder();
-        using var disk = PowerCutTests.TryCreateDisk(folder);
-        await using var node = await Node.StartAsync(Path.Combine(disk.Mount, "data"));
-        await using var load = await Workload.StartAsync(s_traffic, node.Address);
-        await load.GoOnAsync(500, 100);
-        await using (await Strace.AttachAsync(node.ProcessId, folder["calls"], Flushes, "retval=0"))
+        for (var tries = 0; tries < MostTries; tries++)
         {
-            await load.GoOnAsync(500, 100);
-            await PowerCutTests.CutAsync(disk, node);
+            if (await IsFoundByPowerCutAsync())
+                return;
         }
-        Assert.Contains(BreachKind.Lost, await FindAsync(load, node));
+        Assert.Fail($"{MostTries} power cuts have lost nothing, although nothing was flushed.");
     }
 
     [Fact]
@@ -104,6 +100,21 @@ public sealed class PlantedBugTests
         foreach (var file in Directory.EnumerateFiles(folder["before"], "metadata.db*"))
             File.Copy(file, Path.Combine(node.Data, Path.GetFileName(file)));
         Assert.Contains(BreachKind.AckedAndBack, await FindAsync(load, node));
+    }
+
+    private static async Task<bool> IsFoundByPowerCutAsync()
+    {
+        using var folder = new TemporaryFolder();
+        using var disk = PowerCutTests.TryCreateDisk(folder);
+        await using var node = await Node.StartAsync(Path.Combine(disk.Mount, "data"));
+        await using var load = await Workload.StartAsync(s_traffic, node.Address);
+        await load.GoOnAsync(500, 100);
+        await using (await Strace.AttachAsync(node.ProcessId, folder["calls"], Flushes, "retval=0"))
+        {
+            await load.GoOnAsync(500, 100);
+            await PowerCutTests.CutAsync(disk, node);
+        }
+        return (await FindAsync(load, node)).Contains(BreachKind.Lost);
     }
 
     private static void SkipWithoutStrace()

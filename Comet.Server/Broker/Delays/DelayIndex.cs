@@ -31,6 +31,9 @@ internal sealed partial class DelayIndex : IPendingOffsets
     private readonly Dictionary<long, MovedDue> _moved = [];
     private DelayLayer _memory = new();
 
+    // The latest time up to which was released; the clock may have been set back since.
+    private long _passed = long.MinValue;
+
     /// <param name="budget">The room for what waits.</param>
     /// <param name="spill">Where goes what is too much for memory; null where all stays in memory.</param>
     public DelayIndex(ScheduleBudget budget, DelaySpill? spill = null)
@@ -93,6 +96,7 @@ internal sealed partial class DelayIndex : IPendingOffsets
     /// <summary>Takes the next message that is due, in the order of due time and offset.</summary>
     public bool TryRelease(long now, out long offset)
     {
+        _passed = Math.Max(_passed, now);
         while (TryTake(now, out var entry))
         {
             offset = entry.Offset;
@@ -142,6 +146,9 @@ internal sealed partial class DelayIndex : IPendingOffsets
             _memory.Times.Add(new(original, offset));
         _moved[offset] = new(due, original);
         _memory.Times.Add(new(due, offset));
+        // What is moved back from a later time to before the one in its record, which is over: its entry for that is gone.
+        if (due < original && original <= _passed)
+            _memory.Times.Add(new(original, offset));
         SweepBuckets();
         return true;
     }

@@ -12,6 +12,9 @@ internal sealed class BlobWriter
     private byte[] _bytes = new byte[256];
     private int _length;
 
+    /// <summary>The CRC-32C of all that was written.</summary>
+    public uint Checksum => Crc32C.Compute(_bytes.AsSpan(0, _length));
+
     public void Write(long number)
     {
         Reserve(MaxNumberLength);
@@ -32,7 +35,7 @@ internal sealed class BlobWriter
     public byte[] ToArrayWithChecksum()
     {
         Reserve(sizeof(uint));
-        BinaryPrimitives.WriteUInt32LittleEndian(_bytes.AsSpan(_length), Crc32C.Compute(_bytes.AsSpan(0, _length)));
+        BinaryPrimitives.WriteUInt32LittleEndian(_bytes.AsSpan(_length), Checksum);
         return _bytes[..(_length + sizeof(uint))];
     }
 

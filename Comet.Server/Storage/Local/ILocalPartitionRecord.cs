@@ -8,6 +8,9 @@ internal interface ILocalPartitionRecord
     /// <summary>Where the log begins, as it was saved last.</summary>
     long StartOffset { get; }
 
+    /// <summary>Where the log ended when it was closed in peace last.</summary>
+    long EndOffset { get; }
+
     /// <summary>Whether the partition has ever had something that was confirmed, so that its files must be there.</summary>
     bool HasFiles { get; }
 
@@ -41,7 +44,8 @@ internal interface ILocalPartitionRecord
 
     /// <summary>The journal is closed; saved some time.</summary>
     /// <param name="isWhole">Whether all of it is durable.</param>
-    void Closed(bool isWhole);
+    /// <param name="endOffset">Where it ends: it must not be found to end before.</param>
+    void Closed(bool isWhole, long endOffset);
 
     /// <summary>The partition's files are gone.</summary>
     void Deleted();

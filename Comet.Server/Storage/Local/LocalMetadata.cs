@@ -65,7 +65,7 @@ internal static class LocalMetadata
             {
                 commands.SaveTopic(id, topic);
                 for (var number = 0; number < topic.Partitions; number++)
-                    commands.SaveOpen(id, number, isOpen: true);
+                    commands.SaveOpen(id, number);
                 LocalLog.TopicRebuilt(logger, topic.Name, topic.Partitions);
             }
             commands.Commit();

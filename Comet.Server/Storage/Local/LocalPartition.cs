@@ -17,6 +17,8 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
 
     public long StartOffset => topic.IsNew ? 0 : storage.Metadata.ReadStartOffset(topic.Id, number);
 
+    public long EndOffset => topic.IsNew ? 0 : storage.Metadata.ReadEndOffset(topic.Id, number);
+
     public bool HasFiles => !topic.IsNew && storage.Metadata.ReadHasFiles(topic.Id, number);
 
     public bool HasRoom => storage.Ballast.HasRoom;
@@ -69,7 +71,7 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
             return new(_mark!);
         _isMarked = true;
         var marked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _writer.Add(commands => commands.SaveOpen(topic.Id, number, isOpen: true), failure =>
+        _writer.Add(commands => commands.SaveOpen(topic.Id, number), failure =>
         {
             if (failure is null)
                 marked.SetResult();
@@ -91,7 +93,7 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
         });
     }
 
-    public void Closed(bool isWhole)
+    public void Closed(bool isWhole, long endOffset)
     {
         storage.Closed(this);
         if (!isWhole)
@@ -100,7 +102,7 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
         if (!_isMarked)
             return;
         _isMarked = false;
-        _writer.Add(commands => commands.SaveOpen(topic.Id, number, isOpen: false));
+        _writer.Add(commands => commands.SaveClosed(topic.Id, number, endOffset));
     }
 
     public void Deleted() => storage.Deleted(topic);

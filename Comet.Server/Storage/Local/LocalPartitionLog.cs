@@ -18,6 +18,7 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
     private readonly MemoryBudget _budget;
     private readonly ILocalPartitionRecord _record;
     private readonly long _tailLimit;
+    private readonly SegmentRemoval _removal = new();
     private OpenPartition? _open;
     private MemoryPartitionLog _tail;
     private Durability _level = Durability.Disk;
@@ -90,16 +91,18 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
     /// <summary>Whether the journal is open.</summary>
     public bool IsOpen => _open is not null;
 
+    public long Misses { get; private set; }
+
     /// <summary>Its journal while it is open; may be asked for from anywhere, and be closed any time.</summary>
     public Journal? Journal => Volatile.Read(ref _open)?.Journal;
-
-    public bool IsFetching => _open is { IsFetching: true };
 
     /// <summary>When its journal was last used, in milliseconds of the system's run. May be read from anywhere.</summary>
     public long LastUsed { get; private set; }
 
     /// <summary>How many bytes are in memory as well.</summary>
     public long TailBytes => _tail.Bytes;
+
+    public bool IsAtHand(bool toAppend) => _open is not null || (_isLoaded && !toAppend && _startOffset == _tail.EndOffset);
 
     public long ReachedOffset(Durability level)
     {
@@ -196,7 +199,10 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
     public bool TryPrepare(long offset)
     {
         Load();
-        return offset >= _tail.StartOffset || Open().TryPrepare(Math.Max(offset, _startOffset));
+        if (offset >= _tail.StartOffset || Open().TryPrepare(Math.Max(offset, _startOffset)))
+            return true;
+        Misses++;
+        return false;
     }
 
     public long FindByAppendTime(long time)
@@ -232,7 +238,7 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
         Volatile.Write(ref _known, end);
         _tail.Dispose();
         _tail = new MemoryPartitionLog(_budget, _tailLimit, end);
-        _record.Closed(isWhole: true);
+        _record.Closed(isWhole: true, end);
     }
 
     public void Delete()
@@ -256,10 +262,12 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
         if (_isDisposed)
             return;
         _isDisposed = true;
-        if (_open is { Journal.IsFaulted: var isFaulted })
+        _removal.End();
+        if (_open is { Journal: var journal })
         {
             Close();
-            _record.Closed(!isFaulted);
+            // Also by the flush that closing is.
+            _record.Closed(_isLoaded && !journal.IsFaulted, _tail.EndOffset);
         }
         _tail.Dispose();
     }
@@ -292,6 +300,9 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
         if (_isLoaded)
             return _open;
         var end = found ? ends.Last.LastOffset + 1 : _record.StartOffset;
+        if (end < _record.EndOffset)
+            throw new CometException(ErrorCode.StorageFailed, $"The last .journal file in {_directory} ends at message {end}, and was "
+                + $"closed at message {_record.EndOffset}: its end was damaged or cut off. Restore it from a copy.");
         (_lastAppendTime, _epoch) = found ? (ends.Last.AppendTime, ends.Last.OwnershipEpoch) : (long.MinValue, 0);
         _endPosition = ends.EndPosition;
         (_startOffset, _startPosition) = found ? (ends.FirstOffset, ends.FirstPosition) : (end, 0);

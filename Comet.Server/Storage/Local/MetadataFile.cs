@@ -8,7 +8,7 @@ namespace Comet.Server.Storage.Local;
 internal sealed class MetadataFile : IDisposable
 {
     /// <summary>The version of the schema, in <c>user_version</c>.</summary>
-    public const int SchemaVersion = 2;
+    public const int SchemaVersion = 3;
 
     // What brings a file from the version before its index to the one behind it.
     private static readonly string[] s_migrations =
@@ -27,6 +27,7 @@ internal sealed class MetadataFile : IDisposable
             PRIMARY KEY (topic, number, offset)) WITHOUT ROWID;
         """,
         "CREATE TABLE points (topic INTEGER NOT NULL, number INTEGER NOT NULL, point BLOB NOT NULL, PRIMARY KEY (topic, number));",
+        RowSum.Migration,
     ];
 
     private readonly string _path;
@@ -98,6 +99,16 @@ internal sealed class MetadataFile : IDisposable
         }
     }
 
+    /// <summary>Where the log ended when it was closed in peace last: it cannot end before.</summary>
+    public long ReadEndOffset(long topic, int number)
+    {
+        lock (_gate)
+        {
+            return Scalar("SELECT end_offset FROM partitions WHERE topic = $topic AND number = $number",
+                ("$topic", topic), ("$number", number)) is long end ? end : 0;
+        }
+    }
+
     /// <summary>Whether a partition was ever marked as open.</summary>
     public bool ReadHasFiles(long topic, int number)
     {
@@ -141,6 +152,7 @@ internal sealed class MetadataFile : IDisposable
         try
         {
             connection.Open();
+            RowSum.Register(connection);
             using var command = connection.CreateCommand();
             command.CommandText = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 256;";
             command.ExecuteNonQuery();
@@ -182,6 +194,8 @@ internal sealed class MetadataFile : IDisposable
             command.ExecuteNonQuery();
             transaction.Commit();
         }
+        if (Scalar(RowSum.Check) is { } table)
+            throw new CometException(ErrorCode.StorageFailed, $"{_path} is damaged: a row of its table '{table}' is not what was written.");
     }
 
     private object? Scalar(string sql, params (string Name, object Value)[] parameters)

@@ -151,8 +151,23 @@ internal sealed class OpenPartition : IDisposable
         return reader.TryFind(header => header.AppendTime < time, 0, NextSequence);
     }
 
-    /// <summary>Removes the segments that lie wholly before a batch; returns whether there were any.</summary>
-    public bool TruncateBefore(long sequence) => Journal.TruncateBefore(sequence) > 0;
+    /// <summary>What removes the segments that lie wholly before the batch of an offset, on any thread.</summary>
+    /// <param name="startOffset">The first offset that stays.</param>
+    /// <param name="isEmpty">Whether nothing stays.</param>
+    public Action PrepareTruncation(long startOffset, bool isEmpty)
+    {
+        var (journal, next) = (Journal, NextSequence);
+        // The last record stays, whatever is dropped: it tells where the log ends.
+        if (isEmpty)
+            return () => journal.TruncateBefore(next - 1);
+        var (before, after) = _map.Around(startOffset);
+        return () =>
+        {
+            using var reader = new ColdReader(journal, readsOnce: false);
+            if (reader.TryFind(header => header.LastOffset < startOffset, before?.Sequence ?? 0, after?.Sequence ?? next))
+                journal.TruncateBefore(reader.Sequence);
+        };
+    }
 
     public void Truncated(long startOffset) => _map.Truncated(startOffset);
 

@@ -1,5 +1,3 @@
-using Comet.Crash.Tests.Load;
-
 namespace Comet.Crash.Tests.Checkers;
 
 /// <summary>The checker by itself, on histories by hand.</summary>

@@ -104,8 +104,8 @@ internal sealed class SubscriptionLedger(
         }
     }
 
-    /// <summary>A message was received from a server that has died, and no ack was sent: it has to come again, unless it has come to another
-    /// consumer already.</summary>
+    /// <summary>A message was received from a server that has died, and no ack was sent: it has to come again, unless it has come to
+    /// another consumer already.</summary>
     public void Owe(Message message, long epoch)
     {
         lock (gate)

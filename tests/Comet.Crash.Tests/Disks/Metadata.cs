@@ -10,8 +10,7 @@ internal static class Metadata
     /// <summary>The partitions that the next start has to recover.</summary>
     public static IReadOnlyList<string> OpenPartitions(string data)
     {
-        using var connection = new SqliteConnection($"Data Source={PathIn(data)};Pooling=False");
-        connection.Open();
+        using var connection = Open(data);
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT topic, number FROM partitions WHERE is_open = 1";
         using var rows = command.ExecuteReader();
@@ -19,5 +18,32 @@ internal static class Metadata
         while (rows.Read())
             open.Add($"{rows.GetInt64(0)}/{rows.GetInt32(1)}");
         return open;
+    }
+
+    /// <summary>Takes it back to the first version of its schema, in one file.</summary>
+    public static void TakeBack(string data)
+    {
+        using var connection = Open(data);
+        using var command = connection.CreateCommand();
+        command.CommandText =
+            """
+            DROP TABLE points;
+            ALTER TABLE partitions DROP COLUMN sum;
+            ALTER TABLE partitions DROP COLUMN end_offset;
+            ALTER TABLE node DROP COLUMN sum;
+            ALTER TABLE topics DROP COLUMN sum;
+            ALTER TABLE subscriptions DROP COLUMN sum;
+            ALTER TABLE schedules DROP COLUMN sum;
+            PRAGMA user_version = 1;
+            PRAGMA journal_mode = DELETE;
+            """;
+        command.ExecuteNonQuery();
+    }
+
+    private static SqliteConnection Open(string data)
+    {
+        var connection = new SqliteConnection($"Data Source={PathIn(data)};Pooling=False");
+        connection.Open();
+        return connection;
     }
 }

@@ -2,7 +2,6 @@ using Comet.Client;
 using Comet.Crash.Tests.Disks;
 using Comet.Crash.Tests.Load;
 using Comet.Crash.Tests.Processes;
-using Comet.Tests;
 
 namespace Comet.Crash.Tests.Errors;
 
@@ -92,7 +91,8 @@ public sealed class FailingDiskTests
     private static async Task SendOneAsync(CometClient client, string topic)
     {
         // The refusal is transient, and the client tries for as long as it is told to.
-        await using var producer = await client.CreateProducerAsync<string>(topic, new() { SendTimeout = TimeSpan.FromSeconds(20) }, Cancelled);
+        await using var producer = await client.CreateProducerAsync<string>(
+            topic, new() { SendTimeout = TimeSpan.FromSeconds(20) }, Cancelled);
         await producer.SendAsync("one more", Cancelled);
     }
 }

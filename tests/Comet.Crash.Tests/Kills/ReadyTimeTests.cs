@@ -1,4 +1,3 @@
-using Comet.Client;
 using Comet.Crash.Tests.Disks;
 using Comet.Crash.Tests.Load;
 using Comet.Crash.Tests.Processes;
@@ -18,8 +17,7 @@ public sealed class ReadyTimeTests
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    /// <summary>How fast it is ready is printed, not judged: that depends on the machine. What the server had to do is: no more than it reads
-    /// of its last few records.</summary>
+    /// <summary>How fast it is ready is printed and not judged: that depends on the machine.</summary>
     [Fact]
     [TakesLong]
     public async Task With_a_gibibyte_of_messages_a_killed_server_is_ready_again_and_has_them_all()

@@ -40,7 +40,7 @@ internal static class Inspection
         }
         catch (OperationCanceledException)
         {
-            var why = await client.Subscriptions.ExplainAsync(consumer.Topic, consumer.Subscription);
+            var why = await client.Subscriptions.ExplainAsync(consumer.Topic, consumer.Subscription, CancellationToken.None);
             Assert.Fail($"{what()}: {string.Join("; ", why.Partitions)}");
             throw;
         }

@@ -10,10 +10,11 @@ internal sealed class Progress
     /// <summary>Something has changed.</summary>
     public void Signal() => Interlocked.Exchange(ref _waiter, null)?.TrySetResult();
 
-    /// <summary>Completes when a condition holds; fails when it does not in time.</summary>
-    public async Task WaitAsync(Func<bool> isDone, Func<string> state)
+    /// <summary>Completes when a condition holds, or the wait was cancelled; fails when neither comes in time.</summary>
+    public async Task WaitAsync(Func<bool> isDone, Func<string> state, CancellationToken cancelled = default)
     {
-        using var limit = new CancellationTokenSource(Limits.Wait);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancelled);
+        limit.CancelAfter(Limits.Wait);
         while (true)
         {
             var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -26,6 +27,8 @@ internal sealed class Progress
             }
             catch (OperationCanceledException)
             {
+                if (cancelled.IsCancellationRequested)
+                    return;
                 Assert.Fail($"No progress in {Limits.Wait.TotalSeconds} s: {state()}.");
             }
         }

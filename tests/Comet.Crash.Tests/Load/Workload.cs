@@ -58,11 +58,12 @@ internal sealed class Workload : IAsyncDisposable
         Reconnect = new() { InitialDelay = TimeSpan.FromMilliseconds(20), MaxDelay = TimeSpan.FromMilliseconds(200) },
     });
 
-    /// <summary>Completes when so many messages more are confirmed, and so many acks.</summary>
-    public Task GoOnAsync(int messages, int acks)
+    /// <summary>Completes when so many messages more are confirmed, and so many acks; or when the wait is cancelled.</summary>
+    public Task GoOnAsync(int messages, int acks, CancellationToken cancelled = default)
     {
         var (confirmed, acked) = (Confirmed + messages, Acked + acks);
-        return _progress.WaitAsync(() => Confirmed >= confirmed && Acked >= acked, () => $"{this}, wanted {confirmed} and {acked}");
+        return _progress.WaitAsync(
+            () => Confirmed >= confirmed && Acked >= acked, () => $"{this}, wanted {confirmed} and {acked}", cancelled);
     }
 
     /// <summary>Sends no more; completes when all that was taken is answered.</summary>

@@ -36,6 +36,20 @@ internal sealed class Node : IAsyncDisposable
 
     public Task StartAsync() => StartUnderAsync([]);
 
+    /// <summary>As <see cref="StartUnderAsync"/>; false when it ended before it was ready.</summary>
+    public async Task<bool> TryStartUnderAsync(string[] program)
+    {
+        try
+        {
+            await StartUnderAsync(program);
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Starts it by another program, whose arguments come before the server's, and which turns into it.</summary>
     public async Task StartUnderAsync(string[] program)
     {
@@ -45,7 +59,10 @@ internal sealed class Node : IAsyncDisposable
         _address = _server.Address;
     }
 
-    /// <summary>kill -9.</summary>
+    /// <summary>Completes when the process has ended, by whatever.</summary>
+    public Task EndedAsync() => Process.Output.Ended;
+
+    /// <summary>kill -9; also of one that has ended.</summary>
     public async Task KillAsync()
     {
         await Process.KillAsync();
@@ -53,12 +70,14 @@ internal sealed class Node : IAsyncDisposable
         _server = null;
     }
 
-    /// <summary>Stops the process where it is, in the middle of whatever its threads do, until the result is disposed. Its files are then what
-    /// a kill -9 would leave.</summary>
-    public async Task<IDisposable> FreezeAsync()
+    /// <summary>Stops the process where it is, in the middle of whatever its threads do, until the result is disposed. Its files are then
+    /// what a kill -9 would leave.</summary>
+    /// <param name="orInFlush">Whether a thread may be in the middle of a flush, which it would have to finish; it stops when it is
+    /// back.</param>
+    public async Task<IDisposable> FreezeAsync(bool orInFlush = false)
     {
-        var frozen = new Frozen(Process);
-        while (!frozen.HasStopped())
+        var frozen = new Frozen(this);
+        while (!frozen.HasStopped(orInFlush))
             await Task.Yield();
         return frozen;
     }
@@ -88,22 +107,26 @@ internal sealed class Node : IAsyncDisposable
 
     private sealed class Frozen : IDisposable
     {
-        private readonly CometProcess _process;
+        private readonly Node _node;
 
-        public Frozen(CometProcess process)
+        public Frozen(Node node)
         {
-            _process = process;
-            process.Send(Signal.Stop);
+            _node = node;
+            node.Process.Send(Signal.Stop);
         }
 
-        /// <summary>Whether every thread has stopped; one that is in the middle of a flush first finishes it.</summary>
-        public bool HasStopped() => Directory.EnumerateDirectories($"/proc/{_process.Id}/task").All(static thread =>
+        public bool HasStopped(bool orInFlush) => Directory.EnumerateDirectories($"/proc/{_node.ProcessId}/task").All(thread =>
         {
             // The state is behind the name, which is in parentheses and may hold some itself.
             var line = File.ReadAllText(Path.Combine(thread, "stat"));
-            return line[line.LastIndexOf(')') + 2] is 'T' or 't';
+            return line[line.LastIndexOf(')') + 2] is var state && (state is 'T' or 't' || (orInFlush && state == 'D'));
         });
 
-        public void Dispose() => _process.Send(Signal.Continue);
+        public void Dispose()
+        {
+            // It may have been killed meanwhile.
+            if (_node._server is not null)
+                _node.Process.Send(Signal.Continue);
+        }
     }
 }

@@ -27,7 +27,8 @@ public sealed class StopUnderLoadTests
             await load.GoOnAsync(2_000, 500);
             var start = TimeProvider.System.GetTimestamp();
             (await node.StopAsync()).Exits(0);
-            TestContext.Current.TestOutputHelper?.WriteLine($"Stopped in {TimeProvider.System.GetElapsedTime(start).TotalMilliseconds:0} ms.");
+            var took = TimeProvider.System.GetElapsedTime(start);
+            TestContext.Current.TestOutputHelper?.WriteLine($"Stopped in {took.TotalMilliseconds:0} ms.");
             Assert.Empty(Metadata.OpenPartitions(node.Data));
             await node.StartAsync();
         }

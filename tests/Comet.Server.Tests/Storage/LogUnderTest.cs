@@ -103,9 +103,11 @@ public abstract class LogUnderTest : IDisposable
 /// <summary>What is written down about a partition, in memory.</summary>
 internal sealed class FakeRecord : ILocalPartitionRecord
 {
-    public long StartOffset { get; private set; }
+    public long StartOffset { get; set; }
 
     public bool HasFiles { get; set; }
+
+    public long EndOffset { get; set; }
 
     public bool HasRoom { get; set; } = true;
 
@@ -113,13 +115,22 @@ internal sealed class FakeRecord : ILocalPartitionRecord
 
     public MemoryBudget ReadAheadBudget { get; init; } = new(32 * 1024 * 1024);
 
+    /// <summary>Whether what waits for the disk is left in <see cref="Waiting"/>.</summary>
+    public bool IsDiskHeld { get; init; }
+
     /// <summary>What waits for the disk; the test has it run.</summary>
     public Queue<Action> Waiting { get; } = new();
 
     /// <summary>How often the owner was asked to come again.</summary>
     public int Fills { get; private set; }
 
-    public void Run(Action work) => Waiting.Enqueue(work);
+    public void Run(Action work)
+    {
+        if (IsDiskHeld)
+            Waiting.Enqueue(work);
+        else
+            work();
+    }
 
     public void Filled() => Fills++;
 
@@ -142,7 +153,12 @@ internal sealed class FakeRecord : ILocalPartitionRecord
 
     public void Truncated(long startOffset) => StartOffset = startOffset;
 
-    public void Closed(bool isWhole) => Calls.Add(isWhole ? "closed" : "broken");
+    public void Closed(bool isWhole, long endOffset)
+    {
+        Calls.Add(isWhole ? "closed" : "broken");
+        if (isWhole)
+            EndOffset = endOffset;
+    }
 
     public void Deleted() => Calls.Add("deleted");
 }

@@ -15,7 +15,10 @@ internal sealed class BackupMetadata : IDisposable
     public static BackupMetadata Take(string live, string path)
     {
         if (!File.Exists(live))
-            throw new CometException(ErrorCode.StorageFailed, $"{live} is missing. Start the server once: it makes what can be made of it.");
+        {
+            throw new CometException(
+                ErrorCode.StorageFailed, $"{live} is missing. Start the server once: it makes what can be made of it.");
+        }
         DataDirectory.CreateFile(path);
         using (var source = Open(live, SqliteOpenMode.ReadOnly))
         using (var target = Open(path, SqliteOpenMode.ReadWrite))
@@ -51,7 +54,7 @@ internal sealed class BackupMetadata : IDisposable
             foreach (var topic in deleted)
                 commands.ForgetTopic(topic);
             foreach (var (topic, number) in copied)
-                commands.SaveOpen(topic, number, isOpen: true);
+                commands.SaveOpen(topic, number);
             commands.Commit();
         }
         _copy.Dispose();

@@ -13,6 +13,9 @@ public sealed class LocalPartitionLogTests : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly FakeRecord _record = new();
     private readonly MemoryBudget _budget = new(1 << 20);
+    private string _partition;
+
+    public LocalPartitionLogTests() => _partition = _folder["partition"];
 
     public void Dispose() => _folder.Dispose();
 
@@ -157,6 +160,53 @@ public sealed class LocalPartitionLogTests : IDisposable
         Assert.InRange(DiskBytes(), 1, before / 4);
     }
 
+    /// <summary>The end of a log is what its last record says, so that one stays, whatever was dropped.</summary>
+    [Fact]
+    public async Task Offsets_are_not_used_twice_when_all_was_dropped_between_two_crashes()
+    {
+        const int Count = 60;
+        using (var log = Open())
+        {
+            for (var i = 0; i < Count; i++)
+                Append(log, 1, 5_000);
+            await log.CommitAsync(s_fence, CancellationToken.None);
+            Crash();
+        }
+        _record.EndOffset = 0;
+        using (var recovered = Open())
+        {
+            recovered.TruncateBefore(s_fence, Count);
+            Assert.Equal((Count, Count), (recovered.StartOffset, recovered.EndOffset));
+            Crash();
+        }
+        _record.EndOffset = 0;
+        // Where the log begins is saved without haste.
+        _record.StartOffset = 0;
+        using var again = Open();
+        Assert.Equal(Count, again.EndOffset);
+    }
+
+    [Fact]
+    public async Task A_log_that_ends_before_it_was_closed_is_refused()
+    {
+        var earlier = "";
+        for (var i = 0; i < 2; i++)
+        {
+            using (var log = Open())
+            {
+                Append(log, 5);
+                await log.CommitAsync(s_fence, CancellationToken.None);
+            }
+            if (i == 0)
+                earlier = _folder.Copy(_folder["partition"]);
+        }
+        Assert.Equal(10, _record.EndOffset);
+        _partition = earlier;
+        using var cut = Open();
+        var refusal = Assert.Throws<CometException>(() => cut.EndOffset);
+        Assert.Contains("ends at message 5, and was closed at message 10", refusal.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_journal_that_holds_something_else_is_refused()
     {
@@ -219,8 +269,15 @@ public sealed class LocalPartitionLogTests : IDisposable
     {
         var options = new LocalStorageOptions { Directory = _folder.Path, MaxSegmentLength = 128 * 1024 };
         return flush is null
-            ? new(_folder["partition"], options, _budget, _record)
-            : new(_folder["partition"], options, _budget, _record) { Flush = _ => flush() };
+            ? new(_partition, options, _budget, _record)
+            : new(_partition, options, _budget, _record) { Flush = _ => flush() };
+    }
+
+    /// <summary>Goes on with the files as they are now, as after a crash of the machine. What processes share means nothing then.</summary>
+    private void Crash()
+    {
+        _partition = _folder.Copy(_partition);
+        File.Delete(Path.Combine(_partition, "journal.control"));
     }
 
     private long DiskBytes() => Directory.EnumerateFiles(_folder["partition"]).Sum(static file => new FileInfo(file).Length);
