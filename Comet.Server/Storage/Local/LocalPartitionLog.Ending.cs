@@ -18,8 +18,8 @@ internal sealed partial class LocalPartitionLog
             return;
         throw new CometException(ErrorCode.StorageFailed,
             $"The last .journal file in {_directory} ends at message {end}, and was closed at message {_record.EndOffset}: its end was "
-            + "damaged or cut off. Restore the directory from a copy that has all of it; or, to go on without what is missing, put an empty "
-            + $"file named {AcceptanceName} into it.");
+            + "damaged or cut off. Restore the directory from a copy that has all of it; or, to go on without what is missing, put an "
+            + $"empty file named {AcceptanceName} into it.");
     }
 
     /// <summary>The log is closed, and ends where it ends.</summary>
