@@ -12,6 +12,9 @@ internal static class ValueParsers
         ("kib", 1 << 10), ("mib", 1 << 20), ("gib", 1 << 30), ("tib", 1L << 40), ("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30),
     ];
 
+    /// <summary>What the help says about a duration without a unit.</summary>
+    public const string BareNumber = "A number without a unit is seconds.";
+
     public static Option<TimeSpan?> Duration(string name, string description) => Duration(name, description, TimeSpan.FromDays(24));
 
     /// <summary>A duration as long as a message may wait.</summary>
@@ -34,7 +37,7 @@ internal static class ValueParsers
 
     private static Option<TimeSpan?> Duration(string name, string description, TimeSpan longest) => new(name)
     {
-        Description = description,
+        Description = $"{description} {BareNumber}",
         HelpName = "duration",
         CustomParser = result =>
         {

@@ -161,6 +161,11 @@ public sealed class CometClient : IAsyncDisposable
         return _link.Options.TimeProvider.GetElapsedTime(start);
     }
 
+    /// <summary>Asks what of the broker does not work: partitions that are offline, because their storage failed.</summary>
+    /// <exception cref="CometException">The broker cannot be reached, or is older than this question.</exception>
+    public async Task<BrokerHealth> GetHealthAsync(CancellationToken cancellationToken = default) =>
+        (await _link.RequestAsync<DescribeHealthFrame, HealthFrame>(default, null, cancellationToken)).Health;
+
     /// <summary>Disposes all producers, consumers and readers (which send and confirm what waits, at most for DisposeTimeout) and the
     /// connection. Never throws; doing it again does nothing.</summary>
     public async ValueTask DisposeAsync()

@@ -36,6 +36,10 @@ public sealed class Producer<T> : IAsyncDisposable
     /// <summary>How many messages wait for their confirm at this moment.</summary>
     public int PendingMessages => _core.PendingMessages;
 
+    /// <summary>How many of the confirmed messages were stored already under their sequence ids, and so are not stored again: by an earlier
+    /// run, or before a connection was lost.</summary>
+    public long DuplicateMessages => _core.Duplicates;
+
     /// <summary>The highest sequence id that is known to be stored under this name in every partition: a source with positions is sent
     /// again from behind it. -1 when a partition has none. See <see cref="GetLastSequenceId"/> for one partition.</summary>
     public long LastSequenceId => Enumerable.Range(0, PartitionCount).Min(_core.GetLastSequenceId);

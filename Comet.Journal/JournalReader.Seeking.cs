@@ -6,6 +6,9 @@ namespace Comet.Journals;
 
 public sealed unsafe partial class JournalReader
 {
+    // Of segments that were looked at while seeking; what is left of them when they are removed is next to nothing.
+    private readonly Dictionary<long, long> _firstSequences = [];
+
     /// <summary>Goes to a record, in a time that grows with the logarithm of the journal's length. A sequence that was left out counts as
     /// the next one that was not.</summary>
     /// <returns>Whether it is there; whatever the result, the reader can go on from where it stands then.</returns>
@@ -57,12 +60,19 @@ public sealed unsafe partial class JournalReader
 
     private JournalSeekResult SeekSequence(long sequence)
     {
-        var entries = _state.Segments.Catalog.Refresh();
+        // Segments come behind the last one and go from the front: what lies between two that are known needs no look at the directories.
+        var entries = _state.Segments.Catalog.Entries;
         var index = LastWhere(entries, entry => FirstSequenceOf(entry) <= sequence);
+        if (index < 0 || index == entries.Count - 1 || !TryEnterKnown(entries[index]))
+        {
+            _firstSequences.Clear();
+            entries = _state.Segments.Catalog.Refresh();
+            index = LastWhere(entries, entry => FirstSequenceOf(entry) <= sequence);
+        }
         if (index < 0)
             return SeekFirst() == JournalSeekResult.Found ? JournalSeekResult.BeforeFirst : JournalSeekResult.BeyondEnd;
 
-        if (!TryEnter(entries[index]))
+        if (_number != entries[index].Number && !TryEnter(entries[index]))
             return SeekFirst() == JournalSeekResult.Found ? JournalSeekResult.BeforeFirst : JournalSeekResult.BeyondEnd;
 
         _ = TryMoveTo(_segment!.Find(new IndexGoal(IndexColumn.Sequence, sequence)));
@@ -116,9 +126,18 @@ public sealed unsafe partial class JournalReader
     // Segments that were removed meanwhile come before all others.
     private long FirstSequenceOf(SegmentEntry entry)
     {
+        if (_firstSequences.TryGetValue(entry.Number, out var known))
+            return known;
         using var segment = TryOpen(entry);
-        return segment?.Header.FirstSequence ?? long.MinValue;
+        var first = segment?.Header.FirstSequence ?? long.MinValue;
+        if (segment is not null)
+            _firstSequences[entry.Number] = first;
+        return first;
     }
+
+    /// <summary>Goes into a segment, or stays in it; false when it is there no more, or another one with its number is.</summary>
+    private bool TryEnterKnown(SegmentEntry entry) => (_segment is not null && _number == entry.Number || TryEnter(entry))
+        && _segment!.Header.FirstSequence == _firstSequences[entry.Number];
 
     private bool BeginsBefore(SegmentEntry entry, long time) =>
         entry.CycleStart <= time && (!TryEnter(entry) || (TryPeek() && RecordLayout.Timestamp(_at) < time));

@@ -14,6 +14,6 @@ public sealed record JournalRepair
     /// delete them when they are of no more use.</summary>
     public required IReadOnlyList<string> KeptAside { get; init; }
 
-    /// <summary>What is still damaged; empty unless the repair does not know how.</summary>
+    /// <summary>What is still damaged, or would be: empty unless the repair does not know how.</summary>
     public required IReadOnlyList<JournalDamage> Remaining { get; init; }
 }

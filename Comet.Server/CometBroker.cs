@@ -77,6 +77,10 @@ public sealed class CometBroker : IAsyncDisposable
         return _recovering.WaitAsync(cancellationToken);
     }
 
+    /// <summary>What does not work at the moment: partitions whose storage failed. Hosted with AddCometServer, the health check 'comet'
+    /// says so, too.</summary>
+    public BrokerHealth GetHealth() => _topics.ReadHealth();
+
     /// <summary>Serves one connection until it ends, and disposes it. Does not throw: faults of a connection are logged and told to its
     /// client.</summary>
     /// <param name="connection">The connection; TLS is done.</param>

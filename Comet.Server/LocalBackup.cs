@@ -15,8 +15,8 @@ public static class LocalBackup
     /// <param name="progress">Told how far it is, from any thread.</param>
     /// <param name="cancellationToken">Ends it early.</param>
     /// <returns>What is in it; it is durable.</returns>
-    /// <exception cref="CometException"><see cref="ErrorCode.StorageFailed"/>: there is no data directory, a partition is damaged, the target
-    /// is not empty, or files cannot be read or written; <see cref="ErrorCode.StorageFull"/>: there is no room;
+    /// <exception cref="CometException"><see cref="ErrorCode.StorageFailed"/>: there is no data directory, a partition is damaged, the
+    /// target is not empty, or files cannot be read or written; <see cref="ErrorCode.StorageFull"/>: there is no room;
     /// <see cref="ErrorCode.UnsupportedVersion"/>: it is of a later version. A target that was begun is no backup, and
     /// <see cref="RestoreAsync"/> says so; delete it.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; as above.</exception>
@@ -25,7 +25,7 @@ public static class LocalBackup
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(data);
         ArgumentException.ThrowIfNullOrWhiteSpace(target);
-        return Task.Run(() => BackupFailure.Guard(target, () => new BackupCreation(
+        return Task.Run(() => BackupFailure.GuardAsync(target, () => new BackupCreation(
             Path.GetFullPath(data), Path.GetFullPath(target), link, progress, cancellationToken).RunAsync()), cancellationToken);
     }
 
@@ -46,7 +46,7 @@ public static class LocalBackup
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(backup);
         ArgumentException.ThrowIfNullOrWhiteSpace(data);
-        return Task.Run(() => BackupFailure.Guard(data, () => Task.FromResult(new BackupRestoration(
+        return Task.Run(() => BackupFailure.GuardAsync(data, () => Task.FromResult(new BackupRestoration(
             Path.GetFullPath(backup), Path.GetFullPath(data), progress, cancellationToken).Run())), cancellationToken);
     }
 }

@@ -5,7 +5,7 @@ using Comet.Server;
 
 namespace Comet.Cli.Commands;
 
-/// <summary>comet backup and comet restore: a data directory is copied, also while a server uses it, and made again from the copy.</summary>
+/// <summary>comet backup and comet restore: a data directory is copied, also while a server uses it, and made again from it.</summary>
 internal static class BackupCommand
 {
     private static readonly Argument<DirectoryInfo> s_target = new("target")
@@ -27,21 +27,21 @@ internal static class BackupCommand
     };
     private static readonly Option<bool> s_copy = new("--copy")
     {
-        Description = "Copy every file. Without it, files that nobody writes any more become hard links where the backup is on the same file "
-            + "system.",
+        Description = "Copy every file. Without it, files that nobody writes any more become hard links where the backup is on the same "
+            + "file system.",
     };
 
     public static Command Create()
     {
         var command = new Command("backup",
-            "Back up a server's data directory, also while it runs. All that was confirmed before is in it. Exits 0 when it is complete and "
-                + "durable; what was interrupted is no backup and says so.")
+            "Back up a server's data directory, also while it runs. All that was confirmed before is in it. Exits 0 when it is complete "
+                + "and durable; what was interrupted is no backup and says so.")
         {
             s_target, s_data, s_copy,
         };
         command.SetAction((arguments, cancellationToken) => RunAsync(arguments, "partitions", progress => LocalBackup.CreateAsync(
-            arguments.GetRequiredValue(s_data).FullName, arguments.GetRequiredValue(s_target).FullName, !arguments.GetValue(s_copy), progress,
-            cancellationToken), arguments.GetRequiredValue(s_target)));
+            arguments.GetRequiredValue(s_data).FullName, arguments.GetRequiredValue(s_target).FullName, !arguments.GetValue(s_copy),
+            progress, cancellationToken), arguments.GetRequiredValue(s_target)));
         return command.WithoutConnection();
     }
 
@@ -103,5 +103,5 @@ internal sealed record BackupReport(
 
     public string ToText() => string.Create(CultureInfo.InvariantCulture,
         $"{Directory}: {Topics:N0} topic(s) and {Partitions:N0} partition(s) as of {Created:u}, {Files:N0} files of {Bytes:N0} bytes"
-            + $"{(LinkedBytes > 0 ? string.Create(CultureInfo.InvariantCulture, $" ({LinkedBytes:N0} as hard links)") : "")}, in {Seconds:N1} s");
+            + $"{(LinkedBytes > 0 ? $" ({Progress.Count(LinkedBytes)} as hard links)" : "")}, in {Seconds:N1} s");
 }

@@ -45,8 +45,9 @@ internal static class ConsumeCommand
         if (count is < 0)
             throw new UsageException("--count must not be negative.");
         await using var client = await GlobalOptions.ConnectAsync(arguments, cancellationToken);
-        await using var consumer = await client.SubscribeAsync(
-            arguments.GetRequiredValue(s_topic), arguments.GetRequiredValue(s_subscription),
+        var (topic, subscription) = (arguments.GetRequiredValue(s_topic), arguments.GetRequiredValue(s_subscription));
+        await ConsumerFlags.TellIgnoredAsync(client, arguments, topic, subscription, cancellationToken);
+        await using var consumer = await client.SubscribeAsync(topic, subscription,
             ConsumerFlags.Read(arguments, count), cancellationToken);
         var written = await CopyAsync(consumer, arguments, count ?? long.MaxValue, settle, cancellationToken);
         await FlushAcksAsync(consumer, cancellationToken);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Comet.Cli.Output;
 using Comet.Client;
 
 namespace Comet.Cli.Commands;
@@ -34,6 +35,24 @@ internal static class ConsumerFlags
 
     public static Option[] All { get; } =
         [s_type, s_from, s_consumer, s_priority, s_maxDeliveries, s_deadLetterTopic, s_lease];
+
+    /// <summary>Says that --from means nothing where the subscription exists.</summary>
+    public static async Task TellIgnoredAsync(
+        CometClient client, ParseResult arguments, string topic, string subscription, CancellationToken cancellationToken)
+    {
+        if (arguments.GetResult(s_from) is not { Implicit: false })
+            return;
+        try
+        {
+            _ = await client.Subscriptions.DescribeAsync(topic, subscription, cancellationToken);
+            Note.Write($"the subscription '{subscription}' exists, so --from is ignored: it goes on where it stands. 'comet seek {topic} "
+                + $"--subscription {subscription} --to …' moves it", arguments.GetValue(GlobalOptions.Json));
+        }
+        catch (CometException e) when (e.Code is ErrorCode.TopicNotFound or ErrorCode.SubscriptionNotFound)
+        {
+            // It is made now, and begins there.
+        }
+    }
 
     /// <summary>What the arguments say. With a count, the window asks for no more than that: what is beyond stays for the next run,
     /// undisturbed.</summary>

@@ -62,15 +62,27 @@ internal static class DeadLetterCommand
     {
         var left = arguments.GetValue(s_count) ?? long.MaxValue;
         var topic = await TopicOfAsync(client, arguments, cancellationToken);
+        var others = 0L;
         await foreach (var letter in client.DeadLetters.ListAsync(topic, cancellationToken))
         {
+            if (letter.Origin is null)
+            {
+                others++;
+                continue;
+            }
             var line = DeadLetterLine.From(letter);
             Console.WriteLine(arguments.GetValue(GlobalOptions.Json)
                 ? CliJson.Line(line, CliJson.Default.DeadLetterLine)
-                : string.Create(CultureInfo.InvariantCulture, $"{line.Id}\tfrom {line.Origin ?? "nowhere known"}\t{line.Reason}\t"
+                : string.Create(CultureInfo.InvariantCulture, $"{line.Id}\tfrom {line.Origin}\t{line.Reason}\t"
                     + $"{line.Deliveries} deliveries\t{line.Time:yyyy-MM-dd'T'HH:mm:ss'Z'}\t{line.Exception}"));
             if (--left == 0)
                 break;
+        }
+        if (others > 0)
+        {
+            Note.Write($"{Progress.Count(others)} message(s) of '{topic}' are no dead letters and are left out"
+                + (arguments.GetValue(s_subscription) is null ? "; --subscription lists those of a subscription of it" : ""),
+                arguments.GetValue(GlobalOptions.Json));
         }
     }
 

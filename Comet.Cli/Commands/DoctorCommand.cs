@@ -13,7 +13,8 @@ internal static class DoctorCommand
     public static Command Create()
     {
         var command = new Command("doctor",
-            "Check the way to the broker step by step: connect, latency, a message there and back. Exits 0 when all is well.");
+            "Check the way to the broker step by step: connect, latency, partitions that are offline, a message there and "
+                + "back. Exits 0 when all is well.");
         command.SetAction(RunAsync);
         return command;
     }
@@ -40,9 +41,15 @@ internal static class DoctorCommand
             report(new(step, true, $"connected in {TimeProvider.System.GetElapsedTime(start).TotalMilliseconds:0.0} ms"));
             step = $"ping {server}";
             report(new(step, true, await PingAsync(client, cancellationToken)));
+            step = $"storage {server}";
+            var health = await client.GetHealthAsync(cancellationToken);
+            report(new(step, health.IsHealthy, health.IsHealthy ? "no partition is offline"
+                : $"{health.OfflineCount} partition(s) are offline until the broker is started again"));
+            foreach (var offline in health.Offline)
+                report(new($"partition {offline.Partition} of {offline.Topic}", false, offline.Reason));
             step = $"round trip {server}";
             report(new(step, true, await RoundTripAsync(client, cancellationToken)));
-            return true;
+            return health.IsHealthy;
         }
         catch (CometException e)
         {

@@ -19,11 +19,12 @@ internal static class PolicyOptions
         HelpName = "count",
     };
     private static readonly Option<string?> s_age = Text(
-        "--retention-age", "Keep acked messages at least so long, for example 7d.", "duration");
+        "--retention-age", $"Keep acked messages at least so long, for example 7d. {ValueParsers.BareNumber}", "duration");
     private static readonly Option<string?> s_bytes = Text(
         "--retention-bytes", "Keep at least so many bytes of acked messages in each partition, for example 1GiB.", "bytes");
     private static readonly Option<string?> s_ttl = Text(
-        "--ttl", "Ack messages on behalf of subscriptions that have not done so after this time, for example 1h; 'none': never.",
+        "--ttl", "Ack messages on behalf of subscriptions that have not done so after this time, for example 1h; 'none': never. "
+            + ValueParsers.BareNumber,
         "duration");
     private static readonly Option<string?> s_quota = Text(
         "--quota", "How many unacked bytes a subscription may have in a partition, for example 1GiB; 'none': no quota.", "bytes");

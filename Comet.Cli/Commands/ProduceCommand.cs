@@ -97,7 +97,7 @@ internal static class ProduceCommand
                 await LineReader.ReadAllAsync(input, MaxMessageBytes, SendAsync, cancellationToken);
             await producer.FlushAsync(cancellationToken);
         }
-        Report(arguments, sent, bytes, TimeProvider.System.GetElapsedTime(start));
+        Report(arguments, sent, producer.DuplicateMessages, bytes, TimeProvider.System.GetElapsedTime(start));
         return ExitCode.Done;
     }
 
@@ -144,17 +144,19 @@ internal static class ProduceCommand
         }
     }
 
-    private static void Report(ParseResult arguments, long sent, long bytes, TimeSpan elapsed)
+    private static void Report(ParseResult arguments, long sent, long duplicates, long bytes, TimeSpan elapsed)
     {
         var seconds = Math.Max(elapsed.TotalSeconds, 1e-6);
-        var report = new ProduceReport(arguments.GetRequiredValue(s_topic), sent, bytes, Math.Round(seconds, 6),
+        var report = new ProduceReport(arguments.GetRequiredValue(s_topic), sent, duplicates, bytes, Math.Round(seconds, 6),
             Math.Round(sent / seconds));
         Console.WriteLine(arguments.GetValue(GlobalOptions.Json)
             ? CliJson.Line(report, CliJson.Default.ProduceReport)
             : string.Create(CultureInfo.InvariantCulture,
-                $"{sent:N0} messages confirmed in {seconds:N3} s: {sent / seconds:N0} messages/s, {bytes / seconds / 1e6:N1} MB/s"));
+                $"{sent:N0} messages confirmed in {seconds:N3} s: {sent / seconds:N0} messages/s, {bytes / seconds / 1e6:N1} MB/s"
+                    + $"{(duplicates == 0 ? "" : $"; {Progress.Count(duplicates)} of them were stored already")}"));
     }
 }
 
 /// <summary>What was produced.</summary>
-internal sealed record ProduceReport(string Topic, long Confirmed, long Bytes, double Seconds, double MessagesPerSecond);
+internal sealed record ProduceReport(
+    string Topic, long Confirmed, long Duplicates, long Bytes, double Seconds, double MessagesPerSecond);

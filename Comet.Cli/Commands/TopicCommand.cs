@@ -51,11 +51,34 @@ internal static class TopicCommand
 
     private static async Task CreateTopicAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
     {
-        var name = arguments.GetRequiredValue(s_name);
-        await client.Topics.CreateAsync(
-            name, arguments.GetValue(s_partitions), arguments.GetValue(s_ifNotExists),
-            PolicyOptions.Read(arguments).ApplyTo(TopicPolicy.Default), cancellationToken);
-        Report(arguments, new TopicChange(name, "created"));
+        var (name, partitions) = (arguments.GetRequiredValue(s_name), arguments.GetValue(s_partitions));
+        var policy = PolicyOptions.Read(arguments);
+        var existing = arguments.GetValue(s_ifNotExists) ? await FindAsync(client, name, cancellationToken) : null;
+        if (existing is null)
+        {
+            await client.Topics.CreateAsync(
+                name, partitions, arguments.GetValue(s_ifNotExists), policy.ApplyTo(TopicPolicy.Default), cancellationToken);
+            Report(arguments, new TopicChange(name, "created"));
+            return;
+        }
+        Report(arguments, new TopicChange(name, "exists already"));
+        if ((partitions != 0 && partitions != existing.Partitions.Count) || policy.ApplyTo(existing.Policy) != existing.Policy)
+        {
+            Note.Write($"it has other settings than these, which are not applied. To change it: comet topic update {name}",
+                arguments.GetValue(GlobalOptions.Json));
+        }
+    }
+
+    private static async Task<TopicDescription?> FindAsync(CometClient client, string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await client.Topics.DescribeAsync(name, cancellationToken);
+        }
+        catch (CometException e) when (e.Code == ErrorCode.TopicNotFound)
+        {
+            return null;
+        }
     }
 
     private static async Task UpdateAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)

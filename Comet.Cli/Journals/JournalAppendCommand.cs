@@ -45,15 +45,35 @@ internal static class JournalAppendCommand
         });
         using var appender = new Appender(journal.CreateWriter());
         var start = TimeProvider.System.GetTimestamp();
-        await using (new Progress(() => $"{Progress.Count(appender.Records)} appended", arguments.GetValue(GlobalOptions.Json)))
+        try
         {
-            await LineReader.ReadAllAsync(input, journal.Options.MaxRecordLength, appender.TakeAsync, cancellationToken);
-            if (arguments.GetValue(s_durability) == JournalDurability.Disk)
-                await journal.FlushAsync(cancellationToken);
+            await using (new Progress(() => $"{Progress.Count(appender.Records)} appended", arguments.GetValue(GlobalOptions.Json)))
+            {
+                await LineReader.ReadAllAsync(input, journal.Options.MaxRecordLength, appender.TakeAsync, cancellationToken);
+                if (arguments.GetValue(s_durability) == JournalDurability.Disk)
+                    await journal.FlushAsync(cancellationToken);
+            }
+        }
+        catch (JournalException e) when (!e.IsOutcomeUnknown)
+        {
+            await TellPartAsync(journal, appender, arguments, cancellationToken);
+            throw;
         }
         Report(arguments, new(appender.Records, appender.Bytes, appender.LastSequence,
             Math.Round(TimeProvider.System.GetElapsedTime(start).TotalSeconds, 6)));
         return ExitCode.Done;
+    }
+
+    /// <summary>Says how many lines are in when not all are, so that the rest can be appended later.</summary>
+    private static async Task TellPartAsync(
+        Journal journal, Appender appender, ParseResult arguments, CancellationToken cancellationToken)
+    {
+        // What is in is to be as durable as it was to be.
+        if (arguments.GetValue(s_durability) == JournalDurability.Disk)
+            await journal.FlushAsync(cancellationToken);
+        Note.Write(appender.Records == 0 ? "no line was appended"
+            : $"the first {Progress.Count(appender.Records)} lines were appended, the last of them with sequence {appender.LastSequence}; "
+                + "the others were not", arguments.GetValue(GlobalOptions.Json));
     }
 
     private static Stream OpenInput(ParseResult arguments)

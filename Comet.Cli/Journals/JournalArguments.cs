@@ -12,9 +12,15 @@ internal static class JournalArguments
         Description = "The directory of the journal.",
     };
 
+    public static Option<bool> Raw { get; } = new("--raw")
+    {
+        Description = "Of a partition of a broker, write the records as they are and not the messages in them.",
+    };
+
     public static Option<string> From(string description) => new("--from")
     {
-        Description = description + " first, end, a sequence number, or a time such as 2026-08-02T15:30:00Z.",
+        Description = description + " first, end, a sequence number, a time such as 2026-08-02T15:30:00Z, or how long ago, such as "
+            + "2h.",
         HelpName = "place",
         DefaultValueFactory = static _ => "first",
     };
@@ -41,8 +47,11 @@ internal static class JournalArguments
             return JournalStart.End;
         if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
             return JournalStart.AtSequence(sequence);
+        if (ValueParsers.TryParseDuration(text, out var ago))
+            return JournalStart.AtTime(TimeProvider.System.GetUtcNow() - ago);
         if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
             return JournalStart.AtTime(time);
-        throw new UsageException($"'{text}' is no place: write first, end, a sequence number, or a time such as 2026-08-02T15:30:00Z.");
+        throw new UsageException($"'{text}' is no place: write first, end, a sequence number, a time such as 2026-08-02T15:30:00Z, or how "
+            + "long ago, such as 2h.");
     }
 }

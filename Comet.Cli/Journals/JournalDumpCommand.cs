@@ -8,13 +8,15 @@ namespace Comet.Cli.Journals;
 internal static class JournalDumpCommand
 {
     private static readonly Option<string> s_from = JournalArguments.From("Where to begin:");
-    private static readonly Option<long?> s_count = new("--count", "-n") { Description = "At most so many records." };
+    private static readonly Option<long?> s_count = new("--count", "-n") { Description = "At most so many lines." };
 
     public static Command Create()
     {
-        var command = new Command("dump", "Write one payload per line, and nothing else, on standard output; ends with the last record.")
+        var command = new Command(
+            "dump", "Write one payload per line, and nothing else, on standard output; ends with the last record. Of a broker's partition, "
+                + "those of its messages, also of acked ones that are still there.")
         {
-            JournalArguments.Directory, s_from, s_count, JournalKeys.Option,
+            JournalArguments.Directory, s_from, s_count, JournalArguments.Raw, JournalKeys.Option,
         };
         command.SetAction(RunAsync);
         return command;
@@ -30,7 +32,8 @@ internal static class JournalDumpCommand
         using var reader = journal.CreateReader(JournalArguments.ParseStart(arguments.GetRequiredValue(s_from)));
         var isJson = arguments.GetValue(GlobalOptions.Json);
         await using var output = new LineOutput();
-        while (WriteSome(reader, output, isJson, end, count))
+        var writer = new RecordWriter(output, journal.DirectoryPath, isJson, arguments.GetValue(JournalArguments.Raw), count);
+        while (WriteSome(reader, output, writer, end))
         {
             await output.FlushAsync();
             cancellationToken.ThrowIfCancellationRequested();
@@ -52,13 +55,13 @@ internal static class JournalDumpCommand
         }
     }
 
-    private static bool WriteSome(JournalReader reader, LineOutput output, bool isJson, long end, long count)
+    private static bool WriteSome(JournalReader reader, LineOutput output, RecordWriter writer, long end)
     {
         while (!output.IsFull)
         {
-            if (output.Written >= count || !reader.TryRead(out var record) || record.Sequence > end)
+            if (writer.IsDone || !reader.TryRead(out var record) || record.Sequence > end)
                 return false;
-            RecordLine.Write(output, record, isJson);
+            writer.Write(record);
         }
         return true;
     }

@@ -19,7 +19,7 @@ internal static class JournalTailCommand
     {
         var command = new Command("tail", "Write the last records and then each new one, a payload per line, until stopped.")
         {
-            JournalArguments.Directory, s_lines, s_timeout, JournalKeys.Option,
+            JournalArguments.Directory, s_lines, s_timeout, JournalArguments.Raw, JournalKeys.Option,
         };
         command.SetAction(RunAsync);
         return command;
@@ -37,9 +37,10 @@ internal static class JournalTailCommand
         }
         var isJson = arguments.GetValue(GlobalOptions.Json);
         await using var output = new LineOutput();
+        var writer = new RecordWriter(output, journal.DirectoryPath, isJson, arguments.GetValue(JournalArguments.Raw));
         do
         {
-            while (WriteSome(reader, output, isJson))
+            while (WriteSome(reader, output, writer))
                 await output.FlushAsync();
             await output.FlushAsync();
         }
@@ -47,13 +48,13 @@ internal static class JournalTailCommand
         return ExitCode.Done;
     }
 
-    private static bool WriteSome(JournalReader reader, LineOutput output, bool isJson)
+    private static bool WriteSome(JournalReader reader, LineOutput output, RecordWriter writer)
     {
         while (!output.IsFull)
         {
             if (!reader.TryRead(out var record))
                 return false;
-            RecordLine.Write(output, record, isJson);
+            writer.Write(record);
         }
         return true;
     }

@@ -40,6 +40,7 @@ namespace Comet.Cli.Output;
 [JsonSerializable(typeof(CompressReport))]
 [JsonSerializable(typeof(JournalBenchResult))]
 [JsonSerializable(typeof(BackupReport))]
+[JsonSerializable(typeof(StoredMessageLine))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     public static string Line<T>(T value, JsonTypeInfo<T> type) =>

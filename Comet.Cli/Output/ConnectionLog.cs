@@ -27,7 +27,7 @@ internal sealed class ConnectionLog(bool json) : ILoggerFactory, ILogger
             if (!IsEnabled(logLevel) || message == _last)
                 return;
             _last = message;
-            Console.Error.WriteLine(json ? CliJson.Line(new NoteLine(message), CliJson.Default.NoteLine) : $"comet: {message}");
+            Note.Write(message, json);
         }
     }
 
@@ -36,6 +36,3 @@ internal sealed class ConnectionLog(bool json) : ILoggerFactory, ILogger
         // Standard error belongs to the process.
     }
 }
-
-/// <summary>What a command tells while it goes on, as JSON.</summary>
-internal sealed record NoteLine(string Note);

@@ -118,7 +118,7 @@ internal sealed class PartitionProducer : PartitionAttachment
                 return;
             var hadTurn = HasTurn;
             _inFlight.Dequeue();
-            _core.Confirmed(batch.Count, batch.PendingBytes);
+            _core.Confirmed(batch.Count, batch.PendingBytes, published.Duplicate);
             LastStoredSequence = Math.Max(LastStoredSequence, batch.BaseSequence + batch.Count - 1);
             batch.Done?.TrySetResult();
             batch.TakeCompletions(_completing);

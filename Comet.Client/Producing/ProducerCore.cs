@@ -20,6 +20,7 @@ internal sealed class ProducerCore
     private CometException? _lastRefusal;
     private int _pendingMessages;
     private long _pendingBytes;
+    private long _duplicates;
     private long _lastProgress;
     private int _turn;
 
@@ -131,9 +132,14 @@ internal sealed class ProducerCore
         await Task.WhenAll(waiting).WaitAsync(cancellationToken);
     }
 
+    /// <summary>How many confirmed messages were stored already.</summary>
+    public long Duplicates => Volatile.Read(ref _duplicates);
+
     /// <summary>Called under the lock.</summary>
-    public void Confirmed(int messages, long bytes)
+    public void Confirmed(int messages, long bytes, bool isDuplicate)
     {
+        if (isDuplicate)
+            Volatile.Write(ref _duplicates, _duplicates + messages);
         _pendingMessages -= messages;
         _pendingBytes -= bytes;
         _lastProgress = Time.GetTimestamp();

@@ -2,7 +2,6 @@ using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
 using Comet.Journals.Packing;
 using Comet.Journals.Places;
-using Comet.Journals.Recovery;
 using Comet.Journals.Retention;
 using Comet.Journals.Segments;
 

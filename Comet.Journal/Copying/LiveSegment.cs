@@ -1,4 +1,3 @@
-using Comet.Journals.Control;
 using Comet.Journals.FileSystem;
 using Comet.Journals.Records;
 using Comet.Journals.Recovery;

@@ -11,8 +11,9 @@ namespace Comet.Journals.Segments;
 /// <param name="resting">Where it goes afterwards; null: it is let go of.</param>
 internal sealed unsafe class MappedSegmentReader(MappedSegment segment, bool isOver, RestingSegments? resting = null) : ISegmentReader
 {
-    // One call has 512 pages ready; the faults it saves are 32 or more.
+    // One call has 512 pages ready; the faults it saves are 32 or more. Who has jumped may want one record: he gets less at first.
     private const long WindowLength = 2L << 20;
+    private const long FirstWindowLength = 2 * PackedBlock.TargetLength;
 
     // The disk is told of so much beyond the window, and reads it while that is dealt with.
     private const long DiskAhead = 2 * WindowLength;
@@ -20,6 +21,7 @@ internal sealed unsafe class MappedSegmentReader(MappedSegment segment, bool isO
     private bool _released;
     private long _from;
     private long _to;
+    private long _length = FirstWindowLength;
 
     public MappedSegment Segment => segment;
 
@@ -44,7 +46,9 @@ internal sealed unsafe class MappedSegmentReader(MappedSegment segment, bool isO
             if (position < _from || (_to < end && position + Math.Max(record, PackedBlock.TargetLength) > _to))
             {
                 Forget(position);
-                (_from, _to) = (position, Math.Min(end, position + Math.Max(WindowLength, record)));
+                var goesOn = position >= _from && position <= _to && _to > 0;
+                _length = goesOn ? Math.Min(WindowLength, 2 * _length) : FirstWindowLength;
+                (_from, _to) = (position, Math.Min(end, position + Math.Max(_length, record)));
                 if (ReadsOnce)
                     segment.WillRead(_to, Math.Min(end - _to, DiskAhead));
                 segment.PopulateToRead(position, _to - position);

@@ -19,6 +19,7 @@ internal sealed class JournalRepairer
     private readonly string _directory;
     private readonly IJournalKeyProvider? _keys;
     private readonly bool _dryRun;
+    private readonly HashSet<string> _changed = new(StringComparer.Ordinal);
     private readonly KeptAside _aside;
     private readonly List<string> _changes = [];
 
@@ -52,8 +53,8 @@ internal sealed class JournalRepairer
         var found = new JournalInspector(Files, _directory, _keys, isOurs: true).Run(progress, cancellationToken);
         if (!found.Report.IsWhole)
             Repair(found, locks);
-        var remaining = _dryRun || found.Report.IsWhole
-            ? []
+        var remaining = _dryRun ? found.Report.Damages.Where(damage => !_changed.Contains(Path.GetFileName(damage.File))).ToList()
+            : found.Report.IsWhole ? []
             : new JournalInspector(Files, _directory, _keys, isOurs: true).Run(null, CancellationToken.None).Report.Damages;
         return new JournalRepair
         {
@@ -177,6 +178,7 @@ internal sealed class JournalRepairer
     private void Change(string path, string what, Action change)
     {
         _changes.Add($"{Path.GetFileName(path)} {what}");
+        _changed.Add(Path.GetFileName(path));
         if (!_dryRun)
             change();
     }

@@ -17,6 +17,9 @@ public static class CometDiagnostics
     /// topic, subscription.</summary>
     public const string ServerStallsRepaired = "comet.server.stalls.repaired";
 
+    /// <summary>Gauge of the broker: how many partitions are offline, because their storage failed or is damaged. Tag: topic.</summary>
+    public const string ServerPartitionsOffline = "comet.server.partitions.offline";
+
     /// <summary>Counter of the broker: messages that were stored. Tag: topic.</summary>
     public const string ServerMessagesStored = "comet.server.messages.stored";
 

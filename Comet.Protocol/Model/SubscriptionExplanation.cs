@@ -23,7 +23,8 @@ public sealed record SubscriptionExplanation(
 /// <param name="Reason">Why it waits.</param>
 /// <param name="Holder">The consumer that the reason names; null when it names none.</param>
 /// <param name="Until">When the reason is over, by the broker's clock; null when that does not depend on time.</param>
-/// <param name="Detail">What else the broker knows: why a dead letter is not taken, or why producers are refused; null mostly.</param>
+/// <param name="Detail">What else the broker knows: why a dead letter is not taken, why producers are refused, or why the storage
+/// failed; null mostly.</param>
 /// <param name="Consumers">The consumers, in the order they attached.</param>
 public sealed record PartitionExplanation(
     int Partition,
@@ -56,7 +57,7 @@ public sealed record PartitionExplanation(
             + "it may have.",
         WaitReason.QuotaRefusesProducers => "Everything that was published here is acked, and producers are refused"
             + (Detail is null ? "." : $": {Detail}"),
-        WaitReason.StorageFailed => "The partition is offline: its storage failed.",
+        WaitReason.StorageFailed => "The partition is offline: its storage failed." + (Detail is null ? "" : $" {Detail}"),
         WaitReason.DeadLetterWaiting => $"Message {NextOffset} is on its way to the dead-letter topic"
             + (Detail is null ? "." : $", which does not take it: {Detail}"),
         WaitReason.NotYetDurable => $"Message {NextOffset} is stored and becomes durable now.",
@@ -80,8 +81,8 @@ public sealed record PartitionExplanation(
             + "MaxOutstandingMessages.",
         WaitReason.QuotaRefusesProducers => "'comet topic describe' shows whose backlog it is: consume it, delete that subscription, or "
             + "raise the limit.",
-        WaitReason.StorageFailed => "The broker's log tells why (events 2001 and 2002). It does not come back by itself: restart the "
-            + "broker.",
+        WaitReason.StorageFailed => "It does not come back by itself: look at the disk, and start the broker again, which recovers what "
+            + "was confirmed. Damaged files are named by 'comet journal verify'; 'comet restore' makes the data anew from a backup.",
         WaitReason.DeadLetterWaiting => "It is tried again by itself, and the message is not lost. If this lasts, look at the dead-letter "
             + "topic: it may be full.",
         _ => null,

@@ -14,8 +14,8 @@ public sealed record TopicPolicy
     public RetentionPolicy Retention { get; init; } = RetentionPolicy.UntilRoomIsWanted;
 
     /// <summary>A message that a durable subscription has not acked so long after it was appended, or after its due time when it was
-    /// delayed, is acked on the subscription's behalf. At least 1 ms. Default: <see cref="Timeout.InfiniteTimeSpan"/>, that is
-    /// never.</summary>
+    /// delayed, is acked on the subscription's behalf. What is in a consumer's receive window by then is still handed out. At least 1 ms.
+    /// Default: <see cref="Timeout.InfiniteTimeSpan"/>, that is never.</summary>
     public TimeSpan MessageTtl { get; init; } = Timeout.InfiniteTimeSpan;
 
     /// <summary>How much may wait for a durable subscription, and what happens beyond. Default:

@@ -10,6 +10,9 @@ internal sealed class Dispatcher(IPartitionLog log, BatchCutter cutter, long max
     // Consumers that share take turns of at most so many messages, so that one does not get a whole large batch.
     private const int SharedTurn = 100;
 
+    // So many neighbours are worth reading ahead for.
+    private const int MinPrepared = 64;
+
     private readonly KeyDispatcher _byKey = new(log, cutter, maxOutstanding);
 
     /// <summary>What may not be delivered yet; null when nothing is held back.</summary>
@@ -37,7 +40,7 @@ internal sealed class Dispatcher(IPartitionLog log, BatchCutter cutter, long max
     {
         if (!subscription.TryPeekAgain(most, out var run, out isHeldUp))
             return false;
-        if (!log.TryPrepare(run.Range.First))
+        if (!IsReady(run.Range))
         {
             isHeldUp = true;
             return false;
@@ -49,12 +52,16 @@ internal sealed class Dispatcher(IPartitionLog log, BatchCutter cutter, long max
 
     private bool TrySendReleased(Subscription subscription, Consumer consumer, long most, long now)
     {
-        if (!subscription.TryPeekReleased(most, out var range) || !log.TryPrepare(range.First))
+        if (!subscription.TryPeekReleased(most, out var range) || !IsReady(range))
             return false;
         if (TryRead(subscription, range.First, out var batch))
             Send(subscription, consumer, batch, range, 1, now);
         return true;
     }
+
+    /// <summary>Whether the batches of a range can be read. A few messages that lie anywhere are read at once: to read ahead takes a piece
+    /// of the log for each of them, and another thread.</summary>
+    private bool IsReady(OffsetRange range) => range.Count < MinPrepared || log.TryPrepare(range.First);
 
     private bool TrySendNew(Subscription subscription, Consumer consumer, long most, long now)
     {
@@ -62,6 +69,8 @@ internal sealed class Dispatcher(IPartitionLog log, BatchCutter cutter, long max
         var room = Math.Min(most, maxOutstanding - subscription.Outstanding);
         while (room > 0)
         {
+            // What waits is passed over without reading it; there may be millions.
+            Pending?.LeaveOut(subscription, log.StableOffset);
             var next = subscription.PeekNew(log.StartOffset, log.StableOffset);
             if (next.First >= log.StableOffset || !log.TryPrepare(next.First) || !log.TryRead(next.First, out var batch))
                 return false;

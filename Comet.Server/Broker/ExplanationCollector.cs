@@ -20,9 +20,9 @@ internal sealed class ExplanationCollector(IPeer peer, ulong correlationId, stri
     public void AddUnknown() => Add(null, null, ErrorCode.None);
 
     /// <summary>Adds a partition that is offline, and so has forgotten its subscriptions.</summary>
-    public void AddClosed(int partition, ErrorCode code) => Add(
+    public void AddClosed(int partition, ErrorCode code, string because) => Add(
         null,
-        code == ErrorCode.StorageFailed ? new(partition, 0, null, null, null, WaitReason.StorageFailed, null, null, null, []) : null,
+        code == ErrorCode.StorageFailed ? new(partition, 0, null, null, null, WaitReason.StorageFailed, null, null, because, []) : null,
         code);
 
     private void Add(SubscriptionType? type, PartitionExplanation? explanation, ErrorCode closedWith)

@@ -5,6 +5,9 @@ namespace Comet.Server.Broker;
 /// by then.</summary>
 internal interface IPendingOffsets
 {
+    /// <summary>Leaves out what is not to be delivered yet and stands directly before a subscription.</summary>
+    void LeaveOut(Subscription subscription, long stableOffset);
+
     /// <summary>The first stretch of a range that may be delivered now; one that is empty (its first is behind its last) when there is
     /// none. What lies before it and is never to be delivered is skipped for the subscription.</summary>
     OffsetRange NextDeliverable(Subscription subscription, OffsetRange range);

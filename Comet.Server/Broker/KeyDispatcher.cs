@@ -140,6 +140,7 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
     /// <summary>Walks over what is new in one batch; false when there is nothing that may be walked over.</summary>
     private bool WalkNew(Subscription subscription, IPendingOffsets? pending, long now)
     {
+        pending?.LeaveOut(subscription, log.StableOffset);
         var next = subscription.PeekNew(log.StartOffset, log.StableOffset);
         var room = maxOutstanding - subscription.Outstanding;
         if (room <= 0 || next.First >= log.StableOffset || !log.TryPrepare(next.First) || !log.TryRead(next.First, out var batch))

@@ -2,6 +2,16 @@ namespace Comet.Server.Broker;
 
 internal sealed partial class Partition
 {
+    /// <summary>Whether a command waits for files to be opened, closed or removed. By the owner.</summary>
+    public bool WaitsFor(in PartitionCommand command) => _closedWith == ErrorCode.None && command.Kind switch
+    {
+        CommandKind.Trim => false,
+        CommandKind.Rest or CommandKind.Shutdown => _isRecovered,
+        CommandKind.Delete => true,
+        CommandKind.Fetched when !_isRecovered => false,
+        var kind => !_isRecovered || !_log.IsAtHand(kind == CommandKind.Publish),
+    };
+
     /// <summary>Finds what an earlier process has left. Before the first command that needs it and not before: a partition that nobody uses
     /// costs no file. False when the command needs nothing and is done.</summary>
     private bool TryRecover(in PartitionCommand command, long now)
@@ -88,6 +98,7 @@ internal sealed partial class Partition
     private void Close(ErrorCode code, string message)
     {
         (_closedWith, _closedBecause) = (code, message);
+        OfflineBecause = code == ErrorCode.StorageFailed ? message : null;
         _producers.CloseAll(code, message);
         _subscriptions.CloseAll(code, message);
         _schedules.Close();
@@ -105,9 +116,9 @@ internal sealed partial class Partition
         if (command.Kind == CommandKind.Describe)
             ((DescriptionCollector)command.Detail!).AddClosed(_closedWith, _closedBecause);
         if (command.Kind == CommandKind.Explain)
-            ((ExplanationCollector)command.Detail!).AddClosed(Number, _closedWith);
-        if (command.Kind == CommandKind.Shutdown)
-            ((Action)command.Detail!)();
+            ((ExplanationCollector)command.Detail!).AddClosed(Number, _closedWith, _closedBecause);
+        if (command.Kind is CommandKind.Shutdown or CommandKind.Wake)
+            (command.Detail as Action)?.Invoke();
         if (command.Kind == CommandKind.Delete)
             _log.Delete();
         var peer = command.Producer?.Peer ?? command.Consumer?.Peer ?? (command.Detail as PeerRequest)?.Peer

@@ -25,6 +25,7 @@ internal sealed partial class Partition : IDisposable
     private bool _isRecovered;
     private ErrorCode _closedWith;
     private string _closedBecause = "";
+    private string? _offlineBecause;
 
     public Partition(string topic, int number, IPartitionLog log, FencingToken fence, PartitionSettings settings)
     {
@@ -59,6 +60,13 @@ internal sealed partial class Partition : IDisposable
     /// <summary>Whether something was appended that is not committed, at the topic's level or at a producer's.</summary>
     public bool NeedsCommit => _closedWith == ErrorCode.None && _isRecovered
         && (_log.EndOffset > _log.StableOffset || (_wantedLevel != Durability.None && _log.ReachedOffset(_wantedLevel) < _wantedOffset));
+
+    /// <summary>Why it is offline; null while it is not. May be read from any thread.</summary>
+    public string? OfflineBecause
+    {
+        get => Volatile.Read(ref _offlineBecause);
+        private set => Volatile.Write(ref _offlineBecause, value);
+    }
 
     /// <summary>When <see cref="CommandKind.Wake"/> is due without another command; <see cref="long.MaxValue"/> for never.</summary>
     public long NextDue => Math.Min(NextOwnDue, Math.Min(_subscriptions.NextDue, Math.Min(_saves.NextDue, _points.NextDue)));
@@ -136,6 +144,7 @@ internal sealed partial class Partition : IDisposable
     {
         if (_closedWith != ErrorCode.None || !_isRecovered)
             return;
+        var (stable, misses) = (_log.StableOffset, _log.Misses);
         while (_pending.TryPeek(out var confirm) && confirm.StableAt <= _log.ReachedOffset(confirm.Level))
         {
             _pending.Dequeue();
@@ -157,7 +166,7 @@ internal sealed partial class Partition : IDisposable
         _policy.AfterDispatch(now);
         _saves.Settle(_subscriptions.All, now, NextOwnDue);
         _points.Settle(now);
-        _watchdog.Settle();
+        _watchdog.Settle(stable, isReading: _log.Misses != misses);
     }
 
     public void Dispose()
@@ -217,6 +226,7 @@ internal sealed partial class Partition : IDisposable
                 _watchdog.Explain(collector, _subscriptions.Find(collector.Subscription), now);
                 break;
             case CommandKind.Wake or CommandKind.Committed or CommandKind.Fetched:
+                (command.Detail as Action)?.Invoke();
                 break;
             default:
                 HandleStorage(command, now);

@@ -21,6 +21,7 @@ internal sealed class PartitionActor : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SynchronizationContext? _engine;
+    private readonly Action<Action>? _disk;
     private readonly Lock _gate = new();
     private readonly Queue<PartitionCommand> _queue = new();
     private readonly ITimer _timer;
@@ -28,11 +29,17 @@ internal sealed class PartitionActor : IDisposable
     private bool _isRunning;
     private bool _isCommitting;
 
-    public PartitionActor(Partition partition, TimeProvider time, ILogger logger)
+    /// <param name="partition">The partition.</param>
+    /// <param name="time">Its clock.</param>
+    /// <param name="logger">Told what goes wrong.</param>
+    /// <param name="disk">Runs what waits for files to be opened, closed or removed, on a thread that may wait; null where nothing
+    /// does.</param>
+    public PartitionActor(Partition partition, TimeProvider time, ILogger logger, Action<Action>? disk = null)
     {
         (_partition, _time, _logger) = (partition, time, logger);
         partition.Inbox = command => Post(command);
         _engine = SynchronizationContext.Current;
+        _disk = _engine is null ? disk : null;
         _timer = time.CreateTimer(
             static self => ((PartitionActor)self!).Post(new(CommandKind.Wake)), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -41,21 +48,29 @@ internal sealed class PartitionActor : IDisposable
 
     public int Number => _partition.Number;
 
+    /// <summary>Why the partition is offline; null while it is not.</summary>
+    public string? OfflineBecause => _partition.OfflineBecause;
+
     public PartitionCounters Counters => _partition.Counters;
 
     /// <summary>Carries out a command, or leaves it to who is inside. Never blocks for long, never throws.</summary>
     public void Post(in PartitionCommand command)
     {
+        bool waits;
         lock (_gate)
         {
-            if (_isRunning)
-            {
+            var isFree = !_isRunning;
+            waits = isFree && Waits(command);
+            if (!isFree || waits)
                 _queue.Enqueue(Keep(command));
+            if (!isFree)
                 return;
-            }
             _isRunning = true;
         }
-        Enter(command);
+        if (waits)
+            _disk!(RunWaiting);
+        else
+            Enter(command);
     }
 
     /// <summary>Makes the commit that the caller has taken over, and waits for the disk.</summary>
@@ -110,16 +125,34 @@ internal sealed class PartitionActor : IDisposable
         for (var group = 0; group < MaxGroupsInline; group++)
         {
             var now = UnixMicroseconds.Now(_time);
-            var handled = 0;
-            for (; handled < GroupSize && TryTake(leaveWhenEmpty: handled == 0, out var command); handled++)
+            var (handled, waits) = (0, false);
+            for (; handled < GroupSize && TryTake(leaveWhenEmpty: handled == 0, out var command, out waits); handled++)
                 Handle(command, now);
-            if (handled == 0)
+            if (handled > 0)
+                FinishGroup(now);
+            if (waits)
+                _disk!(RunWaiting);
+            if (waits || handled == 0)
                 return;
-            FinishGroup(now);
         }
         using (EngineContext.Enter(_engine))
             _ = RunQueueLaterAsync();
     }
+
+    /// <summary>Carries out the next command, which waits for files, on a thread that may; what follows goes back to the pool. So a slow
+    /// file stops its partition alone, and none of the broker's threads.</summary>
+    private void RunWaiting()
+    {
+        var now = UnixMicroseconds.Now(_time);
+        PartitionCommand command;
+        lock (_gate)
+            command = _queue.Dequeue();
+        Handle(command, now);
+        FinishGroup(now);
+        _ = RunQueueLaterAsync();
+    }
+
+    private bool Waits(in PartitionCommand command) => _disk is not null && _partition.WaitsFor(command);
 
     private async Task RunQueueLaterAsync()
     {
@@ -127,10 +160,14 @@ internal sealed class PartitionActor : IDisposable
         RunQueue();
     }
 
-    private bool TryTake(bool leaveWhenEmpty, out PartitionCommand command)
+    /// <summary>Takes the next command, unless it waits for files: that stays.</summary>
+    private bool TryTake(bool leaveWhenEmpty, out PartitionCommand command, out bool waits)
     {
         lock (_gate)
         {
+            waits = _queue.TryPeek(out command) && Waits(command);
+            if (waits)
+                return false;
             if (_queue.TryDequeue(out command))
                 return true;
             if (leaveWhenEmpty)
@@ -208,14 +245,14 @@ internal sealed class PartitionActor : IDisposable
 
     private PartitionCommand Failed(Exception e)
     {
-        PartitionLog.StorageFailed(_logger, _partition.Topic, _partition.Number, e);
+        PartitionLog.StorageFailed(_logger, _partition.Topic, _partition.Number, e.Message, e);
         return new(CommandKind.StorageFailed) { Detail = $"Storage of '{_partition.Topic}' failed: {e.Message}" };
     }
 
     /// <summary>A fault in the core takes this partition offline, with its clients told, and nothing else.</summary>
     private void Fail(Exception e, long now)
     {
-        PartitionLog.PartitionFailed(_logger, _partition.Topic, _partition.Number, e);
+        PartitionLog.PartitionFailed(_logger, _partition.Topic, _partition.Number, e.Message, e);
         _partition.Handle(new(CommandKind.StorageFailed) { Detail = $"Partition {_partition.Number} of '{_partition.Topic}' failed: "
             + $"{e.Message}" }, now);
     }
@@ -240,9 +277,12 @@ internal sealed class PartitionActor : IDisposable
 
 internal static partial class PartitionLog
 {
-    [LoggerMessage(2001, LogLevel.Error, "Storage of partition {Partition} of topic {Topic} failed; the partition is offline")]
-    public static partial void StorageFailed(ILogger logger, string topic, int partition, Exception exception);
+    [LoggerMessage(2001, LogLevel.Error, "Storage of partition {Partition} of topic {Topic} failed; the partition is offline: {Reason} "
+        + "It refuses its clients and confirms nothing more. Look at the disk and the system's log, and start the broker again: that "
+        + "recovers what was confirmed")]
+    public static partial void StorageFailed(ILogger logger, string topic, int partition, string reason, Exception exception);
 
-    [LoggerMessage(2002, LogLevel.Error, "Partition {Partition} of topic {Topic} failed; it is offline")]
-    public static partial void PartitionFailed(ILogger logger, string topic, int partition, Exception exception);
+    [LoggerMessage(2002, LogLevel.Error, "Partition {Partition} of topic {Topic} failed; it is offline: {Reason} It refuses its clients "
+        + "until the broker is started again. Where a file is damaged, look at the partition with 'comet journal verify'")]
+    public static partial void PartitionFailed(ILogger logger, string topic, int partition, string reason, Exception exception);
 }

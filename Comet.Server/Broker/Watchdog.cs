@@ -13,13 +13,18 @@ internal sealed class Watchdog(
 
     private readonly Explainer _explainer = new(log, settings, delays);
     private bool _isSettled;
+    private bool _isReading;
+    private long _settledTo;
     private long _fullUntil;
 
     /// <summary>A command has come: until all that follows from it is done, something may well wait.</summary>
     public void Begin(CommandKind kind) => _isSettled &= kind == CommandKind.ReportProgress;
 
     /// <summary>Everything that was asked for has been carried out: what waits then waits without a reason.</summary>
-    public void Settle() => _isSettled = true;
+    /// <param name="stableOffset">What was durable when that began: more may have become it meanwhile, and the command that says so may
+    /// stand behind a heartbeat.</param>
+    /// <param name="isReading">Whether something is waited for that the disk has; the same is true of that.</param>
+    public void Settle(long stableOffset, bool isReading) => (_isSettled, _settledTo, _isReading) = (true, stableOffset, isReading);
 
     /// <summary>A publish was refused because there is no room.</summary>
     public void Full(long now) => _fullUntil = now + RefusalLasts;
@@ -27,9 +32,11 @@ internal sealed class Watchdog(
     /// <summary>A heartbeat of a consumer. One is enough for a subscription. What is found is delivered behind this.</summary>
     public void Beat(Subscription subscription, Consumer consumer, long now)
     {
-        if (!_isSettled || log.IsFetching || subscription.Consumers[0] != consumer)
+        if (!_isSettled || _isReading || subscription.Consumers[0] != consumer)
             return;
         var wait = _explainer.Find(subscription, now);
+        if (wait.Offset >= _settledTo)
+            return;
         var isOverdue = wait.Until >= 0 && wait.Until + TimerGrace < now;
         if (wait.Reason == WaitReason.None || isOverdue)
             settings.StallFound?.Invoke(new(topic, partition, subscription.Name, wait.Offset));

@@ -20,6 +20,12 @@ internal sealed class BrokerMeter : IDisposable
         Observe(CometDiagnostics.ServerMessagesAcked, "Messages acked.", static c => c.Acked);
         Observe(CometDiagnostics.ServerMessagesDeadLettered, "Messages moved to a dead-letter topic.", static c => c.DeadLettered);
 
+        _meter.CreateObservableGauge(
+            CometDiagnostics.ServerPartitionsOffline,
+            () => read().Select(static topic => new Measurement<int>(
+                topic.Offline, new KeyValuePair<string, object?>(CometDiagnostics.TopicTag, topic.Topic))),
+            "{partition}", "Partitions that are offline, because their storage failed or is damaged.");
+
         void Observe(string name, string description, Func<PartitionCounters, long> count) => _meter.CreateObservableCounter(
             name,
             () => read().Select(topic => new Measurement<long>(
@@ -33,5 +39,5 @@ internal sealed class BrokerMeter : IDisposable
     public void Dispose() => _meter.Dispose();
 }
 
-/// <summary>The counters of a topic's partitions.</summary>
-internal sealed record TopicCounters(string Topic, IReadOnlyList<PartitionCounters> Partitions);
+/// <summary>The counters of a topic's partitions, and how many of them are offline.</summary>
+internal sealed record TopicCounters(string Topic, IReadOnlyList<PartitionCounters> Partitions, int Offline);

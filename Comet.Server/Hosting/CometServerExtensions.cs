@@ -13,7 +13,8 @@ namespace Comet.Server.Hosting;
 /// <summary>Adds a broker to a web host.</summary>
 public static class CometServerExtensions
 {
-    /// <summary>Adds a <see cref="CometBroker"/> that listens on Kestrel. It starts and drains with the host.</summary>
+    /// <summary>Adds a <see cref="CometBroker"/> that listens on Kestrel. It starts and drains with the host. The health check
+    /// 'comet' is unhealthy while partitions are offline.</summary>
     /// <param name="builder">The host's builder. Its other endpoints are not touched when ConfigureKestrel or the configuration's Kestrel
     /// section names them; URLs (UseUrls, ASPNETCORE_URLS) are ignored with a warning, as always when code adds an endpoint.</param>
     /// <param name="options">Null: the defaults.</param>
@@ -32,6 +33,7 @@ public static class CometServerExtensions
         services.AddSingleton(provider => new CometListeners(setup, provider.GetRequiredService<IHostApplicationLifetime>()));
         services.AddSingleton<CometConnectionHandler>();
         services.AddHostedService<BrokerLifetime>();
+        services.AddHealthChecks().AddCheck<CometHealthCheck>(CometHealthCheck.Name);
         builder.WebHost.UseKestrelCore();
         services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlockPoolFactory>();
         services.Configure<SocketTransportOptions>(ListenerSetup.Tune);

@@ -34,6 +34,9 @@ internal sealed class SessionTopics(SessionPeer peer, TopicRegistry topics, Come
                 topics.Delete(frame.Read<DeleteTopicFrame>(codec).Topic);
                 topics.ConfirmWhenSaved(peer, frame.CorrelationId);
                 return true;
+            case FrameType.DescribeHealth:
+                peer.Send(new HealthFrame(topics.ReadHealth()), frame.CorrelationId);
+                return true;
             case FrameType.ListTopics:
                 peer.Send(topics.List(frame.Read<ListTopicsFrame>(codec)), frame.CorrelationId);
                 return true;

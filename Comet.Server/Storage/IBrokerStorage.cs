@@ -48,4 +48,5 @@ internal readonly record struct DuePartition(string Topic, int Number, bool WasO
 /// <summary>What a partition lives on.</summary>
 /// <param name="Log">Its messages.</param>
 /// <param name="Store">What it keeps beside them; null where nothing outlives the process.</param>
-internal readonly record struct StoredPartition(IPartitionLog Log, IPartitionStore? Store);
+/// <param name="Disk">Runs what waits for its files, on a thread that may wait; null where nothing does.</param>
+internal readonly record struct StoredPartition(IPartitionLog Log, IPartitionStore? Store, Action<Action>? Disk);

@@ -24,6 +24,9 @@ internal interface IPartitionLog
     /// <summary>Why the last append found no room, and what helps: a part of a sentence.</summary>
     string NoRoom { get; }
 
+    /// <summary>Whether it can be used, to append or otherwise, without files being opened.</summary>
+    bool IsAtHand(bool toAppend) => true;
+
     /// <summary>Where what has reached a level ends.</summary>
     long ReachedOffset(Durability level);
 
@@ -51,8 +54,8 @@ internal interface IPartitionLog
     /// and the partition is asked by <see cref="Broker.CommandKind.Fetched"/> to come again.</summary>
     bool TryPrepare(long offset) => true;
 
-    /// <summary>Whether something is being read that <see cref="TryPrepare"/> was asked for.</summary>
-    bool IsFetching => false;
+    /// <summary>How often <see cref="TryPrepare"/> has said that something has to be waited for.</summary>
+    long Misses => 0;
 
     /// <summary>Finds the batch that holds <paramref name="offset"/>, or else the first one behind it; false when there is none. Its bytes
     /// are valid until the next call of this method, of <see cref="TryPrepare"/> or of <see cref="TruncateBefore"/>. Waits for the disk

@@ -11,6 +11,9 @@ namespace Comet.Server.Topics;
 /// <summary>The topics of a broker. Changes are rare and take a lock; what is on the way of a message does not come here.</summary>
 internal sealed class TopicRegistry : IDisposable
 {
+    // So many partitions are recovered at the same time.
+    private const int MaxRecovering = 8;
+
     private readonly CometServerOptions _options;
     private readonly IBrokerStorage _storage;
     private readonly TimeProvider _time;
@@ -56,7 +59,8 @@ internal sealed class TopicRegistry : IDisposable
                 return ifNotExists
                     ? existing
                     : throw new CometException(ErrorCode.TopicAlreadyExists,
-                        $"The topic '{name}' exists already, with {existing.Partitions.Count} partition(s).");
+                        $"The topic '{name}' exists already, with {existing.Partitions.Count} partition(s). To change it: comet topic "
+                            + $"update {name}.");
             }
             if (_topics.Count >= _options.MaxTopics)
                 throw new CometException(ErrorCode.LimitExceeded,
@@ -153,11 +157,12 @@ internal sealed class TopicRegistry : IDisposable
         var open = _storage.Due.Where(static due => due.WasOpen).ToArray();
         var done = 0;
         progress?.Invoke(0, open.Length);
-        await Parallel.ForEachAsync(open, (due, _) =>
+        await Parallel.ForEachAsync(open, new ParallelOptions { MaxDegreeOfParallelism = MaxRecovering }, async (due, _) =>
         {
-            Wake(due);
+            var recovered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Wake(due, recovered.SetResult);
+            await recovered.Task;
             progress?.Invoke(Interlocked.Increment(ref done), open.Length);
-            return ValueTask.CompletedTask;
         });
         foreach (var due in _storage.Due)
         {
@@ -209,7 +214,20 @@ internal sealed class TopicRegistry : IDisposable
     public IReadOnlyList<TopicCounters> ReadCounters()
     {
         lock (_gate)
-            return [.. _topics.Values.Select(static t => new TopicCounters(t.Name, [.. t.Partitions.Select(static p => p.Counters)]))];
+            return [.. _topics.Values.Select(static t => new TopicCounters(
+                t.Name, [.. t.Partitions.Select(static p => p.Counters)], t.Partitions.Count(static p => p.OfflineBecause is not null)))];
+    }
+
+    /// <summary>What is offline.</summary>
+    public BrokerHealth ReadHealth()
+    {
+        lock (_gate)
+        {
+            var offline = _topics.Values.SelectMany(static topic => topic.Partitions).Where(static p => p.OfflineBecause is not null)
+                .OrderBy(static p => p.Topic, StringComparer.Ordinal).ThenBy(static p => p.Number).ToList();
+            return new(offline.Count, [.. offline.Take(BrokerHealth.MaxListed)
+                .Select(static p => new OfflinePartition(p.Topic, p.Number, p.OfflineBecause!))]);
+        }
     }
 
     public void Dispose()
@@ -274,10 +292,12 @@ internal sealed class TopicRegistry : IDisposable
             }),
         });
 
-    private void Wake(DuePartition due)
+    private void Wake(DuePartition due, Action? awake = null)
     {
         if (TryGet(due.Topic, out var topic))
-            topic.Partitions[due.Number].Post(new(CommandKind.Wake));
+            topic.Partitions[due.Number].Post(new(CommandKind.Wake) { Detail = awake });
+        else
+            awake?.Invoke();
     }
 
     private List<PartitionActor> Open(string topic, int first, int end, TopicPolicy policy) =>
@@ -300,7 +320,7 @@ internal sealed class TopicRegistry : IDisposable
             StallFound = StallFound,
             PlantedBug = _options.PlantedBug,
         };
-        return actor = new PartitionActor(new Partition(topic, number, stored.Log, _storage.Fence, settings), _time, _logger);
+        return actor = new PartitionActor(new Partition(topic, number, stored.Log, _storage.Fence, settings), _time, _logger, stored.Disk);
     }
 
     /// <summary>A partition is out of memory: lets every partition drop what nobody needs. Partitions that are busy do so a little

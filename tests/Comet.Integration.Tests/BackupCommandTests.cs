@@ -28,7 +28,8 @@ public sealed class BackupCommandTests : IDisposable
     [TakesLong]
     public async Task A_backup_under_load_has_all_that_was_confirmed_before_and_no_cursor_ahead(string option)
     {
-        await using var server = await CometServerProcess.StartAsync([.. Arguments, "--storage-compression", "lz4", "--upkeep-interval", "10ms"]);
+        await using var server = await CometServerProcess.StartAsync(
+            [.. Arguments, "--storage-compression", "lz4", "--upkeep-interval", "10ms"]);
         await using var load = await DurableLoad.StartAsync(Topic, server.Address);
         (await server.RunAsync("subscription", "create", Topic, "idle", "--from", "earliest")).Exits(0);
         await load.GoOnAsync(messages: 1500, acks: 300);

@@ -10,7 +10,7 @@ public sealed class DoctorAndHelpTests
     {
         await using var server = await CometServerProcess.StartAsync();
         var result = (await server.RunAsync("doctor")).Exits(0);
-        Assert.Equal(4, result.Lines.Length);
+        Assert.Equal(5, result.Lines.Length);
         Assert.All(result.Lines, static line => Assert.StartsWith("ok   ", line, StringComparison.Ordinal));
         Assert.StartsWith($"ok   round trip {server.Address}: ", result.Lines[^1], StringComparison.Ordinal);
         Assert.Empty((await server.RunAsync("topic", "list")).Exits(0).OutputBytes);
@@ -29,9 +29,36 @@ public sealed class DoctorAndHelpTests
         Assert.Equal("connect comet://127.0.0.1:1", json[1].GetProperty("check").GetString());
     }
 
+    [Fact]
+    public async Task Doctor_names_partitions_that_are_offline_and_why()
+    {
+        using var folder = new TemporaryFolder();
+        string[] arguments = ["--storage", "local", "--data", folder.Path("data")];
+        await using (var server = await CometServerProcess.StartAsync(arguments))
+        {
+            (await CometProcess.RunWithInputAsync("one\n"u8.ToArray(), "produce", "t", "--server", server.Address)).Exits(0);
+            await server.Process.KillAsync();
+        }
+        var segment = Directory.EnumerateFiles(folder.Path("data"), "*.journal", SearchOption.AllDirectories).Single();
+        using (var file = new FileStream(segment, FileMode.Open))
+        {
+            file.Position = 4096 + 60;
+            file.WriteByte(0xFF);
+        }
+        await using var damaged = await CometServerProcess.StartAsync(arguments);
+        var result = (await damaged.RunAsync("doctor")).Exits(1);
+        Assert.Contains(result.Lines, line => line.StartsWith($"FAIL storage {damaged.Address}: 1 partition", StringComparison.Ordinal));
+        Assert.Contains(result.Lines, line => line.StartsWith("FAIL partition 0 of t: ", StringComparison.Ordinal)
+            && line.Contains(Path.GetFileName(segment), StringComparison.Ordinal));
+        // The rest of the broker works.
+        Assert.StartsWith($"ok   round trip {damaged.Address}: ", result.Lines[^1], StringComparison.Ordinal);
+        Assert.Contains(Path.GetFileName(segment), damaged.Process.Errors.Text, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("", "serve", "topic", "produce", "consume", "bench", "doctor", "--server", "--json", "--tls-ca", "--version")]
-    [InlineData("serve", "--storage", "--listen", "--tls-cert", "--tls-key",
+    [InlineData("serve", "--storage", "--data", "--storage-compression", "--key", "--cool", "--cool-after", "--cold", "--cold-after",
+        "--segment-size", "--upkeep-interval", "--listen", "--tls-cert", "--tls-key",
         "--node-id", "--partitions", "--no-auto-create", "--memory-limit", "--verbose")]
     [InlineData("topic", "create", "list", "describe", "delete", "--server")]
     [InlineData("topic create", "<topic>", "--partitions", "--if-not-exists", "--server", "--json")]
@@ -42,6 +69,9 @@ public sealed class DoctorAndHelpTests
         "--compression", "--timeout", "--producer-name", "--first-sequence", "--server", "--json", "--tls-ca")]
     [InlineData("consume", "<topic>", "--subscription", "--type", "exclusive|failover|key-shared|shared", "--from", "--count", "--timeout",
         "--consumer", "--priority", "--nack", "--delay", "--dead-letter", "--reason", "--max-deliveries", "--lease", "--server", "--json")]
+    [InlineData("backup", "<target>", "--data", "--copy", "--json")]
+    [InlineData("restore", "<backup>", "--data", "--json")]
+    [InlineData("journal dump", "<directory>", "--from", "--count", "--raw", "--key", "--json")]
     [InlineData("dlq", "list", "redrive")]
     [InlineData("dlq redrive", "<topic>", "--subscription", "--count", "--server", "--json")]
     [InlineData("bench", "ping-pong", "publish", "--size", "--scale", "--repeat", "--server", "--json")]

@@ -8,6 +8,7 @@ using Comet.Server.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 
 namespace Comet.Integration.Tests;
@@ -83,6 +84,35 @@ public sealed class HostingTests
         var broker = app.Services.GetRequiredService<CometBroker>();
         await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker.Transport });
         await RoundTripAsync(client);
+    }
+
+    [Fact]
+    public async Task The_health_check_tells_which_partition_is_offline()
+    {
+        using var folder = new TemporaryFolder();
+        var options = new CometServerOptions { LocalStorage = new() { Directory = folder.Path("data") } };
+        await using (var app = Build([AnyPort], options: options))
+        {
+            await app.StartAsync();
+            await using var client = await CometClient.ConnectAsync(
+                new CometClientOptions { Transport = app.Services.GetRequiredService<CometBroker>().Transport });
+            await RoundTripAsync(client);
+            var report = await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync();
+            Assert.Equal(HealthStatus.Healthy, report.Entries["comet"].Status);
+            await app.StopAsync();
+        }
+        File.WriteAllText(Directory.EnumerateFiles(folder.Path("data"), "journal.meta", SearchOption.AllDirectories).Single(), "x");
+
+        await using var damaged = Build([AnyPort], options: options);
+        await damaged.StartAsync();
+        await using var asking = await CometClient.ConnectAsync(
+            new CometClientOptions { Transport = damaged.Services.GetRequiredService<CometBroker>().Transport });
+        var topic = Assert.Single(await asking.Topics.ListAsync()).Name;
+        await Assert.ThrowsAsync<CometException>(() => asking.Topics.DescribeAsync(topic));
+        var entry = (await damaged.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Entries["comet"];
+        Assert.Equal(HealthStatus.Unhealthy, entry.Status);
+        Assert.Contains("journal.meta", entry.Description, StringComparison.Ordinal);
+        Assert.Contains("journal.meta", (string)entry.Data[$"{topic}/0"], StringComparison.Ordinal);
     }
 
     [Theory]

@@ -64,4 +64,6 @@ internal enum FrameType : byte
     // Diagnosis
     ExplainSubscription = 76, // C→S → SubscriptionExplained
     SubscriptionExplained = 77,
+    DescribeHealth = 78,    // C→S → Health
+    Health = 79,
 }

@@ -132,29 +132,22 @@ internal sealed partial class DelayIndex
         }
     }
 
-    /// <summary>Has what is in memory written; what was moved to another time stays, because that is kept apart.</summary>
+    /// <summary>Has what is in memory written.</summary>
     private void GiveAway(DelaySpill spill)
     {
-        var (waiting, keys) = (new List<DueOffset>((int)_added), new List<KeyedOffset>());
-        var (rest, seen) = (new DelayLayer(), new HashSet<DueOffset>());
+        var (waiting, keys, seen) = (new List<DueOffset>((int)_added), new List<KeyedOffset>(), new HashSet<DueOffset>());
         _memory.Times.Visit(long.MinValue, long.MaxValue, entry =>
         {
-            if (!_moved.TryGetValue(entry.Offset, out var moved))
-            {
-                if (_pending.Contains(entry.Offset))
-                    waiting.Add(entry);
-            }
-            else if ((entry.Due == moved.Due || entry.Due == Math.Max(moved.Due, moved.Original)) && seen.Add(entry))
-            {
-                rest.Times.Add(entry);
-            }
+            if (IsNeeded(entry, seen))
+                waiting.Add(entry);
         }, static () => true);
         _memory.Keys.CopyAll(_pending, keys);
         if (waiting.Count >= spill.Limit / MinShare && spill.TryFreeze(_memory, new([.. waiting], [.. keys])))
         {
-            (_memory, _added) = (rest, 0);
+            (_memory, _added) = (new(), 0);
             return;
         }
+        var rest = new DelayLayer();
         foreach (var entry in waiting)
             rest.Times.Add(entry);
         foreach (var (hash, offset) in keys)

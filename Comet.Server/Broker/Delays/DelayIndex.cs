@@ -31,6 +31,9 @@ internal sealed partial class DelayIndex : IPendingOffsets
     private readonly Dictionary<long, MovedDue> _moved = [];
     private DelayLayer _memory = new();
 
+    // The latest time up to which was released; the clock may have been set back since.
+    private long _passed = long.MinValue;
+
     /// <param name="budget">The room for what waits.</param>
     /// <param name="spill">Where goes what is too much for memory; null where all stays in memory.</param>
     public DelayIndex(ScheduleBudget budget, DelaySpill? spill = null)
@@ -93,6 +96,7 @@ internal sealed partial class DelayIndex : IPendingOffsets
     /// <summary>Takes the next message that is due, in the order of due time and offset.</summary>
     public bool TryRelease(long now, out long offset)
     {
+        _passed = Math.Max(_passed, now);
         while (TryTake(now, out var entry))
         {
             offset = entry.Offset;
@@ -139,12 +143,21 @@ internal sealed partial class DelayIndex : IPendingOffsets
             return true;
         _moved[offset] = new(due, original);
         _memory.Times.Add(new(due, offset));
+        // What is moved back from a later time to before the one in its record, which is over: its entry for that is gone.
+        if (due < original && original <= _passed)
+            _memory.Times.Add(new(original, offset));
         SweepBuckets();
         return true;
     }
 
     /// <summary>When a message that waits is due.</summary>
     public long GetDue(long offset, long original) => _moved.TryGetValue(offset, out var moved) ? moved.Due : original;
+
+    public void LeaveOut(Subscription subscription, long stableOffset)
+    {
+        if (_pending.Count > 0)
+            subscription.LeaveOutPending(_pending, stableOffset);
+    }
 
     public OffsetRange NextDeliverable(Subscription subscription, OffsetRange range)
     {
@@ -257,10 +270,13 @@ internal sealed partial class DelayIndex : IPendingOffsets
         if (_memory.Times.Count <= MinSweep + (2 * (Count + _moved.Count)))
             return;
         var seen = new HashSet<DueOffset>();
-        _memory.Times.Compact(entry => _moved.TryGetValue(entry.Offset, out var moved)
-            ? (entry.Due == moved.Due || entry.Due == Math.Max(moved.Due, moved.Original)) && seen.Add(entry)
-            : _pending.Contains(entry.Offset));
+        _memory.Times.Compact(entry => IsNeeded(entry, seen));
     }
+
+    /// <summary>Whether something follows when an entry's time comes; of several that are the same, one is enough.</summary>
+    private bool IsNeeded(DueOffset entry, HashSet<DueOffset> seen) => _moved.TryGetValue(entry.Offset, out var moved)
+        ? (entry.Due == moved.Due || entry.Due == Math.Max(moved.Due, moved.Original)) && seen.Add(entry)
+        : _pending.Contains(entry.Offset);
 
     private void SweepKeys()
     {

@@ -7,12 +7,14 @@ namespace Comet.Server.Storage.Local;
 
 /// <summary>One place of a journal where batches are being read: a reader that stands behind the batch that was read last, and a copy of
 /// that. What is asked for next is mostly that batch again or the one behind it.</summary>
-internal sealed class ColdReader(Journal journal) : IDisposable
+/// <param name="journal">The journal.</param>
+/// <param name="readsOnce">Whether what is read lies one behind the other, and is not read again soon.</param>
+internal sealed class ColdReader(Journal journal, bool readsOnce) : IDisposable
 {
     // Records up to which it is cheaper to read on than to look for the place.
     private const int ReadOn = 8;
 
-    private readonly JournalReader _reader = Open(journal);
+    private readonly JournalReader _reader = Open(journal, readsOnce);
     private byte[] _buffer = [];
 
     /// <summary>The batch that was read last; its bytes are valid until the next one is read.</summary>
@@ -76,6 +78,29 @@ internal sealed class ColdReader(Journal journal) : IDisposable
         return false;
     }
 
+    /// <summary>Reads the batch that holds an offset, or the first behind it; false when there is none. Where batches are about equal, it is
+    /// the first or second that is looked at.</summary>
+    /// <param name="offset">The offset.</param>
+    /// <param name="low">All batches whose sequence is lower end before the offset.</param>
+    /// <param name="high">Batches of this sequence or a higher one lie behind the offset.</param>
+    public bool TryFindOffset(long offset, OffsetPoint low, OffsetPoint high)
+    {
+        for (var look = 0; low.Sequence < high.Sequence; look++)
+        {
+            // Halving every third time bounds it where batches are not equal.
+            var guess = look % 3 == 2 ? low.Sequence + ((high.Sequence - low.Sequence) / 2) : Guess(offset, low, high);
+            if (!TrySeek(guess))
+                high = high with { Sequence = guess };
+            else if (Batch.LastOffset < offset)
+                low = new(Batch.LastOffset + 1, Sequence + 1);
+            else if (Batch.BaseOffset <= offset)
+                return true;
+            else
+                high = new(Batch.BaseOffset, guess);
+        }
+        return TrySeek(low.Sequence);
+    }
+
     /// <summary>Reads the batch of a sequence, or the first behind it.</summary>
     public bool TrySeek(long sequence)
     {
@@ -96,12 +121,18 @@ internal sealed class ColdReader(Journal journal) : IDisposable
         Return();
     }
 
-    // What is mapped counts as the broker's memory, and a backlog may be of any size.
-    private static JournalReader Open(Journal journal)
+    // What is mapped counts as the broker's memory, and a backlog may be of any size. A batch here and one there are little.
+    private static JournalReader Open(Journal journal, bool readsOnce)
     {
         var reader = journal.CreateReader();
-        reader.ReadsOnce = true;
+        reader.ReadsOnce = readsOnce;
         return reader;
+    }
+
+    private static long Guess(long offset, OffsetPoint low, OffsetPoint high)
+    {
+        var (span, offsets) = (high.Sequence - low.Sequence, Math.Max(1, high.BaseOffset - low.BaseOffset));
+        return low.Sequence + Math.Clamp((long)((double)(offset - low.BaseOffset) / offsets * span), 0, span - 1);
     }
 
     private void Return()

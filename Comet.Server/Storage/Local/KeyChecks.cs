@@ -14,7 +14,8 @@ internal static class KeyChecks
     /// <exception cref="CometException">A key is missing, or another one than before.</exception>
     public static List<(string Name, long Check)> Check(MetadataFile metadata, IJournalKeyProvider? keys, string directory)
     {
-        var known = metadata.ReadNodes(Prefix).ToDictionary(static row => row.Key[Prefix.Length..], static row => row.Value);
+        var known = metadata.ReadNodes(Prefix)
+            .ToDictionary(static row => row.Key[Prefix.Length..], static row => row.Value, StringComparer.Ordinal);
         foreach (var (id, check) in known)
         {
             if (keys?.FindKey(id) is not { } key)
@@ -26,8 +27,8 @@ internal static class KeyChecks
             if (CheckOf(key.Span) != check)
             {
                 throw new CometException(ErrorCode.StorageFailed,
-                    $"The key '{id}' is not the one that messages in {directory} are encrypted with under this id: nothing was changed. Give "
-                    + "the right key, or the new one under an id of its own.");
+                    $"The key '{id}' is not the one that messages in {directory} are encrypted with under this id: nothing was changed. "
+                    + "Give the right key, or the new one under an id of its own.");
             }
         }
         if (keys is null || known.ContainsKey(keys.CurrentKeyId))

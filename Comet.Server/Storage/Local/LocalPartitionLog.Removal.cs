@@ -24,6 +24,7 @@ internal sealed partial class LocalPartitionLog
     public void TruncateBefore(FencingToken fence, long offset)
     {
         Load();
+        _removal.RequireSuccess();
         if (offset <= _startOffset || !TryFindKept(offset, out var kept, out var position))
             return;
         (_startOffset, _startPosition) = (kept, position);
@@ -53,24 +54,26 @@ internal sealed partial class LocalPartitionLog
 
     private bool IsWorthRemoving(long position) => position - _removedPosition >= Math.Clamp(Bytes / 8, MinRemoval, MaxRemoval);
 
+    /// <summary>Has segments removed in the background: files of 64 MiB take the file system some milliseconds.</summary>
     private void RemoveSegments()
     {
         var position = Math.Min(_startPosition, _keptPosition);
-        if (!IsWorthRemoving(position))
+        if (!IsWorthRemoving(position) || !_removal.TryBegin())
             return;
-        var open = Open();
-        var first = Math.Min(_startOffset, _keptFrom);
-        // The last record stays, whatever is dropped: it tells where the log ends.
-        var sequence = first == EndOffset ? open.NextSequence - 1 : open.TryRead(first, out var reader) ? reader.Sequence : 0;
-        try
-        {
-            open.TruncateBefore(sequence);
-        }
-        catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && _record.MakeRoom())
-        {
-            // To remove some is written down first.
-            open.TruncateBefore(sequence);
-        }
         _removedPosition = position;
+        var first = Math.Min(_startOffset, _keptFrom);
+        var truncate = Open().PrepareTruncation(first, isEmpty: first == EndOffset);
+        _record.Run(() => _removal.Run(() =>
+        {
+            try
+            {
+                truncate();
+            }
+            catch (JournalException full) when (full.Code == JournalErrorCode.StorageFull && _record.MakeRoom())
+            {
+                // To remove some is written down first.
+                truncate();
+            }
+        }));
     }
 }

@@ -18,6 +18,7 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
     private readonly MemoryBudget _budget;
     private readonly ILocalPartitionRecord _record;
     private readonly long _tailLimit;
+    private readonly SegmentRemoval _removal = new();
     private OpenPartition? _open;
     private MemoryPartitionLog _tail;
     private Durability _level = Durability.Disk;
@@ -90,16 +91,18 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
     /// <summary>Whether the journal is open.</summary>
     public bool IsOpen => _open is not null;
 
+    public long Misses { get; private set; }
+
     /// <summary>Its journal while it is open; may be asked for from anywhere, and be closed any time.</summary>
     public Journal? Journal => Volatile.Read(ref _open)?.Journal;
-
-    public bool IsFetching => _open is { IsFetching: true };
 
     /// <summary>When its journal was last used, in milliseconds of the system's run. May be read from anywhere.</summary>
     public long LastUsed { get; private set; }
 
     /// <summary>How many bytes are in memory as well.</summary>
     public long TailBytes => _tail.Bytes;
+
+    public bool IsAtHand(bool toAppend) => _open is not null || (_isLoaded && !toAppend && _startOffset == _tail.EndOffset);
 
     public long ReachedOffset(Durability level)
     {
@@ -196,7 +199,10 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
     public bool TryPrepare(long offset)
     {
         Load();
-        return offset >= _tail.StartOffset || Open().TryPrepare(Math.Max(offset, _startOffset));
+        if (offset >= _tail.StartOffset || Open().TryPrepare(Math.Max(offset, _startOffset)))
+            return true;
+        Misses++;
+        return false;
     }
 
     public long FindByAppendTime(long time)
@@ -257,6 +263,7 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
         if (_isDisposed)
             return;
         _isDisposed = true;
+        _removal.End();
         if (_open is { Journal: var journal })
         {
             Close();

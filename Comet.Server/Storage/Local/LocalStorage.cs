@@ -116,7 +116,7 @@ internal sealed class LocalStorage : IBrokerStorage
         LocalPartition? partition = null;
         partition = new LocalPartition(stored, number, this, post)
         {
-            DelayFiles = new LocalDelayFiles(path + "~delays", _delayWorkers, () => partition!.RemovePoint()),
+            DelayFiles = new LocalDelayFiles(TopicDirectory.DelaysOf(path), _delayWorkers, () => partition!.RemovePoint()),
         };
         partition.Log = new LocalPartitionLog(path, Options, _budget, partition);
         lock (_gate)
@@ -125,7 +125,7 @@ internal sealed class LocalStorage : IBrokerStorage
                 _partitions.Add(topic, all = []);
             all.Add(partition);
         }
-        return new(partition.Log, partition);
+        return new(partition.Log, partition, Threads.Run);
     }
 
     /// <summary>The directory of a partition.</summary>

@@ -18,6 +18,7 @@ internal sealed class OpenPartition : IDisposable
     private readonly ILocalPartitionRecord _record;
     private readonly OffsetMap _map = new();
     private long _uses;
+    private long _lastOffset;
 
     private OpenPartition(Journal journal, ILocalPartitionRecord record)
     {
@@ -69,6 +70,7 @@ internal sealed class OpenPartition : IDisposable
         var position = _writer.Append(head, rest);
         NextSequence = position.Sequence + 1;
         _map.Appended(baseOffset, position.Sequence);
+        _lastOffset = baseOffset;
         return position;
     }
 
@@ -80,6 +82,7 @@ internal sealed class OpenPartition : IDisposable
         if (!reader.TryReadLast())
             return false;
         NextSequence = reader.Sequence + 1;
+        _lastOffset = reader.Batch.LastOffset;
         ends = new StoredEnds { Last = reader.Batch.Header, EndPosition = reader.Position + reader.Batch.Bytes.Length };
         if (!reader.TrySeek(0))
             return false;
@@ -135,7 +138,7 @@ internal sealed class OpenPartition : IDisposable
         reader = Used(TakeReader());
         var (before, after) = _map.Around(offset);
         // The batch before may end before the offset; it may also hold it.
-        if (!reader.TryFind(header => header.LastOffset < offset, before?.Sequence ?? 0, after?.Sequence ?? NextSequence))
+        if (!reader.TryFindOffset(offset, before ?? default, after ?? new(_lastOffset + 1, NextSequence)))
             return false;
         _map.Found(reader.Batch.BaseOffset, reader.Sequence);
         return true;
@@ -148,8 +151,23 @@ internal sealed class OpenPartition : IDisposable
         return reader.TryFind(header => header.AppendTime < time, 0, NextSequence);
     }
 
-    /// <summary>Removes the segments that lie wholly before a batch; returns whether there were any.</summary>
-    public bool TruncateBefore(long sequence) => Journal.TruncateBefore(sequence) > 0;
+    /// <summary>What removes the segments that lie wholly before the batch of an offset, on any thread.</summary>
+    /// <param name="startOffset">The first offset that stays.</param>
+    /// <param name="isEmpty">Whether nothing stays.</param>
+    public Action PrepareTruncation(long startOffset, bool isEmpty)
+    {
+        var (journal, next) = (Journal, NextSequence);
+        // The last record stays, whatever is dropped: it tells where the log ends.
+        if (isEmpty)
+            return () => journal.TruncateBefore(next - 1);
+        var (before, after) = _map.Around(startOffset);
+        return () =>
+        {
+            using var reader = new ColdReader(journal, readsOnce: false);
+            if (reader.TryFind(header => header.LastOffset < startOffset, before?.Sequence ?? 0, after?.Sequence ?? next))
+                journal.TruncateBefore(reader.Sequence);
+        };
+    }
 
     public void Truncated(long startOffset) => _map.Truncated(startOffset);
 
@@ -189,7 +207,7 @@ internal sealed class OpenPartition : IDisposable
     {
         if (_readers.Count < MaxReaders)
         {
-            var added = new ColdReader(Journal);
+            var added = new ColdReader(Journal, readsOnce: false);
             _readers.Add(added);
             return added;
         }

@@ -134,7 +134,7 @@ internal sealed class PartitionUpkeep(string directory, LocalStorageOptions opti
                     Segments = look.Segments + 1,
                     HotSegments = look.HotSegments + (file.Name.EndsWith(Hot, StringComparison.Ordinal) ? 1 : 0),
                     Signature = look.Signature + string.GetHashCode(file.Name, StringComparison.Ordinal),
-                    // A file is no younger than the last record in it. The newest one does not count, but it is not old while it is written.
+                    // A file is no older than the last record in it; a packed one is not the newest.
                     IsDue = look.IsDue || (first is not null && file.Name.EndsWith(Packed, StringComparison.Ordinal)
                         && now - file.LastWriteTimeUtc >= first.After),
                 };

@@ -34,7 +34,7 @@ internal sealed class ReadAhead : IDisposable
 
     private ReadAhead(Journal journal, MemoryBudget budget, byte[] first, byte[] second, Action<Action> run, Action filled)
     {
-        _reader = new ColdReader(journal);
+        _reader = new ColdReader(journal, readsOnce: true);
         (_budget, _taken, _next, _run, _filled) = (budget, new(first), new(second), run, filled);
     }
 

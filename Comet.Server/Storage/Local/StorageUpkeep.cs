@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Comet.Server.Storage.Local;
 
-/// <summary>Looks after the older segments of all partitions, one after the other, on one thread of low priority however many partitions
+/// <summary>Looks after the older segments of all partitions, one after the other, on one thread however many partitions
 /// there are: every so often it goes through all of them.</summary>
 internal sealed class StorageUpkeep : IDisposable
 {
@@ -17,7 +17,7 @@ internal sealed class StorageUpkeep : IDisposable
     public StorageUpkeep(TimeSpan interval, Func<List<LocalPartition>> partitions, ILogger logger)
     {
         (_interval, _partitions, _logger) = (interval, partitions, logger);
-        _thread = new Thread(Run) { IsBackground = true, Name = "Comet upkeep", Priority = ThreadPriority.BelowNormal };
+        _thread = new Thread(Run) { IsBackground = true, Name = "Comet upkeep" };
         _thread.Start();
     }
 

@@ -11,6 +11,9 @@ internal static class TopicDirectory
     public static string NameOf(string topic, long id) =>
         string.Create(CultureInfo.InvariantCulture, $"{topic.Replace('/', Separator)}{Separator}{id}");
 
+    /// <summary>The directory of what waits for its time in a partition, beside that of its journal.</summary>
+    public static string DelaysOf(string partition) => partition + "~delays";
+
     /// <summary>What a directory's name says; false when it is none of a topic.</summary>
     public static bool TryParse(string directory, out string topic, out long id)
     {

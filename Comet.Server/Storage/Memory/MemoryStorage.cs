@@ -27,7 +27,7 @@ internal sealed class MemoryStorage(CometServerOptions options, TimeProvider tim
     }
 
     public StoredPartition Open(string topic, int number, Action<Broker.CommandKind> post) =>
-        new(new MemoryPartitionLog(_budget, options.PartitionMemoryLimit), null);
+        new(new MemoryPartitionLog(_budget, options.PartitionMemoryLimit), null, null);
 
     public void WhenSaved(Action<Exception?> saved) => saved(null);
 

@@ -12,6 +12,25 @@ public class TopicPolicyTests
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
+    /// <summary>docs/retention.md: the client does not ask again for each message.</summary>
+    [Fact]
+    public async Task What_expires_in_a_consumers_window_is_still_handed_out_and_its_ack_means_nothing()
+    {
+        await using var host = await Embedded.StartAsync();
+        await host.Client.Topics.CreateAsync("t", cancellationToken: Cancelled);
+        await using var consumer = await host.Client.SubscribeAsync<string>("t", "s", new() { ConfirmAcks = true }, Cancelled);
+        await using var producer = await host.Client.CreateProducerAsync<string>("t", cancellationToken: Cancelled);
+        await producer.SendAsync("stale", Cancelled);
+        await Eventually.TopicAsync(host.Client, "t", static topic => topic.Unacked() == 1);
+        await host.Client.Topics.UpdateAsync("t", new() { MessageTtl = TimeSpan.FromMilliseconds(1) }, Cancelled);
+        await Eventually.TopicAsync(host.Client, "t", static topic => topic.Subscriptions.Sum(static s => s.Expired) == 1);
+
+        var delivery = await consumer.ReceiveAsync(Cancelled);
+        Assert.Equal("stale", delivery.Value);
+        await delivery.AckAsync(Cancelled);
+        Assert.Equal(0, (await host.Client.Topics.DescribeAsync("t", Cancelled)).Backlog());
+    }
+
     [Fact]
     public async Task A_policy_is_set_at_creation_described_and_changed_part_by_part()
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Comet.Server;
 
 namespace Comet.Client.Tests.LocalStorage;
@@ -65,9 +66,9 @@ public sealed class BackupTests : IDisposable
         using var cut = new CancellationTokenSource();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
             () => LocalBackup.CreateAsync(comet.Data, Backup, progress: new Cut(cut), cancellationToken: cut.Token));
-        Assert.Contains("is no complete backup",
-            (await Assert.ThrowsAsync<CometException>(() => LocalBackup.RestoreAsync(Backup, Restored, cancellationToken: Cancelled))).Message,
-            StringComparison.Ordinal);
+        var incomplete = await Assert.ThrowsAsync<CometException>(
+            () => LocalBackup.RestoreAsync(Backup, Restored, cancellationToken: Cancelled));
+        Assert.Contains("is no complete backup", incomplete.Message, StringComparison.Ordinal);
 
         Directory.Delete(Backup, recursive: true);
         await LocalBackup.CreateAsync(comet.Data, Backup, cancellationToken: Cancelled);
@@ -103,6 +104,71 @@ public sealed class BackupTests : IDisposable
         }
         await done.CancelAsync();
         await changing;
+    }
+
+    [Fact]
+    public async Task Without_room_neither_a_backup_nor_a_restoration_is_begun()
+    {
+        await using var comet = await FilledAsync();
+        await LocalBackup.CreateAsync(comet.Data, Backup, cancellationToken: Cancelled);
+        var disk = Directory.CreateDirectory(Path.Combine(_folder.FullName, "disk")).FullName;
+        if (!OperatingSystem.IsLinux() || !Run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk))
+            Assert.Skip("Mounting a tmpfs takes Linux and root.");
+        try
+        {
+            var (target, data) = (Path.Combine(disk, "backup"), Path.Combine(disk, "data"));
+            foreach (var refused in new[]
+            {
+                await Assert.ThrowsAsync<CometException>(() => LocalBackup.CreateAsync(comet.Data, target, cancellationToken: Cancelled)),
+                await Assert.ThrowsAsync<CometException>(() => LocalBackup.RestoreAsync(Backup, data, cancellationToken: Cancelled)),
+            })
+            {
+                Assert.Equal(ErrorCode.StorageFull, refused.Code);
+                Assert.Contains(" bytes, and its disk has ", refused.Message, StringComparison.Ordinal);
+            }
+            Assert.Empty(Directory.EnumerateFiles(disk, "*", SearchOption.AllDirectories));
+        }
+        finally
+        {
+            Run("umount", disk);
+        }
+    }
+
+    private static bool Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
+    }
+
+    /// <summary>Scheduled messages, also moved and cancelled ones, and what is known of producers.</summary>
+    [Fact]
+    public async Task What_waits_for_its_time_and_what_producers_have_sent_is_in_it()
+    {
+        await using var comet = await FilledAsync();
+        await using (var producer = await comet.Client.CreateProducerAsync<string>("t", new() { ProducerName = "p" }, Cancelled))
+        {
+            await producer.SendAsync(new OutgoingMessage<string>("c") { SequenceId = 7 }, Cancelled);
+            for (var i = 0; i < 20; i++)
+                await producer.ScheduleAsync($"{i}", TimeSpan.FromDays(1), Cancelled);
+            await (await producer.ScheduleAsync("cancelled", TimeSpan.FromDays(1), Cancelled)).CancelAsync(Cancelled);
+        }
+        // Closed in peace, which saves all there is to save beside the log, and open again.
+        await comet.RestartAsync();
+        await LocalBackup.CreateAsync(comet.Data, Backup, cancellationToken: Cancelled);
+        await LocalBackup.RestoreAsync(Backup, Restored, cancellationToken: Cancelled);
+        await using var broker = new CometBroker(new() { LocalStorage = new() { Directory = Restored } });
+        await broker.RecoverAsync(Cancelled);
+        await using var client = await CometClient.ConnectAsync(new CometClientOptions { Transport = broker.Transport }, Cancelled);
+        Assert.Equal(20, await client.Schedules.CountAsync("t", cancellationToken: Cancelled));
+        await using var again = await client.CreateProducerAsync<string>("t", new() { ProducerName = "p" }, Cancelled);
+        Assert.Equal(await LastAsync(comet), again.LastSequenceId);
+    }
+
+    private static async Task<long> LastAsync(DurableBroker comet)
+    {
+        await using var producer = await comet.Client.CreateProducerAsync<string>("t", new() { ProducerName = "p" }, Cancelled);
+        return producer.LastSequenceId;
     }
 
     private static async Task<DurableBroker> FilledAsync()

@@ -1,3 +1,5 @@
+using System.Diagnostics.Metrics;
+
 namespace Comet.Client.Tests.LocalStorage;
 
 /// <summary>Files that are lost or damaged: what can be told is told, nothing is deleted, and others go on.</summary>
@@ -71,7 +73,44 @@ public sealed class DamageTests
         var refusal = await Assert.ThrowsAsync<CometException>(() => comet.Client.Topics.DescribeAsync("t", Cancelled));
         Assert.Equal(ErrorCode.StorageFailed, refusal.Code);
         Assert.Contains(".journal is damaged at byte ", refusal.Message, StringComparison.Ordinal);
-        Assert.Contains(comet.Warnings, static line => line.StartsWith("Partition 0 of topic t failed", StringComparison.Ordinal));
+        Assert.Contains(comet.Warnings, static line => line.StartsWith("Partition 0 of topic t failed", StringComparison.Ordinal)
+            && line.Contains(".journal is damaged at byte ", StringComparison.Ordinal));
+        await AssertToldAsync(comet);
+    }
+
+    /// <summary>Health, metrics and explain say which partition is offline, and why.</summary>
+    private static async Task AssertToldAsync(DurableBroker comet)
+    {
+        var health = await comet.Client.GetHealthAsync(Cancelled);
+        Assert.Equal(1, health.OfflineCount);
+        var offline = Assert.Single(health.Offline);
+        Assert.Equal(("t", 0), (offline.Topic, offline.Partition));
+        Assert.Contains(".journal is damaged at byte ", offline.Reason, StringComparison.Ordinal);
+        Assert.Equal(health.Offline, comet.Broker.GetHealth().Offline);
+
+        var partition = Assert.Single((await comet.Client.Subscriptions.ExplainAsync("t", "s", Cancelled)).Partitions);
+        Assert.Equal(WaitReason.StorageFailed, partition.Reason);
+        Assert.Contains(".journal is damaged at byte ", partition.Sentence, StringComparison.Ordinal);
+        Assert.Contains("start the broker again", partition.Advice, StringComparison.Ordinal);
+
+        var measured = new Dictionary<string, int>(StringComparer.Ordinal);
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = static (instrument, listener) =>
+            {
+                if (instrument.Name == CometDiagnostics.ServerPartitionsOffline)
+                    listener.EnableMeasurementEvents(instrument);
+            },
+        };
+        // Brokers of other tests are measured, too.
+        listener.SetMeasurementEventCallback<int>((_, value, tags, _) =>
+        {
+            var topic = (string)tags[0].Value!;
+            measured[topic] = Math.Max(value, measured.GetValueOrDefault(topic));
+        });
+        listener.Start();
+        listener.RecordObservableInstruments();
+        Assert.Equal((1, 0), (measured["t"], measured["a/b"]));
     }
 
     private static async Task<DurableBroker> FilledAsync()

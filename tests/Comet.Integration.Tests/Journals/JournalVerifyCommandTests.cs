@@ -55,10 +55,12 @@ public sealed class JournalVerifyCommandTests
         using var folder = new TemporaryFolder();
         var journal = folder.Path("j");
         (await CometProcess.RunWithInputAsync("first\n"u8.ToArray(), "journal", "append", journal)).Exits(0);
+        // Before the writers: it shows the last few records of what is there, and all that come.
+        await using var tail = CometProcess.Start("journal", "tail", journal);
+        await tail.Output.WaitForLinesAsync(1);
         await using var a = CometProcess.Start("journal", "append", journal);
         await using var b = CometProcess.Start("journal", "append", journal);
         var writing = Task.WhenAll(WriteAsync(a), WriteAsync(b));
-        await using var tail = CometProcess.Start("journal", "tail", journal);
         await tail.Output.WaitForLinesAsync(100);
         for (var i = 0; i < 3; i++)
             (await CometProcess.RunAsync("journal", "verify", journal)).Exits(0);

@@ -55,6 +55,7 @@ public sealed class RepairTests
         var dry = Journal.Repair(directory.Path, dryRun: true);
         var repair = Journal.Repair(directory.Path);
         Assert.Equal(dry.Changes, repair.Changes);
+        Assert.Empty(dry.Remaining);
         Assert.Empty(repair.Remaining);
         Assert.Equal([(3L, 5L), (17L, 18L), (58L, 59L)],
             repair.Damages.Select(static each => (each.FirstSequence!.Value, each.EndSequence!.Value)));
@@ -64,6 +65,18 @@ public sealed class RepairTests
         Assert.Empty(Journal.Verify(directory.Path).Damages);
         AssertGoesOn(directory.Path, Enumerable.Range(0, DamagedJournal.Count).Except(hit));
         AssertPlacesAreWhatTheyWere(directory.Path, original, hit);
+    }
+
+    /// <summary>A damaged encrypted segment is not written again, which would be in the clear.</summary>
+    [Fact]
+    public async Task What_a_repair_cannot_mend_is_told_by_a_dry_run_as_well()
+    {
+        var keys = Keys.Ring("k");
+        using var directory = await PackedJournal.CreateAsync(new() { Encrypt = true }, keys);
+        DamagedJournal.Flip(PackedJournal.Packed(directory.Path)[0], 3000);
+        var dry = Journal.Repair(directory.Path, dryRun: true, keys);
+        Assert.NotEmpty(dry.Remaining);
+        Assert.Equal(Journal.Repair(directory.Path, dryRun: false, keys).Remaining, dry.Remaining);
     }
 
     [Fact]

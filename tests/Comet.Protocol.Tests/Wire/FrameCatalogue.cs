@@ -77,6 +77,8 @@ internal static class FrameCatalogue
         Of(new ScheduledPageFrame([new(184, 1_650_000_000_000_001, "A-17", 1_500_000_000_000_000, 12), new(190, 7, null, 5, 0)])),
         Of(new SeekFrame("orders/eu", 3, "billing", 2, 100)),
         Of(new SoughtFrame(100)),
+        Of(new DescribeHealthFrame()),
+        Of(new HealthFrame(new(3, [new("orders/eu", 2, "a file is damaged")]))),
         Of(new ExplainSubscriptionFrame("orders/eu", "billing")),
         Of(new SubscriptionExplainedFrame(new(
             "orders/eu", "billing", SubscriptionType.KeyShared,

@@ -16,6 +16,11 @@ internal sealed class ScriptedLog(long limit = long.MaxValue) : IPartitionLog, I
 
     public Exception? Fault { get; set; }
 
+    /// <summary>Whether its files would have to be opened.</summary>
+    public bool IsAway { get; set; }
+
+    public bool IsAtHand(bool toAppend) => !IsAway;
+
     public bool HoldsCommits { get; set; }
 
     public bool IsDisposed { get; private set; }

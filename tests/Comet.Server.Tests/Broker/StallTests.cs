@@ -1,4 +1,6 @@
 using Comet.Server.Broker;
+using Comet.Server.Storage;
+using Comet.Wire;
 
 namespace Comet.Server.Tests.Broker;
 
@@ -54,6 +56,40 @@ public sealed class StallTests : IDisposable
         Assert.Empty(_rig.Stalls);
         _rig.Partition.Advance(_rig.Now);
         Assert.Equal(3, PartitionRig.TakeDelivered(consumer).Count);
+    }
+
+    [Fact]
+    public async Task A_heartbeat_between_a_flush_and_the_command_that_tells_of_it_finds_nothing()
+    {
+        using var log = new ScriptedLog { HoldsCommits = true };
+        var stalls = new List<Stall>();
+        using var partition = new Partition("t", 0, log, new FencingToken(1), new PartitionSettings { StallFound = stalls.Add });
+        var peer = new FakePeer();
+        var consumer = new Consumer(peer, 5, "c", null);
+        partition.Handle(new(CommandKind.AttachConsumer)
+        {
+            Consumer = consumer, CorrelationId = 3,
+            Detail = new AttachRequest("s", SubscriptionType.Shared, SubscriptionKind.Durable, StartPosition.Earliest),
+        }, 1);
+        partition.Handle(new(CommandKind.Permits) { Consumer = consumer, Number = 10, Bytes = 1 << 20 }, 1);
+        partition.Advance(1);
+        var producer = new Producer(new FakePeer(), 6, "p", ProducerAccessMode.Shared, null);
+        partition.Handle(new(CommandKind.AttachProducer) { Producer = producer, CorrelationId = 4 }, 1);
+        var batch = Batches.Make("p", 0, 1);
+        partition.Handle(new(CommandKind.Publish)
+        {
+            Producer = producer, CorrelationId = 5, Batch = batch, Header = RecordBatch.Open(batch),
+        }, 1);
+        var commit = partition.CommitAsync(CancellationToken.None);
+        partition.Advance(1);
+        log.ReleaseCommit();
+        await commit;
+        partition.Handle(new(CommandKind.ReportProgress) { Consumer = consumer }, 1);
+        Assert.Empty(stalls);
+        peer.TakeAll();
+        partition.Handle(new(CommandKind.Committed), 1);
+        partition.Advance(1);
+        Assert.Single(peer.Take<DeliverFrame>());
     }
 
     [Fact]

@@ -115,13 +115,22 @@ internal sealed class FakeRecord : ILocalPartitionRecord
 
     public MemoryBudget ReadAheadBudget { get; init; } = new(32 * 1024 * 1024);
 
+    /// <summary>Whether what waits for the disk is left in <see cref="Waiting"/>.</summary>
+    public bool IsDiskHeld { get; init; }
+
     /// <summary>What waits for the disk; the test has it run.</summary>
     public Queue<Action> Waiting { get; } = new();
 
     /// <summary>How often the owner was asked to come again.</summary>
     public int Fills { get; private set; }
 
-    public void Run(Action work) => Waiting.Enqueue(work);
+    public void Run(Action work)
+    {
+        if (IsDiskHeld)
+            Waiting.Enqueue(work);
+        else
+            work();
+    }
 
     public void Filled() => Fills++;
 

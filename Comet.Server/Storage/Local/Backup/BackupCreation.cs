@@ -4,8 +4,8 @@ using Comet.Journals;
 
 namespace Comet.Server.Storage.Local.Backup;
 
-/// <summary>Makes a backup of a data directory that a broker may be using. First the metadata, then the journals: so cursors are never ahead
-/// of the logs. Last the list of all files.</summary>
+/// <summary>Makes a backup of a data directory that a broker may be using. First the metadata, then the journals: so cursors are never
+/// ahead of the logs. Last the list of all files.</summary>
 internal sealed class BackupCreation(
     string data, string target, bool link, IProgress<BackupProgress>? progress, CancellationToken cancellationToken)
 {
@@ -31,7 +31,8 @@ internal sealed class BackupCreation(
         var created = TimeProvider.System.GetUtcNow();
         BackupFiles.MakeDirectory(Path.Combine(Copy, DataDirectory.TopicsName));
         RequireRoom();
-        using var metadata = BackupMetadata.Take(Path.Combine(data, DataDirectory.MetadataName), Path.Combine(Copy, DataDirectory.MetadataName));
+        using var metadata = BackupMetadata.Take(
+            Path.Combine(data, DataDirectory.MetadataName), Path.Combine(Copy, DataDirectory.MetadataName));
         var topics = metadata.Topics;
         var partitions = topics
             .SelectMany(static topic => Enumerable.Range(0, topic.Topic.Partitions).Select(number => (topic.Id, topic.Topic.Name, number)))
@@ -83,6 +84,7 @@ internal sealed class BackupCreation(
             var copy = Journal.Copy(from, to, link, cancellationToken);
             foreach (var file in copy.Files)
                 Add(Path.Combine(to, file.Name), file.IsLinked);
+            CopyDelays(TopicDirectory.DelaysOf(from), TopicDirectory.DelaysOf(to));
             _copied.Add((topic, number));
         }
         catch (Exception e) when (e is JournalException { Code: JournalErrorCode.NotFound } or DirectoryNotFoundException
@@ -93,6 +95,28 @@ internal sealed class BackupCreation(
             // A partition whose journal is just being made has nothing that is confirmed.
             else if (metadata.HasFiles(topic, number))
                 throw;
+        }
+    }
+
+    /// <summary>Copies the runs of scheduled messages. Those that are merged away meanwhile are not needed: a partition without them reads
+    /// its log.</summary>
+    private void CopyDelays(string from, string to)
+    {
+        if (!Directory.Exists(from))
+            return;
+        BackupFiles.MakeDirectory(to);
+        foreach (var run in Directory.EnumerateFiles(from))
+        {
+            var copy = Path.Combine(to, Path.GetFileName(run));
+            try
+            {
+                BackupFiles.Copy(run, copy, cancellationToken);
+                Add(copy, isLinked: false);
+            }
+            catch (FileNotFoundException)
+            {
+                // Merged away.
+            }
         }
     }
 
@@ -112,14 +136,25 @@ internal sealed class BackupCreation(
     {
         var needed = new FileInfo(Path.Combine(data, DataDirectory.MetadataName)) is { Exists: true } file ? file.Length : 0;
         foreach (var topic in Directory.EnumerateDirectories(Path.Combine(data, DataDirectory.TopicsName)))
-        {
-            foreach (var partition in Directory.EnumerateDirectories(topic))
-            {
-                var segments = new DirectoryInfo(partition).EnumerateFiles("*.journal*");
-                needed += link ? segments.MaxBy(static segment => segment.Name, StringComparer.Ordinal)?.Length ?? 0
-                    : segments.Sum(static segment => segment.Length);
-            }
-        }
+            needed += Measure(topic);
         BackupFiles.RequireRoom(target, needed);
+    }
+
+    private long Measure(string topic)
+    {
+        try
+        {
+            return Directory.EnumerateDirectories(topic).Sum(partition =>
+            {
+                var segments = new DirectoryInfo(partition).EnumerateFiles("*.journal*").ToList();
+                return link ? segments.MaxBy(static segment => segment.Name, StringComparer.Ordinal)?.Length ?? 0
+                    : segments.Sum(static segment => segment.Length);
+            });
+        }
+        catch (Exception e) when (e is DirectoryNotFoundException or FileNotFoundException)
+        {
+            // It was deleted, or packed, meanwhile: the estimate does without.
+            return 0;
+        }
     }
 }

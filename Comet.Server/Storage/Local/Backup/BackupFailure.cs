@@ -14,7 +14,7 @@ internal static class BackupFailure
     /// <summary>Linux: no space left on device.</summary>
     private const int NoSpace = 28;
 
-    public static async Task<T> Guard<T>(string target, Func<Task<T>> work)
+    public static async Task<T> GuardAsync<T>(string target, Func<Task<T>> work)
     {
         try
         {

@@ -66,7 +66,7 @@ internal static class BackupFiles
     public static string Copy(string from, string to, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using (var source = new FileStream(from, FileMode.Open, FileAccess.Read, FileShare.Read, 1))
+        using (var source = new FileStream(from, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1))
         using (var target = New(to, source.Length))
         {
             var buffer = new byte[PartLength];

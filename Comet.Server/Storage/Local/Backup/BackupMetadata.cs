@@ -15,7 +15,10 @@ internal sealed class BackupMetadata : IDisposable
     public static BackupMetadata Take(string live, string path)
     {
         if (!File.Exists(live))
-            throw new CometException(ErrorCode.StorageFailed, $"{live} is missing. Start the server once: it makes what can be made of it.");
+        {
+            throw new CometException(
+                ErrorCode.StorageFailed, $"{live} is missing. Start the server once: it makes what can be made of it.");
+        }
         DataDirectory.CreateFile(path);
         using (var source = Open(live, SqliteOpenMode.ReadOnly))
         using (var target = Open(path, SqliteOpenMode.ReadWrite))

@@ -21,8 +21,8 @@ internal sealed class BackupRestoration(
             throw;
         }
         var head = manifest.Head;
-        return new(
-            head.Created, head.Topics, head.Partitions, manifest.Files.Count, manifest.Files.Sum(static file => file.Length), LinkedBytes: 0);
+        return new(head.Created, head.Topics, head.Partitions, manifest.Files.Count, manifest.Files.Sum(static file => file.Length),
+            LinkedBytes: 0);
     }
 
     private void Restore(BackupManifest manifest)

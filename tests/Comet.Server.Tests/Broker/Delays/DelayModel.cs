@@ -60,7 +60,7 @@ internal sealed class DelayModel(MemoryDelayFiles? files = null)
         _now += 1_000_000_000_000;
         Release();
         Check();
-        Assert.Equal(0, Index.Count);
+        Assert.Equal((0, 0), (Index.Count, Index.Moved.Count));
         Assert.Equal(long.MaxValue, Index.NextDue);
     }
 

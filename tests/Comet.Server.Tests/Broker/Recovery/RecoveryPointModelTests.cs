@@ -141,8 +141,11 @@ public sealed class RecoveryPointModelTests
             _machine.Commits = true;
             if (_restarts)
                 _log.Kill();
-            if (_store.Point is not null)
+            if (_store.Point is { } point)
+            {
                 Recoveries++;
+                Assert.All(point.Delays.Runs, name => Assert.NotNull(_files.Open(name)));
+            }
             var live = _machine.Partition.Producers;
             _machine.Epoch++;
             _machine.Restart();

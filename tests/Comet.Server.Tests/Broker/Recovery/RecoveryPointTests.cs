@@ -96,15 +96,18 @@ public sealed class RecoveryPointTests
         machine.Now += 11 * Second;
         machine.Handle(new(CommandKind.Wake));
         Assert.Equal(5, _store.Point!.Offset);
+        _store.IsHeld = true;
         _log = Cut(_log, 2);
         machine.Restart();
+        _store.Lose();
         Assert.Equal(1, machine.Partition.Producers.Find("p")!.LastSequence);
         // As many messages as before, and the same; but of another run.
         machine.Epoch = 2;
         machine.Restart();
-        _store.IsHeld = true;
+        _store.Lose();
         machine.Publish("q", 3, static _ => (0, null));
         _store.Lose();
+        Assert.Equal(5, _store.Point.Offset);
         machine.Restart();
         Assert.Equal((1, 2), (machine.Partition.Producers.Find("p")!.LastSequence, machine.Partition.Producers.Find("q")!.LastSequence));
     }

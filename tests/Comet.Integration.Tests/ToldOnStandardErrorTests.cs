@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Text;
+using Comet.Integration.Tests.Processes;
+
+namespace Comet.Integration.Tests;
+
+/// <summary>What commands do other than one may think is said, on standard error.</summary>
+public sealed class ToldOnStandardErrorTests
+{
+    [Fact]
+    public async Task Consume_says_that_from_means_nothing_to_a_subscription_that_exists()
+    {
+        await using var server = await CometServerProcess.StartAsync();
+        await ProduceAsync(server, "t", "one\ntwo\n");
+        var first = await server.RunAsync("consume", "t", "--subscription", "s", "--from", "earliest", "--count", "1");
+        Assert.Equal("", first.Exits(0).Errors);
+        var second = await server.RunAsync("consume", "t", "--subscription", "s", "--from", "earliest", "--count", "1");
+        Assert.Equal("two\n", second.Exits(0).Output);
+        Assert.Contains("'s' exists, so --from is ignored", second.Errors, StringComparison.Ordinal);
+        Assert.Contains("comet seek t --subscription s --to", second.Errors, StringComparison.Ordinal);
+        await ProduceAsync(server, "t", "three\n");
+        Assert.Equal("", (await server.RunAsync("consume", "t", "--subscription", "s", "--count", "1")).Exits(0).Errors);
+    }
+
+    [Fact]
+    public async Task Dlq_list_leaves_out_what_is_no_dead_letter_and_says_so()
+    {
+        await using var server = await CometServerProcess.StartAsync();
+        await ProduceAsync(server, "t", "one\ntwo\n");
+        var list = (await server.RunAsync("dlq", "list", "t")).Exits(0);
+        Assert.Empty(list.OutputBytes);
+        Assert.Contains("2 message(s) of 't' are no dead letters", list.Errors, StringComparison.Ordinal);
+        Assert.Contains("--subscription", list.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Produce_tells_how_many_were_stored_already()
+    {
+        await using var server = await CometServerProcess.StartAsync();
+        string[] named = ["--producer-name", "p", "--first-sequence", "0"];
+        Assert.DoesNotContain("already", (await ProduceAsync(server, "t", "one\ntwo\n", named)).Output, StringComparison.Ordinal);
+        Assert.Contains("; 2 of them were stored already", (await ProduceAsync(server, "t", "one\ntwo\n", named)).Output,
+            StringComparison.Ordinal);
+        var json = (await ProduceAsync(server, "t", "one\ntwo\n", [.. named, "--json"])).Json[0];
+        Assert.Equal((2, 2), (json.GetProperty("confirmed").GetInt32(), json.GetProperty("duplicates").GetInt32()));
+    }
+
+    [Theory]
+    [InlineData("consume")]
+    [InlineData("topic create")]
+    public async Task Help_says_what_a_number_without_a_unit_is(string command)
+    {
+        var help = (await CometProcess.RunAsync([.. command.Split(' '), "--help"])).Exits(0).Output;
+        Assert.Contains("A number without a unit is seconds.", string.Join(' ', help.Split((char[]?)null,
+            StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Topic_create_says_how_to_change_a_topic_that_exists()
+    {
+        await using var server = await CometServerProcess.StartAsync();
+        (await server.RunAsync("topic", "create", "t", "--ttl", "5")).Exits(0);
+        Assert.Contains("comet topic update t", (await server.RunAsync("topic", "create", "t")).Exits(1).Errors, StringComparison.Ordinal);
+        var same = (await server.RunAsync("topic", "create", "t", "--ttl", "5s", "--if-not-exists")).Exits(0);
+        Assert.Equal(("topic t exists already\n", ""), (same.Output, same.Errors));
+        foreach (var other in (string[][])[["--ttl", "1h"], ["--partitions", "3"]])
+        {
+            var result = (await server.RunAsync(["topic", "create", "t", "--if-not-exists", .. other])).Exits(0);
+            Assert.Contains("other settings than these", result.Errors, StringComparison.Ordinal);
+            Assert.Contains("comet topic update t", result.Errors, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Append_to_a_full_disk_says_how_many_lines_are_in()
+    {
+        var folder = Directory.CreateTempSubdirectory("comet-full-disk-");
+        if (!OperatingSystem.IsLinux() || !Run("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder.FullName))
+            Assert.Skip("Mounting a tmpfs takes Linux and root.");
+        try
+        {
+            var journal = Path.Combine(folder.FullName, "journal");
+            var lines = string.Concat(Enumerable.Range(0, 9_000).Select(static i => $"{i} {new string('.', 990)}\n"));
+            var result = await CometProcess.RunWithInputAsync(Encoding.ASCII.GetBytes(lines), "journal", "append", journal);
+            result.Exits(1);
+            Assert.Contains("StorageFull", result.Errors, StringComparison.Ordinal);
+            var dump = (await CometProcess.RunAsync("journal", "dump", journal)).Exits(0).Lines;
+            Assert.Contains($"the first {dump.Length:N0} lines were appended, the last of them with sequence {dump.Length - 1};",
+                result.Errors, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Run("umount", folder.FullName);
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<CometResult> ProduceAsync(CometServerProcess server, string topic, string lines, params string[] more) =>
+        (await CometProcess.RunWithInputAsync(
+            Encoding.UTF8.GetBytes(lines), ["produce", topic, "--server", server.Address, .. more])).Exits(0);
+
+    private static bool Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
+    }
+}
