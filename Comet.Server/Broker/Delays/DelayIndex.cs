@@ -146,8 +146,8 @@ internal sealed partial class DelayIndex : IPendingOffsets
             return false;
         if (GetDue(offset, original) == due)
             return true;
-        // The entry that ends what is kept of the move is gone when its time is over, and may be when this is not the first move: then it was
-        // not needed any more, and was swept or left out of a run.
+        // The entry that ends what is kept of the move is gone when its time is over, and may be when this is not the first move: it was
+        // not needed then, and was swept or left out of a run.
         if (due < original && (original <= _passed || _moved.ContainsKey(offset)))
             _memory.Times.Add(new(original, offset));
         _moved[offset] = new(due, original);

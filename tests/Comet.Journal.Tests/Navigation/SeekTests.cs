@@ -81,8 +81,10 @@ public sealed class SeekTests
     public void A_reader_that_has_sought_before_finds_what_one_finds_that_is_new()
     {
         using var directory = new TemporaryDirectory();
-        using var journal = Journal.Open(
-            directory.Path, new JournalOptions { FirstSegmentLength = 64 * 1024, MaxSegmentLength = 64 * 1024, RollCycle = RollCycle.BySize });
+        using var journal = Journal.Open(directory.Path, new JournalOptions
+        {
+            FirstSegmentLength = 64 * 1024, MaxSegmentLength = 64 * 1024, RollCycle = RollCycle.BySize,
+        });
         using var writer = journal.CreateWriter();
         using var reader = journal.CreateReader();
         var random = new Random(1);
