@@ -27,7 +27,8 @@ internal static class JournalAppendCommand
     public static Command Create()
     {
         s_roll.AcceptOnlyFromAmong("size", "second", "minute", "five-minutes", "hour", "day", "month");
-        var command = new Command("append", "Append one record per line; creates the journal. Exits 0 only when all are in.")
+        var command = new Command("append", "Append one record per line; creates the journal. Exits 0 only when all are in. A broker's "
+            + "partition is refused: 'comet produce' sends messages.")
         {
             JournalArguments.Directory, s_file, s_durability, s_roll,
         };
