@@ -74,6 +74,8 @@ internal sealed class Dispatcher(IPartitionLog log, BatchCutter cutter, long max
             var next = subscription.PeekNew(log.StartOffset, log.StableOffset);
             if (next.First >= log.StableOffset || !log.TryPrepare(next.First) || !log.TryRead(next.First, out var batch))
                 return false;
+            if (subscription.TrySkipMissing(next, batch.BaseOffset))
+                continue;
             var range = new OffsetRange(next.First, Math.Min(next.Last, batch.LastOffset));
             if (Pending is not null && (batch.Header.Attributes & RecordBatchAttributes.HasDelayed) != 0)
                 range = Pending.NextDeliverable(subscription, range);

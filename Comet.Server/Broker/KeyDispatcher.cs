@@ -145,6 +145,8 @@ internal sealed class KeyDispatcher(IPartitionLog log, BatchCutter cutter, long 
         var room = maxOutstanding - subscription.Outstanding;
         if (room <= 0 || next.First >= log.StableOffset || !log.TryPrepare(next.First) || !log.TryRead(next.First, out var batch))
             return false;
+        if (subscription.TrySkipMissing(next, batch.BaseOffset))
+            return true;
         var range = new OffsetRange(next.First, Math.Min(next.Last, batch.LastOffset));
         if (pending is not null && (batch.Header.Attributes & RecordBatchAttributes.HasDelayed) != 0)
             range = pending.NextDeliverable(subscription, range);

@@ -158,6 +158,17 @@ internal sealed partial class Subscription
         return Cursor.Ack(range);
     }
 
+    /// <summary>Skips what a log has no more, because a repair could not keep it; false when nothing is missing.</summary>
+    /// <param name="next">What comes next.</param>
+    /// <param name="baseOffset">Where the batch begins that was found for it.</param>
+    public bool TrySkipMissing(OffsetRange next, long baseOffset)
+    {
+        if (baseOffset <= next.First)
+            return false;
+        Skip(next with { Last = Math.Min(next.Last, baseOffset - 1) });
+        return true;
+    }
+
     /// <summary>A message that was left out may be delivered now; what this subscription has not come to yet is left to its turn.</summary>
     public void Release(long offset)
     {

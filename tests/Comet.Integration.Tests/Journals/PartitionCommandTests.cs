@@ -1,4 +1,5 @@
 using System.Text;
+using Comet.Client;
 using Comet.Integration.Tests.Processes;
 
 namespace Comet.Integration.Tests.Journals;
@@ -72,6 +73,41 @@ public sealed class PartitionCommandTests : IDisposable
         }
         Assert.Equal("one\n", (await CometProcess.RunAsync("journal", "dump", Partition)).Exits(0).Output);
         Assert.False(Directory.Exists(Path.Combine(Data, "new")));
+    }
+
+    [Fact]
+    public async Task What_a_repair_could_not_keep_is_passed_over_and_all_else_comes()
+    {
+        string[] serve = ["--storage", "local", "--data", Data];
+        string[] subscriptions = ["exclusive", "key-shared"];
+        await using (var server = await CometServerProcess.StartAsync(serve))
+        {
+            await using var client = await CometClient.ConnectAsync(server.Address);
+            await using var producer = await client.CreateProducerAsync<string>("t");
+            // Each is confirmed before the next is sent, so each is a record by itself.
+            for (var i = 0; i < 5; i++)
+                await producer.SendAsync($"message {i}");
+            foreach (var type in subscriptions)
+                (await server.RunAsync("subscription", "create", "t", type, "--type", type, "--from", "earliest")).Exits(0);
+            server.Process.Send(Signal.Terminate);
+            (await server.Process.WaitForExitAsync()).Exits(0);
+        }
+        var segment = Assert.Single(Directory.GetFiles(Partition, "*.journal"));
+        var bytes = await File.ReadAllBytesAsync(segment);
+        bytes[bytes.AsSpan().IndexOf("message 2"u8)] ^= 1;
+        await File.WriteAllBytesAsync(segment, bytes);
+        (await CometProcess.RunAsync("journal", "verify", Partition)).Exits(1);
+        var repair = (await CometProcess.RunAsync("journal", "repair", Partition)).Exits(0);
+        Assert.Contains("records with sequences 2 to 2 are lost", repair.Output, StringComparison.Ordinal);
+
+        await using var repaired = await CometServerProcess.StartAsync(serve);
+        foreach (var type in subscriptions)
+        {
+            var consumed = await repaired.RunAsync("consume", "t", "--subscription", type, "--type", type, "--count", "4");
+            Assert.Equal(["message 0", "message 1", "message 3", "message 4"], consumed.Exits(0).Lines);
+            var described = (await repaired.RunAsync("subscription", "describe", "t", type)).Exits(0);
+            Assert.Contains("backlog 0", described.Output, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
