@@ -145,7 +145,7 @@ internal sealed class DataDirectory : IDisposable
         {
             file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e)
+        catch (IOException e) when (IsTaken(e))
         {
             throw new CometException(ErrorCode.StorageFailed,
                 $"The data directory {directory} is in use by {Holder(directory)}. Stop that one first, or give this one a directory of "
@@ -157,6 +157,12 @@ internal sealed class DataDirectory : IDisposable
         File.WriteAllText(holder, string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n"));
         return file;
     }
+
+    // On Windows a sharing or a lock violation, elsewhere EWOULDBLOCK, as Linux and as the BSDs number it: anything else, such as a
+    // read-only file system, is not another process.
+    private static bool IsTaken(IOException e) => OperatingSystem.IsWindows()
+        ? (e.HResult & 0xFFFF) is 32 or 33
+        : e.HResult is 11 or 35;
 
     private static string Holder(string directory)
     {

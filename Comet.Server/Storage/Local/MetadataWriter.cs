@@ -8,8 +8,6 @@ namespace Comet.Server.Storage.Local;
 /// is full, it waits for room and goes on; any other failure is for good.</summary>
 internal sealed class MetadataWriter : IDisposable
 {
-    private const int DiskFull = 13;
-
     private static readonly TimeSpan s_fullPause = TimeSpan.FromMilliseconds(250);
 
     private readonly SqliteConnection _connection;
@@ -129,7 +127,7 @@ internal sealed class MetadataWriter : IDisposable
             _isFull = false;
             return true;
         }
-        catch (SqliteException full) when (full.SqliteErrorCode == DiskFull)
+        catch (SqliteException full) when (full.SqliteErrorCode == MetadataFile.DiskFull)
         {
             if (!_isFull)
                 LocalLog.DiskFull(_logger, full);
@@ -193,7 +191,8 @@ internal static partial class LocalLog
     public static partial void RollbackFailed(ILogger logger, Exception exception);
 
     [LoggerMessage(2304, LogLevel.Error,
-        "The metadata in {Path} cannot be used ({Reason}); it was put aside as {Aside}. Topics and partitions are made from the journals")]
+        "The metadata in {Path} cannot be used ({Reason}); what was there of it is kept as {Aside}. Topics and partitions are made "
+        + "from the journals")]
     public static partial void MetadataLost(ILogger logger, string path, string reason, string aside);
 
     [LoggerMessage(2305, LogLevel.Error,

@@ -47,6 +47,16 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void One_that_cannot_be_locked_for_another_reason_is_not_said_to_be_in_use()
+    {
+        Open().Dispose();
+        File.Delete(_folder["data/comet.lock"]);
+        Directory.CreateDirectory(_folder["data/comet.lock"]);
+        var refusal = Assert.Throws<CometException>(Open);
+        Assert.Contains("cannot be used", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void One_that_others_may_write_to_is_refused()
     {
         if (OperatingSystem.IsWindows())
