@@ -45,8 +45,12 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
 
     public PartitionState Load() => topic.IsNew ? PartitionState.Empty : storage.Metadata.ReadPartition(topic.Id, number);
 
-    public void Save(PartitionChanges changes, Action<Exception?> saved) =>
+    public void Save(PartitionChanges changes, Action<Exception?> saved)
+    {
+        if (changes.CutTo is { } end)
+            LocalLog.LogIsShort(storage.Logger, topic.Name, number, end, storage.PathOf(topic, number));
         _writer.Add(commands => commands.Save(topic.Id, number, changes), saved);
+    }
 
     public void Save(RecoveryPoint point, Action<Exception?> saved) => _writer.Add(commands =>
     {

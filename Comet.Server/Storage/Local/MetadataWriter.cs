@@ -212,4 +212,15 @@ internal static partial class LocalLog
 
     [LoggerMessage(2307, LogLevel.Warning, "The files of a deleted topic in {Path} cannot be removed; the next start tries again")]
     public static partial void NotRemoved(ILogger logger, string path, Exception exception);
+
+    [LoggerMessage(2311, LogLevel.Error,
+        "Partition {Partition} of topic {Topic} ends before message {End}, and more was known of it: of messages behind that, some were "
+        + "acked or moved. A power cut takes those of a topic that does not wait for the disk; otherwise files of {Directory} are missing: "
+        + "put them back before more is written, or restore a backup")]
+    public static partial void LogIsShort(ILogger logger, string topic, int partition, long end, string directory);
+
+    [LoggerMessage(2312, LogLevel.Warning,
+        "This process may have {Limit} files open: at most {Partitions} partitions have theirs open at the same time, instead of {Wanted}. "
+        + "Raise the limit (ulimit -n), or lower MaxOpenPartitions")]
+    public static partial void FewFiles(ILogger logger, long limit, int partitions, int wanted);
 }

@@ -45,7 +45,10 @@ public sealed class PartitionCommandTests : IDisposable
         var raw = (await CometProcess.RunAsync("journal", "dump", Partition, "--key", key, "--raw", "--json")).Exits(0);
         Assert.InRange(raw.Lines.Length, 1, Count);
         Assert.Equal("", raw.Errors);
+        var append = await CometProcess.RunWithInputAsync("line\n"u8.ToArray(), "journal", "append", Partition);
+        Assert.Contains("is a partition of a broker", append.Exits(2).Errors, StringComparison.Ordinal);
         (await CometProcess.RunAsync("journal", "verify", Partition, "--key", key)).Exits(0);
+        Assert.Equal(Count, (await CometProcess.RunAsync("journal", "dump", Partition, "--key", key)).Exits(0).Lines.Length);
         Assert.Contains("records, sequences 0 to",
             (await CometProcess.RunAsync("journal", "stat", Partition, "--key", key)).Exits(0).Output, StringComparison.Ordinal);
 

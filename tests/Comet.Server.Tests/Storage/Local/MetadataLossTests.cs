@@ -1,4 +1,6 @@
+using Comet.Server.Storage;
 using Comet.Server.Storage.Local;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Comet.Server.Tests.Storage.Local;
@@ -75,6 +77,18 @@ public sealed class MetadataLossTests : IDisposable
         Open().Dispose();
     }
 
+    [Fact]
+    public void It_is_told_when_the_metadata_knows_of_messages_that_the_log_lacks()
+    {
+        var log = new Told();
+        using (var storage = Open(log))
+        {
+            storage.Save(new("t", 1, s_policy));
+            storage.Open("t", 0, static _ => { }).Store!.Save(new PartitionChanges { CutTo = 7 }, static _ => { });
+        }
+        Assert.Contains("Partition 0 of topic t ends before message 7", Assert.Single(log.Errors), StringComparison.Ordinal);
+    }
+
     private void MakeTopic()
     {
         using var storage = Open();
@@ -89,6 +103,25 @@ public sealed class MetadataLossTests : IDisposable
         Assert.True(log.TryAppend(storage.Fence, batch, Wire.RecordBatch.Open(batch), 1));
     }
 
-    private LocalStorage Open() => new(
-        new LocalStorageOptions { Directory = _folder["data"] }.Validated(), 1 << 20, TimeProvider.System, NullLogger.Instance);
+    private LocalStorage Open() => Open(NullLogger.Instance);
+
+    private LocalStorage Open(ILogger logger) => new(
+        new LocalStorageOptions { Directory = _folder["data"] }.Validated(), 1 << 20, TimeProvider.System, logger);
+
+    private sealed class Told : ILogger
+    {
+        public List<string> Errors { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (logLevel >= LogLevel.Error)
+                Errors.Add(formatter(state, exception));
+        }
+    }
 }
