@@ -43,6 +43,8 @@ internal sealed class DataDirectory : IDisposable
         try
         {
             Create(path);
+            // Before anything is written into what may be somebody else's.
+            RefuseForeign(path);
             var directory = new DataDirectory(path, Lock(System.IO.Path.Combine(path, LockName)));
             try
             {
@@ -177,18 +179,25 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
+    private static void RefuseForeign(string path)
+    {
+        if (File.Exists(System.IO.Path.Combine(path, FormatName)))
+            return;
+        var others = Directory.EnumerateFileSystemEntries(path).Select(System.IO.Path.GetFileName);
+        if (others.Any(static name => name is not (LockName or HolderName)))
+        {
+            throw new CometException(ErrorCode.StorageFailed,
+                $"{path} is no data directory of Comet ({FormatName} is missing) and not empty: nothing was changed. Give an empty "
+                + "directory, or the right one.");
+        }
+    }
+
     private void CheckFormat()
     {
         var path = System.IO.Path.Combine(Path, FormatName);
         if (!File.Exists(path))
         {
-            var others = Directory.EnumerateFileSystemEntries(Path).Select(System.IO.Path.GetFileName);
-            if (others.Any(static name => name is not (LockName or HolderName)))
-            {
-                throw new CometException(ErrorCode.StorageFailed,
-                    $"{Path} is no data directory of Comet ({FormatName} is missing) and not empty: nothing was changed. Give an empty "
-                    + "directory, or the right one.");
-            }
+            RefuseForeign(Path);
             CreateFile(path);
             File.WriteAllText(path, Format);
             return;
