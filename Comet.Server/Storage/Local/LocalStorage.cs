@@ -127,7 +127,7 @@ internal sealed class LocalStorage : IBrokerStorage
                 _partitions.Add(topic, all = []);
             all.Add(partition);
         }
-        return new(partition.Log, partition, Threads.Run);
+        return new(partition.Log, partition, partition.Wait);
     }
 
     /// <summary>The directory of a partition.</summary>
