@@ -10,8 +10,8 @@ internal static class OpenFileLimit
     private const string Source = "/proc/self/limits";
     private const string Line = "Max open files";
 
-    // What a process has open besides, and what connections and the opening itself may take.
-    private const int Others = 128;
+    // What a process has open besides (about 150 files), and what connections and the opening itself may take.
+    private const int Others = 192;
 
     /// <summary>The limit, where the system tells it.</summary>
     public static long? Read()

@@ -17,8 +17,8 @@ public sealed class OpenFileLimitTests
     [InlineData(null, 1024)]
     [InlineData(1_048_576L, 1024)]
     [InlineData(4096L, 1024)]
-    [InlineData(1024L, 448)]
-    [InlineData(256L, 64)]
+    [InlineData(1024L, 416)]
+    [InlineData(256L, 32)]
     [InlineData(20L, 1)]
     public void Partitions_get_half_of_it_at_most(long? limit, int expected) =>
         Assert.Equal(expected, OpenFileLimit.Bound(1024, limit, NullLogger.Instance));
