@@ -90,7 +90,9 @@ internal static class BenchCommand
         await using var client = broker is null
             ? await GlobalOptions.ConnectAsync(arguments, cancellationToken)
             : await GlobalOptions.ConnectAsync(arguments, [broker.Endpoint], cancellationToken);
-        var names = arguments.GetValue(s_names) is { Length: > 0 } given ? given : [.. s_scenarios.Keys.Except(s_onlyByName)];
+        var names = arguments.GetValue(s_names) is { Length: > 0 } given
+            ? given
+            : [.. s_scenarios.Keys.Except(s_onlyByName, StringComparer.Ordinal)];
         foreach (var size in arguments.GetRequiredValue(s_sizes))
         {
             if (size is < 8 or > 1024 * 1024)

@@ -69,7 +69,9 @@ internal sealed partial class Partition : IDisposable
     }
 
     /// <summary>When <see cref="CommandKind.Wake"/> is due without another command; <see cref="long.MaxValue"/> for never.</summary>
-    public long NextDue => Math.Min(NextOwnDue, Math.Min(_subscriptions.NextDue, Math.Min(_saves.NextDue, _points.NextDue)));
+    /// <remarks>Closed, it has nothing to do any more: a timer for what was due would fire for ever.</remarks>
+    public long NextDue => _closedWith != ErrorCode.None ? long.MaxValue
+        : Math.Min(NextOwnDue, Math.Min(_subscriptions.NextDue, Math.Min(_saves.NextDue, _points.NextDue)));
 
     /// <summary>When it has something to do that it would have to do in another process as well.</summary>
     private long NextOwnDue => Math.Min(_policy.NextDue, _schedules.Index.NextDue);

@@ -3,6 +3,7 @@ using Comet.Crash.Tests.Disks;
 using Comet.Crash.Tests.Load;
 using Comet.Crash.Tests.Power;
 using Comet.Crash.Tests.Processes;
+using Comet.Tests;
 
 namespace Comet.Crash.Tests;
 
@@ -24,6 +25,7 @@ public sealed class PlantedBugTests
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
+    [TakesLong]
     public async Task Confirming_before_the_flush_is_found_by_a_power_cut()
     {
         // Whatever else runs on the machine may have everything flushed just then, and the bug does no harm.

@@ -34,12 +34,12 @@ internal sealed partial class DelayIndex
         foreach (var (due, offset) in saved.Waiting)
         {
             if (offset >= range.First && !changed.Cancelled.Contains(offset) && !changed.Moved.ContainsKey(offset))
-                Restore(offset, new(due, due), null, now);
+                Restore(offset, new(due, due), isMoved: false, null, now);
         }
         foreach (var (offset, time) in changed.Moved)
         {
             if (offset >= range.First && offset <= range.Last && !changed.Cancelled.Contains(offset))
-                Restore(offset, time, null, now);
+                Restore(offset, time, isMoved: true, null, now);
         }
         for (var at = changed.Cancelled.NextSet(range.First); at <= range.Last; at = changed.Cancelled.NextSet(at + 1))
             RestoreCancelled(at);

@@ -76,14 +76,19 @@ internal sealed partial class DelayIndex : IPendingOffsets
 
     /// <summary>Adds a message that was found in the log, as it stood at that time; what was accepted once is not refused for a
     /// limit.</summary>
-    public void Restore(long offset, MovedDue time, int? keyHash, long now)
+    /// <param name="offset">The message.</param>
+    /// <param name="time">When it is due.</param>
+    /// <param name="isMoved">Whether that was changed, though it may be as it was: there may be several entries of it then.</param>
+    /// <param name="keyHash">The hash of its key; null for none, or when that is known from elsewhere.</param>
+    /// <param name="now">Microseconds since the Unix epoch.</param>
+    public void Restore(long offset, MovedDue time, bool isMoved, int? keyHash, long now)
     {
         if (time.Due > now && !_pending.Contains(offset))
         {
             _budget.Take(1);
             Add(offset, time.Due, keyHash);
         }
-        if (time.Due == time.Original || (time.Original <= now && time.Due <= now))
+        if (!isMoved || (time.Original <= now && time.Due <= now))
             return;
         _moved[offset] = time;
         if (time.Original > time.Due)
@@ -141,11 +146,12 @@ internal sealed partial class DelayIndex : IPendingOffsets
             return false;
         if (GetDue(offset, original) == due)
             return true;
+        // The entry that ends what is kept of the move is gone when its time is over, and may be when this is not the first move: it was
+        // not needed then, and was swept or left out of a run.
+        if (due < original && (original <= _passed || _moved.ContainsKey(offset)))
+            _memory.Times.Add(new(original, offset));
         _moved[offset] = new(due, original);
         _memory.Times.Add(new(due, offset));
-        // What is moved back from a later time to before the one in its record, which is over: its entry for that is gone.
-        if (due < original && original <= _passed)
-            _memory.Times.Add(new(original, offset));
         SweepBuckets();
         return true;
     }

@@ -43,8 +43,10 @@ internal sealed class DelayScan(int maxRecordsLength)
             var offset = batch.BaseOffset + delta;
             if (changed.Cancelled.Contains(offset))
                 index.RestoreCancelled(offset);
+            else if (changed.Moved.TryGetValue(offset, out var moved))
+                index.Restore(offset, moved, isMoved: true, keyHash, now);
             else if (original != 0)
-                index.Restore(offset, changed.Moved.GetValueOrDefault(offset, new(original, original)), keyHash, now);
+                index.Restore(offset, new(original, original), isMoved: false, keyHash, now);
         }
     }
 }

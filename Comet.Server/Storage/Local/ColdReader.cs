@@ -78,8 +78,8 @@ internal sealed class ColdReader(Journal journal, bool readsOnce) : IDisposable
         return false;
     }
 
-    /// <summary>Reads the batch that holds an offset, or the first behind it; false when there is none. Where batches are about equal, it is
-    /// the first or second that is looked at.</summary>
+    /// <summary>Reads the batch that holds an offset, or the first behind it; false when there is none. Where batches are about equal, it
+    /// is the first or second that is looked at.</summary>
     /// <param name="offset">The offset.</param>
     /// <param name="low">All batches whose sequence is lower end before the offset.</param>
     /// <param name="high">Batches of this sequence or a higher one lie behind the offset.</param>

@@ -239,6 +239,7 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
         _tail.Dispose();
         _tail = new MemoryPartitionLog(_budget, _tailLimit, end);
         _record.Closed(isWhole: true, end);
+        ForgetAcceptance();
     }
 
     public void Delete()
@@ -267,7 +268,10 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
         {
             Close();
             // Also by the flush that closing is.
-            _record.Closed(_isLoaded && !journal.IsFaulted, _tail.EndOffset);
+            var isWhole = _isLoaded && !journal.IsFaulted;
+            _record.Closed(isWhole, _tail.EndOffset);
+            if (isWhole)
+                ForgetAcceptance();
         }
         _tail.Dispose();
     }
@@ -300,9 +304,7 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
         if (_isLoaded)
             return _open;
         var end = found ? ends.Last.LastOffset + 1 : _record.StartOffset;
-        if (end < _record.EndOffset)
-            throw new CometException(ErrorCode.StorageFailed, $"The last .journal file in {_directory} ends at message {end}, and was "
-                + $"closed at message {_record.EndOffset}: its end was damaged or cut off. Restore it from a copy.");
+        RequireEnd(end);
         (_lastAppendTime, _epoch) = found ? (ends.Last.AppendTime, ends.Last.OwnershipEpoch) : (long.MinValue, 0);
         _endPosition = ends.EndPosition;
         (_startOffset, _startPosition) = found ? (ends.FirstOffset, ends.FirstPosition) : (end, 0);

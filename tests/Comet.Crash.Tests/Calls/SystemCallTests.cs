@@ -1,4 +1,3 @@
-using Comet.Client;
 using Comet.Crash.Tests.Disks;
 using Comet.Crash.Tests.Load;
 using Comet.Crash.Tests.Processes;

@@ -2,6 +2,7 @@ using Comet.Client;
 using Comet.Crash.Tests.Disks;
 using Comet.Crash.Tests.Load;
 using Comet.Crash.Tests.Processes;
+using Comet.Tests;
 
 namespace Comet.Crash.Tests.Errors;
 
@@ -22,6 +23,7 @@ public sealed class FailingDiskTests
     /// <summary>msync is what makes messages durable, fsync and fdatasync what makes metadata and new files so, pwrite64 what writes
     /// metadata.</summary>
     [Theory]
+    [TakesLong]
     [InlineData("msync", 1)]
     [InlineData("msync", 3000)]
     [InlineData("fsync,fdatasync", 100)]

@@ -76,6 +76,36 @@ public sealed class SeekTests
         Assert.Equal(0, record.Sequence);
     }
 
+    /// <summary>It remembers where segments begin, and others come and go.</summary>
+    [Fact]
+    public void A_reader_that_has_sought_before_finds_what_one_finds_that_is_new()
+    {
+        using var directory = new TemporaryDirectory();
+        using var journal = Journal.Open(directory.Path, new JournalOptions
+        {
+            FirstSegmentLength = 64 * 1024, MaxSegmentLength = 64 * 1024, RollCycle = RollCycle.BySize,
+        });
+        using var writer = journal.CreateWriter();
+        using var reader = journal.CreateReader();
+        var random = new Random(1);
+        for (var last = 0L; last < 600; last += 100)
+        {
+            for (var i = 0; i < 100; i++)
+                writer.Append(new byte[2_000]);
+            if (last >= 200)
+                journal.TruncateBefore(last - 150);
+            for (var i = 0; i < 60; i++)
+            {
+                var start = JournalStart.AtSequence(random.NextInt64(last + 105));
+                using var other = journal.CreateReader();
+                Assert.Equal(other.Seek(start), reader.Seek(start));
+                var isThere = other.TryRead(out var expected);
+                Assert.Equal(isThere, reader.TryRead(out var record));
+                Assert.True(!isThere || expected.Position == record.Position);
+            }
+        }
+    }
+
     private static void AssertFindsAll(Journal journal, IReadOnlyList<Written> written)
     {
         Assert.Equal((0, written.Count - 1), (journal.FirstSequence, journal.LastSequence));

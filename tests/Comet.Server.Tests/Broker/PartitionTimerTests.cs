@@ -45,6 +45,25 @@ public sealed class PartitionTimerTests
         Assert.Equal(2, Assert.Single(peer.TakeAll().OfType<DeliverFrame>()).DeliveryCount);
     }
 
+    [Fact]
+    public void A_closed_partition_wants_no_timer_whatever_was_due()
+    {
+        using var log = new ScriptedLog();
+        var store = new FakeStore { IsHeld = true };
+        using var partition = new Partition("t", 0, log, new FencingToken(1), new PartitionSettings { Store = store });
+        var producer = new Producer(new FakePeer(), 2, "p", ProducerAccessMode.Shared, null);
+        partition.Handle(new(CommandKind.AttachProducer) { Producer = producer, CorrelationId = 1 }, 1);
+        var batch = Batches.Make("p", 0, 1);
+        partition.Handle(new(CommandKind.Publish)
+        {
+            Producer = producer, CorrelationId = 3, Batch = batch, Header = RecordBatch.Open(batch)
+        }, 1);
+        partition.Advance(1);
+        Assert.NotEqual(long.MaxValue, partition.NextDue);
+        partition.Handle(new(CommandKind.Delete), 2);
+        Assert.Equal(long.MaxValue, partition.NextDue);
+    }
+
     private sealed class HandTime : FakeTimeProvider
     {
         private TimerCallback? _callback;

@@ -109,7 +109,14 @@ internal sealed class ScriptedLog(long limit = long.MaxValue) : IPartitionLog, I
         commit.SetException(fault);
     }
 
-    public bool TryRead(long offset, out StoredBatch batch) => _log.TryRead(offset, out batch);
+    /// <summary>How many times it was read.</summary>
+    public int Reads { get; private set; }
+
+    public bool TryRead(long offset, out StoredBatch batch)
+    {
+        Reads++;
+        return _log.TryRead(offset, out batch);
+    }
 
     public bool TryReadKept(long offset, out StoredBatch batch) => _log.TryReadKept(offset, out batch);
 

@@ -31,6 +31,22 @@ public sealed class DelayedDeliveryTests
         Assert.Equal(long.MaxValue, rig.Rig.Partition.Delays.NextDue);
     }
 
+    /// <summary>There may be millions, in files.</summary>
+    [Theory]
+    [InlineData(SubscriptionType.Shared)]
+    [InlineData(SubscriptionType.KeyShared)]
+    public void What_waits_is_passed_over_without_reading_it(SubscriptionType type)
+    {
+        using var rig = new DelayRig();
+        for (var i = 0; i < 200; i++)
+            rig.Publish(10 * Second, 20 * Second);
+        rig.Publish(0);
+        var reads = rig.Rig.Log.Reads;
+        var consumer = Subscribe(rig, type, 0);
+        Assert.Equal([(400, 1)], PartitionRig.TakeDelivered(consumer));
+        Assert.InRange(rig.Rig.Log.Reads - reads, 1, 30);
+    }
+
     // On a key-shared subscription what is due takes its place among what waits for its key, in the order of offsets.
     [Theory]
     [InlineData(SubscriptionType.Exclusive, 0)]

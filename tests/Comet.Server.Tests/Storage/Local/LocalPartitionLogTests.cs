@@ -187,7 +187,7 @@ public sealed class LocalPartitionLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_log_that_ends_before_it_was_closed_is_refused()
+    public async Task A_log_that_ends_before_it_was_closed_is_refused_until_somebody_accepts_it()
     {
         var earlier = "";
         for (var i = 0; i < 2; i++)
@@ -202,9 +202,19 @@ public sealed class LocalPartitionLogTests : IDisposable
         }
         Assert.Equal(10, _record.EndOffset);
         _partition = earlier;
-        using var cut = Open();
-        var refusal = Assert.Throws<CometException>(() => cut.EndOffset);
-        Assert.Contains("ends at message 5, and was closed at message 10", refusal.Message, StringComparison.Ordinal);
+        using (var cut = Open())
+        {
+            var refusal = Assert.Throws<CometException>(() => cut.EndOffset);
+            Assert.Contains("ends at message 5, and was closed at message 10", refusal.Message, StringComparison.Ordinal);
+        }
+
+        // Unless somebody says that it may, once.
+        Assert.Equal(10, _record.EndOffset);
+        var acceptance = Path.Combine(_partition, "accept-cut");
+        await File.WriteAllTextAsync(acceptance, "");
+        using (var accepted = Open())
+            Assert.Equal(5, accepted.EndOffset);
+        Assert.Equal((5, false), (_record.EndOffset, File.Exists(acceptance)));
     }
 
     [Fact]
