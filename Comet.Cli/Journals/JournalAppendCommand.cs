@@ -78,17 +78,33 @@ internal static class JournalAppendCommand
                 + "the others were not", arguments.GetValue(GlobalOptions.Json));
     }
 
-    /// <summary>A line is no batch of messages: behind one, a broker can read nothing more of its partition. The last record tells, because
-    /// the newest segment is never encrypted.</summary>
+    /// <summary>A line is no batch of messages: behind one, a broker can read nothing more of its partition.</summary>
     private static void RefusePartition(Journal journal)
     {
-        if (journal.LastSequence < 0)
-            return;
-        using var reader = journal.CreateReader(JournalStart.AtSequence(journal.LastSequence));
-        if (reader.TryRead(out var record) && StoredMessage.TryRead(record.Payload, out _))
+        if (IsInDataDirectory(journal.DirectoryPath) || EndsWithMessages(journal))
         {
             throw new UsageException($"{journal.DirectoryPath} is a partition of a broker, which could not be read any more with a line in "
                 + "it; nothing was appended. Start the broker, and use comet produce.");
+        }
+    }
+
+    /// <summary>Whether it is topics/NAME/PARTITION of a data directory.</summary>
+    private static bool IsInDataDirectory(string path) =>
+        Directory.GetParent(path)?.Parent?.Parent is { } root && File.Exists(Path.Combine(root.FullName, "comet.format"));
+
+    private static bool EndsWithMessages(Journal journal)
+    {
+        try
+        {
+            if (journal.LastSequence < 0)
+                return false;
+            using var reader = journal.CreateReader(JournalStart.AtSequence(journal.LastSequence));
+            return reader.TryRead(out var record) && StoredMessage.TryRead(record.Payload, out _);
+        }
+        catch (JournalException e) when (e.Code == JournalErrorCode.WrongKey)
+        {
+            // Nothing is known of an encrypted one, and to append takes no key.
+            return false;
         }
     }
 
