@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Comet.Cli.Output;
 using Comet.Journals;
+using Comet.Server;
 
 namespace Comet.Cli.Journals;
 
@@ -44,6 +45,7 @@ internal static class JournalAppendCommand
             RollCycle = ParseRoll(arguments.GetRequiredValue(s_roll)),
             OptionsIgnored = static text => Console.Error.WriteLine($"comet: {text}"),
         });
+        RefusePartition(journal);
         using var appender = new Appender(journal.CreateWriter());
         var start = TimeProvider.System.GetTimestamp();
         try
@@ -75,6 +77,33 @@ internal static class JournalAppendCommand
         Note.Write(appender.Records == 0 ? "no line was appended"
             : $"the first {Progress.Count(appender.Records)} lines were appended, the last of them with sequence {appender.LastSequence}; "
                 + "the others were not", arguments.GetValue(GlobalOptions.Json));
+    }
+
+    /// <summary>A line is no batch of messages: behind one, a broker can read nothing more of its partition, wherever that was copied
+    /// to.</summary>
+    private static void RefusePartition(Journal journal)
+    {
+        if (EndsWithMessages(journal))
+        {
+            throw new UsageException($"{journal.DirectoryPath} is a partition of a broker, which could not be read any more with a line in "
+                + "it; nothing was appended. Start the broker, and use comet produce.");
+        }
+    }
+
+    private static bool EndsWithMessages(Journal journal)
+    {
+        try
+        {
+            if (journal.LastSequence < 0)
+                return false;
+            using var reader = journal.CreateReader(JournalStart.AtSequence(journal.LastSequence));
+            return reader.TryRead(out var record) && StoredMessage.TryRead(record.Payload, out _);
+        }
+        catch (JournalException e) when (e.Code == JournalErrorCode.WrongKey)
+        {
+            // Nothing is known of an encrypted one, and to append takes no key.
+            return false;
+        }
     }
 
     private static Stream OpenInput(ParseResult arguments)

@@ -15,6 +15,8 @@ internal static class LinuxError
                 (JournalErrorCode.StorageFull, "Free space on the disk; the journal goes on by itself."),
             LinuxNative.NoEntry => (JournalErrorCode.NotFound, "Check the path."),
             LinuxNative.AccessDenied => (JournalErrorCode.StorageError, "Give this user the right to it."),
+            LinuxNative.TooManyOpenInProcess or LinuxNative.TooManyOpenInSystem =>
+                (JournalErrorCode.StorageError, "Raise the limit of open files (ulimit -n)."),
             _ => (JournalErrorCode.StorageError, "Check the disk and the system's log.")
         };
         return new JournalException(code, $"{what} {path} failed: {Marshal.GetPInvokeErrorMessage(error)} (errno {error}). {advice}")

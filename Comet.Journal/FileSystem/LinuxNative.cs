@@ -17,6 +17,8 @@ internal static unsafe partial class LinuxNative
     public const int AccessDenied = 13;
     public const int FileExists = 17;
     public const int InvalidArgument = 22;
+    public const int TooManyOpenInSystem = 23;
+    public const int TooManyOpenInProcess = 24;
     public const int NoSpace = 28;
     public const int NotSupported = 95;
     public const int TimedOut = 110;

@@ -15,6 +15,7 @@ internal sealed class DelaySpill(IDelayFiles files)
 
     private readonly List<RunCursor> _runs = [];
     private readonly List<IDelayRun> _retired = [];
+    private readonly HashSet<IDelayRun> _restored = [];
     private int _retiredAtPoint;
     private DelayLayer? _frozen;
     private DelayRunContent _content;
@@ -138,16 +139,21 @@ internal sealed class DelaySpill(IDelayFiles files)
             opened.Add(run);
         }
         foreach (var run in opened)
+        {
             _runs.Add(new(run, now + 1));
+            _restored.Add(run);
+        }
         return true;
     }
 
-    /// <summary>All is recovered: runs that no point names are of no use.</summary>
+    /// <summary>All is recovered: runs that no point names are of no use. Those that were merged meanwhile are named by the point that was
+    /// recovered from, until there is another one.</summary>
     public void Recovered()
     {
         IsRecovering = false;
-        files.RemoveAllBut(Names);
-        _retired.Clear();
+        _retired.RemoveAll(run => !_restored.Contains(run));
+        _restored.Clear();
+        files.RemoveAllBut([.. Names, .. _retired.Select(static run => run.Name)]);
     }
 
     /// <summary>A point is taken, which names the runs that are used now.</summary>
@@ -168,6 +174,7 @@ internal sealed class DelaySpill(IDelayFiles files)
     public void Clear()
     {
         _runs.Clear();
+        _restored.Clear();
         _frozen = null;
     }
 

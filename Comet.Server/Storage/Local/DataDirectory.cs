@@ -43,6 +43,8 @@ internal sealed class DataDirectory : IDisposable
         try
         {
             Create(path);
+            // Before anything is written into what may be somebody else's.
+            RefuseForeign(path);
             var directory = new DataDirectory(path, Lock(System.IO.Path.Combine(path, LockName)));
             try
             {
@@ -145,7 +147,7 @@ internal sealed class DataDirectory : IDisposable
         {
             file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e)
+        catch (IOException e) when (IsTaken(e))
         {
             throw new CometException(ErrorCode.StorageFailed,
                 $"The data directory {directory} is in use by {Holder(directory)}. Stop that one first, or give this one a directory of "
@@ -157,6 +159,12 @@ internal sealed class DataDirectory : IDisposable
         File.WriteAllText(holder, string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n"));
         return file;
     }
+
+    // On Windows a sharing or a lock violation, elsewhere EWOULDBLOCK, as Linux and as the BSDs number it: anything else, such as a
+    // read-only file system, is not another process.
+    private static bool IsTaken(IOException e) => OperatingSystem.IsWindows()
+        ? (e.HResult & 0xFFFF) is 32 or 33
+        : e.HResult is 11 or 35;
 
     private static string Holder(string directory)
     {
@@ -171,18 +179,25 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
+    private static void RefuseForeign(string path)
+    {
+        if (File.Exists(System.IO.Path.Combine(path, FormatName)))
+            return;
+        var others = Directory.EnumerateFileSystemEntries(path).Select(System.IO.Path.GetFileName);
+        if (others.Any(static name => name is not (LockName or HolderName)))
+        {
+            throw new CometException(ErrorCode.StorageFailed,
+                $"{path} is no data directory of Comet ({FormatName} is missing) and not empty: nothing was changed. Give an empty "
+                + "directory, or the right one.");
+        }
+    }
+
     private void CheckFormat()
     {
         var path = System.IO.Path.Combine(Path, FormatName);
         if (!File.Exists(path))
         {
-            var others = Directory.EnumerateFileSystemEntries(Path).Select(System.IO.Path.GetFileName);
-            if (others.Any(static name => name is not (LockName or HolderName)))
-            {
-                throw new CometException(ErrorCode.StorageFailed,
-                    $"{Path} is no data directory of Comet ({FormatName} is missing) and not empty: nothing was changed. Give an empty "
-                    + "directory, or the right one.");
-            }
+            RefuseForeign(Path);
             CreateFile(path);
             File.WriteAllText(path, Format);
             return;

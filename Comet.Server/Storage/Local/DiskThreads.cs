@@ -11,18 +11,24 @@ internal sealed class DiskThreads(int most = DiskThreads.Most) : IDisposable
     private static readonly TimeSpan s_idleTime = TimeSpan.FromSeconds(10);
 
     private readonly object _gate = new();
+    private readonly Queue<Action> _first = new();
     private readonly Queue<Action> _work = new();
     private int _threads;
     private int _idle;
     private bool _isClosed;
 
+    /// <summary>Has work done in its turn.</summary>
+    public void Run(Action work) => Run(work, isFirst: false);
+
     /// <summary>Has work done soon. It throws nothing. After <see cref="Dispose"/> what has not begun is still done.</summary>
-    public void Run(Action work)
+    /// <param name="work">The work.</param>
+    /// <param name="isFirst">Whether it goes before what waits: work that closes files goes before what opens more of them.</param>
+    public void Run(Action work, bool isFirst)
     {
         lock (_gate)
         {
-            _work.Enqueue(work);
-            if (_idle >= _work.Count)
+            (isFirst ? _first : _work).Enqueue(work);
+            if (_idle >= _first.Count + _work.Count)
             {
                 Monitor.Pulse(_gate);
                 return;
@@ -56,12 +62,12 @@ internal sealed class DiskThreads(int most = DiskThreads.Most) : IDisposable
         {
             while (true)
             {
-                if (_work.TryDequeue(out var work))
+                if (_first.TryDequeue(out var work) || _work.TryDequeue(out work))
                     return work;
                 _idle++;
                 var isCalled = !_isClosed && Monitor.Wait(_gate, s_idleTime);
                 _idle--;
-                if (isCalled || _work.Count > 0)
+                if (isCalled || _first.Count + _work.Count > 0)
                     continue;
                 _threads--;
                 return null;

@@ -15,25 +15,53 @@ internal static class LocalMetadata
     public static MetadataFile Open(DataDirectory directory, long now, ILogger logger)
     {
         var topics = FindTopics(directory);
-        if (!File.Exists(directory.Metadata) && topics.Count > 0)
+        if (Directory.Exists(directory.Metadata))
         {
-            LocalLog.MetadataLost(logger, directory.Metadata, "it is missing", "nothing");
+            throw new CometException(ErrorCode.StorageFailed,
+                $"{directory.Metadata} is a directory, and should be a file: nothing was changed. Move it away, and put the file back.");
+        }
+        // SQLite takes an empty file for a new one, and would know of no topic.
+        var isLost = topics.Count > 0 && new FileInfo(directory.Metadata) is not { Exists: true, Length: > 0 };
+        try
+        {
+            return isLost ? Replace(File.Exists(directory.Metadata) ? "it is empty" : "it is missing") : OpenFile(directory);
+        }
+        catch (CometException e) when (!isLost && MetadataFile.IsDamage(e))
+        {
+            return Replace(e.Message);
+        }
+
+        MetadataFile Replace(string reason)
+        {
+            var aside = string.Create(CultureInfo.InvariantCulture, $"{directory.Metadata}.damaged-{now}");
+            PutAside(directory.Metadata, aside);
+            LocalLog.MetadataLost(logger, directory.Metadata, reason, aside);
             return Rebuild(directory, topics, logger);
         }
+    }
+
+    private static MetadataFile OpenFile(DataDirectory directory)
+    {
         try
         {
             return MetadataFile.Open(directory.Metadata);
         }
-        catch (CometException e) when (e.Code == ErrorCode.StorageFailed)
+        catch (CometException e) when (e.Code is ErrorCode.StorageFull or ErrorCode.StorageFailed && !MetadataFile.IsDamage(e)
+            && File.Exists(directory.Ballast))
         {
-            var aside = string.Create(CultureInfo.InvariantCulture, $"{directory.Metadata}.damaged-{now}");
-            foreach (var companion in s_companions)
-            {
-                if (File.Exists(directory.Metadata + companion))
-                    File.Move(directory.Metadata + companion, aside + companion);
-            }
-            LocalLog.MetadataLost(logger, directory.Metadata, e.Message, aside);
-            return Rebuild(directory, topics, logger);
+            // On a full disk not even the index of what SQLite wrote last can be made: this is what the ballast is for.
+            File.Delete(directory.Ballast);
+            return MetadataFile.Open(directory.Metadata);
+        }
+    }
+
+    // Also of a file that is missing: what SQLite has beside it would be taken for a part of the next one.
+    private static void PutAside(string path, string aside)
+    {
+        foreach (var companion in s_companions)
+        {
+            if (File.Exists(path + companion))
+                File.Move(path + companion, aside + companion);
         }
     }
 

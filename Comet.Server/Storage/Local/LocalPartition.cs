@@ -14,6 +14,7 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
     private long _start;
     private int _startIsQueued;
     private bool _hasNoPoint;
+    private bool _isToRest;
 
     public long StartOffset => topic.IsNew ? 0 : storage.Metadata.ReadStartOffset(topic.Id, number);
 
@@ -33,7 +34,15 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
     public LocalPartitionLog? Log { get; set; }
 
     /// <summary>Asks the partition's owner to let go of its files.</summary>
-    public void Rest() => post(CommandKind.Rest);
+    public void Rest()
+    {
+        Volatile.Write(ref _isToRest, true);
+        post(CommandKind.Rest);
+    }
+
+    /// <summary>Has work that waits for files done. What was asked to let go of its files goes first: behind all that wait to open theirs,
+    /// it would let go when they had opened them all.</summary>
+    public void Wait(Action work) => storage.Threads.Run(work, Volatile.Read(ref _isToRest));
 
     public MemoryBudget ReadAheadBudget => storage.ReadAheadBudget;
 
@@ -45,8 +54,12 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
 
     public PartitionState Load() => topic.IsNew ? PartitionState.Empty : storage.Metadata.ReadPartition(topic.Id, number);
 
-    public void Save(PartitionChanges changes, Action<Exception?> saved) =>
+    public void Save(PartitionChanges changes, Action<Exception?> saved)
+    {
+        if (changes.CutTo is { } end)
+            LocalLog.LogIsShort(storage.Logger, topic.Name, number, end, storage.PathOf(topic, number));
         _writer.Add(commands => commands.Save(topic.Id, number, changes), saved);
+    }
 
     public void Save(RecoveryPoint point, Action<Exception?> saved) => _writer.Add(commands =>
     {
@@ -95,6 +108,7 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
 
     public void Closed(bool isWhole, long endOffset)
     {
+        Volatile.Write(ref _isToRest, false);
         storage.Closed(this);
         if (!isWhole)
             return;

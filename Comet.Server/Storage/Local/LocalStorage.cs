@@ -21,6 +21,7 @@ internal sealed class LocalStorage : IBrokerStorage
     private readonly HashSet<LocalPartition> _open = [];
     private readonly Dictionary<string, List<LocalPartition>> _partitions = new(StringComparer.Ordinal);
     private readonly StorageUpkeep _upkeep;
+    private readonly int _mostOpen;
     private long _lastTopicId;
 
     /// <summary>Takes the directory and reads what is in it.</summary>
@@ -30,6 +31,7 @@ internal sealed class LocalStorage : IBrokerStorage
         (Options, _logger) = (options, logger);
         _budget = new MemoryBudget(memoryLimit);
         ReadAheadBudget = new MemoryBudget(options.ReadAheadLimit);
+        _mostOpen = OpenFileLimit.Bound(options.MaxOpenPartitions, OpenFileLimit.Read(), logger);
         _directory = DataDirectory.Take(options.Directory);
         try
         {
@@ -125,7 +127,7 @@ internal sealed class LocalStorage : IBrokerStorage
                 _partitions.Add(topic, all = []);
             all.Add(partition);
         }
-        return new(partition.Log, partition, Threads.Run);
+        return new(partition.Log, partition, partition.Wait);
     }
 
     /// <summary>The directory of a partition.</summary>
@@ -142,9 +144,9 @@ internal sealed class LocalStorage : IBrokerStorage
         lock (_gate)
         {
             _open.Add(partition);
-            if (_open.Count <= Options.MaxOpenPartitions)
+            if (_open.Count <= _mostOpen)
                 return;
-            var count = _open.Count - Options.MaxOpenPartitions + (Options.MaxOpenPartitions / RestShare);
+            var count = _open.Count - _mostOpen + (_mostOpen / RestShare);
             resting = [.. _open.Where(other => other != partition).OrderBy(static other => other.Log!.LastUsed).Take(count)];
         }
         foreach (var other in resting)

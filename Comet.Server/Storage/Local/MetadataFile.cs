@@ -7,6 +7,9 @@ namespace Comet.Server.Storage.Local;
 /// <summary>The SQLite file: its schema, and what is read from it. All writing goes through <see cref="MetadataWriter"/>.</summary>
 internal sealed class MetadataFile : IDisposable
 {
+    /// <summary>SQLite's code of a disk that is full.</summary>
+    public const int DiskFull = 13;
+
     /// <summary>The version of the schema, in <c>user_version</c>.</summary>
     public const int SchemaVersion = 3;
 
@@ -30,6 +33,10 @@ internal sealed class MetadataFile : IDisposable
         RowSum.Migration,
     ];
 
+    // What SQLite says when not the file is at fault but what is around it: rights (3, 8, 14, 23), locks (5, 6, 15), memory (7), the disk
+    // (10, 13), the system (22).
+    private static readonly int[] s_outside = [3, 5, 6, 7, 8, 10, DiskFull, 14, 15, 22, 23];
+
     private readonly string _path;
     private readonly SqliteConnection _connection;
     private readonly Lock _gate = new();
@@ -37,8 +44,9 @@ internal sealed class MetadataFile : IDisposable
     private MetadataFile(string path, SqliteConnection connection) => (_path, _connection) = (path, connection);
 
     /// <summary>Opens the file, making or migrating it.</summary>
-    /// <exception cref="CometException">It is damaged (<see cref="ErrorCode.StorageFailed"/>), or of a later version
-    /// (<see cref="ErrorCode.UnsupportedVersion"/>); nothing has changed then.</exception>
+    /// <exception cref="CometException">It is damaged (<see cref="IsDamage"/>), of a later version
+    /// (<see cref="ErrorCode.UnsupportedVersion"/>), or the disk or the system does not let it be opened
+    /// (<see cref="ErrorCode.StorageFull"/>, <see cref="ErrorCode.StorageFailed"/>); nothing has changed then.</exception>
     public static MetadataFile Open(string path)
     {
         DataDirectory.CreateFile(path);
@@ -53,7 +61,7 @@ internal sealed class MetadataFile : IDisposable
         catch (SqliteException e)
         {
             connection?.Dispose();
-            throw new CometException(ErrorCode.StorageFailed, $"{path} cannot be read: {e.Message}", e);
+            throw Explain(path, e);
         }
         catch
         {
@@ -61,6 +69,10 @@ internal sealed class MetadataFile : IDisposable
             throw;
         }
     }
+
+    /// <summary>Whether an error of <see cref="Open"/> says that the file itself is not what was written.</summary>
+    public static bool IsDamage(CometException error) => error.Code == ErrorCode.StorageFailed
+        && !(error.InnerException is SqliteException inner && s_outside.Contains(inner.SqliteErrorCode));
 
     /// <summary>Another connection to the same file.</summary>
     public SqliteConnection Connect() => Connect(_path);
@@ -140,6 +152,15 @@ internal sealed class MetadataFile : IDisposable
     }
 
     public void Dispose() => _connection.Dispose();
+
+    private static CometException Explain(string path, SqliteException e)
+    {
+        if (!s_outside.Contains(e.SqliteErrorCode))
+            return new(ErrorCode.StorageFailed, $"{path} cannot be read: {e.Message}", e);
+        return new(e.SqliteErrorCode == DiskFull ? ErrorCode.StorageFull : ErrorCode.StorageFailed,
+            $"{path} cannot be opened: {e.Message} Nothing was changed. Look whether its disk has room, can be written to and is in order, "
+            + "and start again.", e);
+    }
 
     private static SqliteConnection Connect(string path)
     {

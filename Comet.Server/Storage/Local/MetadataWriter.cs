@@ -8,8 +8,6 @@ namespace Comet.Server.Storage.Local;
 /// is full, it waits for room and goes on; any other failure is for good.</summary>
 internal sealed class MetadataWriter : IDisposable
 {
-    private const int DiskFull = 13;
-
     private static readonly TimeSpan s_fullPause = TimeSpan.FromMilliseconds(250);
 
     private readonly SqliteConnection _connection;
@@ -129,7 +127,7 @@ internal sealed class MetadataWriter : IDisposable
             _isFull = false;
             return true;
         }
-        catch (SqliteException full) when (full.SqliteErrorCode == DiskFull)
+        catch (SqliteException full) when (full.SqliteErrorCode == MetadataFile.DiskFull)
         {
             if (!_isFull)
                 LocalLog.DiskFull(_logger, full);
@@ -193,7 +191,8 @@ internal static partial class LocalLog
     public static partial void RollbackFailed(ILogger logger, Exception exception);
 
     [LoggerMessage(2304, LogLevel.Error,
-        "The metadata in {Path} cannot be used ({Reason}); it was put aside as {Aside}. Topics and partitions are made from the journals")]
+        "The metadata in {Path} cannot be used ({Reason}); what was there of it is kept as {Aside}. Topics and partitions are made "
+        + "from the journals")]
     public static partial void MetadataLost(ILogger logger, string path, string reason, string aside);
 
     [LoggerMessage(2305, LogLevel.Error,
@@ -213,4 +212,15 @@ internal static partial class LocalLog
 
     [LoggerMessage(2307, LogLevel.Warning, "The files of a deleted topic in {Path} cannot be removed; the next start tries again")]
     public static partial void NotRemoved(ILogger logger, string path, Exception exception);
+
+    [LoggerMessage(2311, LogLevel.Error,
+        "Partition {Partition} of topic {Topic} ends before message {End}, and more was known of it: of messages behind that, some were "
+        + "acked or moved. A power cut takes those of a topic that does not wait for the disk; otherwise files of {Directory} are missing: "
+        + "put them back before more is written, or restore a backup")]
+    public static partial void LogIsShort(ILogger logger, string topic, int partition, long end, string directory);
+
+    [LoggerMessage(2312, LogLevel.Warning,
+        "This process may have {Limit} files open: at most {Partitions} partitions have theirs open at the same time, instead of {Wanted}. "
+        + "Raise the limit (ulimit -n), or lower MaxOpenPartitions")]
+    public static partial void FewFiles(ILogger logger, long limit, int partitions, int wanted);
 }

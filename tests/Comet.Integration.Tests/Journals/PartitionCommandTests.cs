@@ -46,7 +46,10 @@ public sealed class PartitionCommandTests : IDisposable
         var raw = (await CometProcess.RunAsync("journal", "dump", Partition, "--key", key, "--raw", "--json")).Exits(0);
         Assert.InRange(raw.Lines.Length, 1, Count);
         Assert.Equal("", raw.Errors);
+        var append = await CometProcess.RunWithInputAsync("line\n"u8.ToArray(), "journal", "append", Partition);
+        Assert.Contains("belongs to a broker's data", append.Exits(2).Errors, StringComparison.Ordinal);
         (await CometProcess.RunAsync("journal", "verify", Partition, "--key", key)).Exits(0);
+        Assert.Equal(Count, (await CometProcess.RunAsync("journal", "dump", Partition, "--key", key)).Exits(0).Lines.Length);
         Assert.Contains("records, sequences 0 to",
             (await CometProcess.RunAsync("journal", "stat", Partition, "--key", key)).Exits(0).Output, StringComparison.Ordinal);
 
@@ -71,6 +74,11 @@ public sealed class PartitionCommandTests : IDisposable
             var append = await CometProcess.RunWithInputAsync("two\n"u8.ToArray(), "journal", "append", directory);
             Assert.Contains("belongs to a broker's data", append.Exits(2).Errors, StringComparison.Ordinal);
         }
+        var copy = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(Data)!, "copy")).FullName;
+        foreach (var file in Directory.EnumerateFiles(Partition))
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        var elsewhere = await CometProcess.RunWithInputAsync("two\n"u8.ToArray(), "journal", "append", copy);
+        Assert.Contains("is a partition of a broker", elsewhere.Exits(2).Errors, StringComparison.Ordinal);
         Assert.Equal("one\n", (await CometProcess.RunAsync("journal", "dump", Partition)).Exits(0).Output);
         Assert.False(Directory.Exists(Path.Combine(Data, "new")));
     }

@@ -47,6 +47,22 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void One_that_cannot_be_locked_for_another_reason_is_not_said_to_be_in_use()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("Windows has other errors.");
+            return;
+        }
+        Open().Dispose();
+        File.Delete(_folder["data/comet.lock"]);
+        // Nothing can be opened that leads to itself.
+        File.CreateSymbolicLink(_folder["data/comet.lock"], _folder["data/comet.lock"]);
+        var refusal = Assert.Throws<CometException>(Open);
+        Assert.Contains("cannot be used", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void One_that_others_may_write_to_is_refused()
     {
         if (OperatingSystem.IsWindows())
@@ -69,6 +85,7 @@ public sealed class DataDirectoryTests : IDisposable
         File.WriteAllText(_folder["data/letters.txt"], "dear reader");
         Assert.Contains("not empty", Assert.Throws<CometException>(Open).Message, StringComparison.Ordinal);
         Assert.Equal("dear reader", File.ReadAllText(_folder["data/letters.txt"]));
+        Assert.Single(Directory.EnumerateFileSystemEntries(Data));
     }
 
     [Fact]

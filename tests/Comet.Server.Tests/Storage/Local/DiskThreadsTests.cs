@@ -56,6 +56,23 @@ public sealed class DiskThreadsTests
     }
 
     [Fact]
+    public async Task What_closes_files_goes_before_what_waits_to_open_them()
+    {
+        using var threads = new DiskThreads(1);
+        using var held = new ManualResetEventSlim();
+        var order = new List<int>();
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        threads.Run(() => held.Wait(s_limit));
+        threads.Run(() => order.Add(2));
+        threads.Run(() => order.Add(3));
+        threads.Run(() => order.Add(1), isFirst: true);
+        threads.Run(done.SetResult);
+        held.Set();
+        await done.Task.WaitAsync(s_limit);
+        Assert.Equal([1, 2, 3], order);
+    }
+
+    [Fact]
     public async Task What_was_asked_for_before_the_end_is_still_done()
     {
         var threads = new DiskThreads(1);
