@@ -10,8 +10,8 @@ internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments sp
     private const long LeastAhead = 128 * 1024;
     private const long MostAhead = 32 * 1024 * 1024;
 
-    // 25 MB/s: above that zeros are not worth their way to the disk.
-    private const long MostZeros = 512 * 1024;
+    // 100 MB/s: above that zeros are not worth their way to the disk.
+    private const long MostZeros = 2 * 1024 * 1024;
 
     // A quarter of a segment: a spare is made in some milliseconds.
     private const int SpareAfter = 4;
