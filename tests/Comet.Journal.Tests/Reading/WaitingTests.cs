@@ -5,9 +5,11 @@ public sealed class WaitingTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     [Theory]
-    [InlineData(JournalAccess.Shared)]
-    [InlineData(JournalAccess.ReadOnly)]
-    public async Task A_reader_that_sleeps_is_woken_by_each_record(JournalAccess access)
+    [InlineData(JournalAccess.Shared, false)]
+    [InlineData(JournalAccess.Shared, true)]
+    [InlineData(JournalAccess.ReadOnly, false)]
+    [InlineData(JournalAccess.ReadOnly, true)]
+    public async Task A_reader_that_sleeps_is_woken_by_each_record(JournalAccess access, bool onThread)
     {
         const int Count = 300;
         using var directory = new TemporaryDirectory();
@@ -18,7 +20,7 @@ public sealed class WaitingTests
         using var reader = other.CreateReader();
         for (var i = 0; i < Count; i++)
         {
-            var waiting = reader.WaitAsync().AsTask();
+            var waiting = Start(reader, onThread);
             Assert.False(waiting.IsCompleted);
             writer.Append(new byte[500]);
             await waiting.WaitAsync(Patience);
@@ -79,8 +81,10 @@ public sealed class WaitingTests
             reader.Dispose();
     }
 
-    [Fact]
-    public async Task A_wait_can_be_cancelled_and_the_reader_goes_on()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_wait_can_be_cancelled_and_the_reader_goes_on(bool onThread)
     {
         using var directory = new TemporaryDirectory();
         using var journal = Journal.Open(directory.Path);
@@ -89,27 +93,64 @@ public sealed class WaitingTests
         for (var i = 0; i < 50; i++)
         {
             using var cancelled = new CancellationTokenSource();
-            var waiting = reader.WaitAsync(cancelled.Token).AsTask();
+            var waiting = Start(reader, onThread, cancelled.Token);
             await cancelled.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.WaitAsync(Patience));
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reader.WaitAsync(cancelled.Token).AsTask());
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Start(reader, onThread, cancelled.Token));
         }
 
-        var last = reader.WaitAsync().AsTask();
+        var last = Start(reader, onThread);
         writer.Append("x"u8);
         await last.WaitAsync(Patience);
         Assert.True(reader.TryRead(out _));
     }
 
-    [Fact]
-    public async Task Closing_the_journal_ends_a_wait()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Closing_the_journal_ends_a_wait(bool onThread)
     {
         using var directory = new TemporaryDirectory();
         var journal = Journal.Open(directory.Path);
         using var reader = journal.CreateReader();
-        var waiting = reader.WaitAsync().AsTask();
+        var waiting = Start(reader, onThread);
         journal.Dispose();
         await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting.WaitAsync(Patience));
+    }
+
+    [Fact]
+    public void A_record_that_is_there_is_not_waited_for()
+    {
+        using var directory = new TemporaryDirectory();
+        using var journal = Journal.Open(directory.Path);
+        using var writer = journal.CreateWriter();
+        using var reader = journal.CreateReader();
+        writer.Append("x"u8);
+        reader.Wait(new CancellationToken(canceled: true));
+        Assert.True(reader.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task Threads_and_asynchronous_readers_wait_beside_each_other_and_all_are_woken()
+    {
+        using var directory = new TemporaryDirectory();
+        using var journal = Journal.Open(directory.Path);
+        using var writer = journal.CreateWriter();
+        var readers = Enumerable.Range(0, 16).Select(_ => journal.CreateReader()).ToArray();
+        for (var round = 0; round < 50; round++)
+        {
+            var waiting = readers.Select(static (reader, i) => Start(reader, onThread: i % 2 == 0)).ToArray();
+            writer.Append(BitConverter.GetBytes(round));
+            await Task.WhenAll(waiting).WaitAsync(Patience);
+            foreach (var reader in readers)
+            {
+                Assert.True(reader.TryRead(out var record));
+                Assert.Equal(round, record.Sequence);
+            }
+        }
+
+        foreach (var reader in readers)
+            reader.Dispose();
     }
 
     [Fact]
@@ -212,4 +253,10 @@ public sealed class WaitingTests
 
     private static unsafe void SayThatSomebodySleeps(Journal journal, bool isSo) =>
         Volatile.Write(ref *journal.State.Control!.Waiters, isSo ? 1 : 0);
+
+    /// <summary>Begins a wait: on a thread of its own, or on none.</summary>
+    private static Task Start(JournalReader reader, bool onThread, CancellationToken cancellationToken = default) => onThread
+        ? Task.Factory.StartNew(() => reader.Wait(cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning,
+            TaskScheduler.Default)
+        : reader.WaitAsync(cancellationToken).AsTask();
 }
