@@ -70,8 +70,7 @@ public sealed unsafe partial class JournalWriter
             var length = RecordLayout.Size(payload.Length);
             at -= length;
             *(ulong*)(at + length - sizeof(ulong)) = 0;
-            payload.CopyTo(new Span<byte>(at + RecordLayout.HeaderLength, payload.Length));
-            _cursor.Publish(at, RecordLayout.Word(RecordKind.Data, payload.Length), timestamp, sequence + i);
+            _cursor.Publish(at, RecordLayout.Word(RecordKind.Data, payload.Length), timestamp, sequence + i, payload);
         }
 
         var result = new JournalPosition(sequence, _cursor.Segment, TailWord.Position(claim));

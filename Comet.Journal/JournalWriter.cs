@@ -82,9 +82,8 @@ public sealed unsafe partial class JournalWriter : IDisposable
         var record = _cursor.Start + position;
         // The last word first: it holds the padding.
         *(ulong*)(record + size - sizeof(ulong)) = 0;
-        payload.CopyTo(new Span<byte>(record + RecordLayout.HeaderLength, payload.Length));
         var sequence = _cursor.FirstSequence + TailWord.Count(claim);
-        _cursor.Publish(record, RecordLayout.Word(RecordKind.Data, payload.Length), timestamp, sequence);
+        _cursor.Publish(record, RecordLayout.Word(RecordKind.Data, payload.Length), timestamp, sequence, payload);
         var result = new JournalPosition(sequence, _cursor.Segment, position);
         end = new JournalPlace(result.Segment, position + size);
         _cursor.Complete(claim, size, 1);

@@ -7,7 +7,7 @@ using Comet.Journals.Segments;
 namespace Comet.Journals.Control;
 
 /// <summary>
-/// One writer's way to claim space and publish records: it holds a slot and the active segment. Claim, fill, <see cref="Publish"/>,
+/// One writer's way to claim space and publish records: it holds a slot and the active segment. Claim, fill, publish,
 /// <see cref="Complete"/>; nothing in between may fail, or else <see cref="Abandon"/>.
 /// </summary>
 internal sealed unsafe class ClaimCursor : IDisposable
@@ -82,6 +82,11 @@ internal sealed unsafe class ClaimCursor : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Publish(byte* record, uint word, long timestamp, long sequence) =>
         RecordLayout.Publish(record, _segment.Seed, word, timestamp, sequence);
+
+    /// <summary>Copies the body of a record whose last word is zero, writes its header, and lets readers see it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Publish(byte* record, uint word, long timestamp, long sequence, ReadOnlySpan<byte> body) =>
+        RecordLayout.Publish(record, _segment.Seed, word, timestamp, sequence, body);
 
     /// <summary>Ends a claim all of whose records are published, and wakes readers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -19,6 +19,8 @@ internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments sp
     // From here on segments are filled as fast as spares are made while the disk is busy with what was appended: two are kept.
     private const long FastAhead = 4 * 1024 * 1024;
 
+    private static readonly int FastSpares = int.Parse(Environment.GetEnvironmentVariable("FS") ?? "2");
+
     // What is prepared lasts about so long.
     private static readonly TimeSpan Lead = TimeSpan.FromMilliseconds(20);
 
@@ -37,6 +39,13 @@ internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments sp
     /// nothing about the file changes. Who writes much waits for bytes and not for that: all of them would go to the disk twice.</summary>
     public bool WritesZeros => IsWaitedFor && Ahead <= MostZeros;
 
+    /// <summary>How much of a spare is to be ready: all of it, filled, for fast writers who wait for no flush. One that is flushed often
+    /// has its pages one by one, since each flush writes a piece of memory as a whole. Where zeros are written out, pages are ready only
+    /// with their flush.</summary>
+    public SpareGoal SpareGoal => Environment.GetEnvironmentVariable("FILL") != "0" && IsFast && !IsWaitedFor ? new(long.MaxValue, Fills: true) : new(WritesZeros ? 0 : Ahead, Fills: false);
+
+    private bool IsFast => Ahead >= FastAhead;
+
     /// <summary>What a failed flush of prepared pages does: it stops the journal like any other.</summary>
     public Action<JournalException> Fail { get; set; } = static _ => { };
 
@@ -46,9 +55,11 @@ internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments sp
         if (segment.Pages!.Ready - position < Ahead / 2)
             segment.Pages.Request(position, position + Adapt());
 
-        var isFast = Ahead >= FastAhead;
-        if (isFast || position >= segment.Layout.FileLength / SpareAfter)
-            spares.Request(nextLength(segment.Layout.FileLength), isFast ? 2 : 1);
+        if (!IsFast && position < segment.Layout.FileLength / SpareAfter)
+            return;
+        // While segments grow, a second one would be too short.
+        var next = nextLength(segment.Layout.FileLength);
+        spares.Request(next, IsFast && next == segment.Layout.FileLength ? FastSpares : 1);
     }
 
     /// <summary>Nothing has been appended for a while.</summary>

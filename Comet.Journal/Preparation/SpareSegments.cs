@@ -2,42 +2,72 @@ using Comet.Journals.Background;
 
 namespace Comet.Journals.Preparation;
 
-/// <summary>Keeps a spare segment or two ready once the active one is filling up or its cycle is nearly over, so that going on to the next
-/// one waits for no disk.</summary>
-/// <param name="make">Makes one of a length.</param>
-/// <param name="delete">Deletes the file of one that has been disposed.</param>
-/// <param name="ahead">How many bytes of one are to be ready.</param>
-/// <param name="background">Where it is made.</param>
-internal sealed class SpareSegments(Func<long, SpareSegment> make, Action<string> delete, Func<long> ahead, IBackgroundQueue background)
-    : IBackgroundWork
+/// <summary>Keeps spare segments ready once the active one is filling up or its cycle is nearly over, so that going on to the next one
+/// waits for no disk. They are made, which waits for the disk, and had ready, which takes processor time, side by side.</summary>
+internal sealed class SpareSegments
 {
-    private readonly Lock _making = new();
-    private readonly Lock _gate = new();
+    private readonly object _gate = new();
     private readonly Queue<SpareSegment> _ready = new();
+    private readonly Func<long, SpareSegment> _make;
+    private readonly Action<string> _delete;
+    private readonly Func<SpareGoal> _goal;
+    private readonly SpareWork _making;
+    private readonly SpareWork _preparing;
     private long _wantedLength;
     private int _wanted;
-    private int _queued;
+    private bool _isMaking;
     private bool _closed;
+
+    /// <param name="make">Makes one of a length.</param>
+    /// <param name="delete">Deletes the file of one that has been disposed.</param>
+    /// <param name="goal">How much of one is to be ready.</param>
+    /// <param name="background">Where it is made.</param>
+    public SpareSegments(Func<long, SpareSegment> make, Action<string> delete, Func<SpareGoal> goal, IBackgroundQueue background)
+    {
+        _make = make;
+        _delete = delete;
+        _goal = goal;
+        _making = new SpareWork(background, MakeWanted);
+        _preparing = new SpareWork(background, PrepareAll);
+    }
 
     /// <summary>Has spares of a length made, unless there are so many.</summary>
     public void Request(long length, int count)
     {
-        if (_ready.Count >= count || Interlocked.Exchange(ref _queued, 1) != 0)
+        if (_ready.Count >= count)
             return;
 
         Volatile.Write(ref _wantedLength, length);
         Volatile.Write(ref _wanted, count);
-        background.Queue(this);
+        _making.Queue();
     }
 
     /// <summary>A spare that is at least so long, waited for when one is being made right now and none is ready, or a new one.</summary>
     /// <exception cref="JournalException">There is no room.</exception>
     public SpareSegment Take(long length)
     {
-        if (TryTake(length) is { } ready)
-            return ready;
-        lock (_making)
-            return TryTake(length) ?? make(length);
+        lock (_gate)
+        {
+            while (true)
+            {
+                if (TryDequeue(length) is { } ready)
+                    return ready;
+                if (!_isMaking)
+                    break;
+                Monitor.Wait(_gate);
+            }
+
+            _isMaking = true;
+        }
+
+        try
+        {
+            return _make(length);
+        }
+        finally
+        {
+            EndMaking(null);
+        }
     }
 
     /// <summary>Takes one back that was not needed after all.</summary>
@@ -62,80 +92,128 @@ internal sealed class SpareSegments(Func<long, SpareSegment> make, Action<string
         }
     }
 
-    public void Run()
-    {
-        Volatile.Write(ref _queued, 0);
-        while (TryMake() is { } spare)
-        {
-            // Whoever needs it may have it from now on; until then more of it is made ready.
-            while (TryPrepare(spare))
-            {
-            }
-        }
-    }
-
     public void Close()
-    {
-        lock (_making)
-        {
-            lock (_gate)
-            {
-                _closed = true;
-                while (_ready.TryDequeue(out var spare))
-                    Drop(spare);
-            }
-        }
-    }
-
-    private SpareSegment? TryTake(long length)
     {
         lock (_gate)
         {
+            _closed = true;
+            while (_isMaking)
+                Monitor.Wait(_gate);
             while (_ready.TryDequeue(out var spare))
-            {
-                if (spare.Mapping.Length >= length)
-                    return spare;
                 Drop(spare);
+        }
+    }
+
+    // The caller holds the gate.
+    private SpareSegment? TryDequeue(long length)
+    {
+        while (_ready.TryDequeue(out var spare))
+        {
+            if (spare.Mapping.Length >= length)
+            {
+                spare.StopPreparing();
+                return spare;
+            }
+
+            Drop(spare);
+        }
+
+        return null;
+    }
+
+    private void MakeWanted()
+    {
+        while (TryBeginMaking() is { } length)
+        {
+            SpareSegment? spare = null;
+            try
+            {
+                spare = _make(length);
+            }
+            catch (JournalException)
+            {
+                // Whoever needs the segment makes it, and is told why that fails.
+                return;
+            }
+            finally
+            {
+                EndMaking(spare);
+            }
+
+            // Whoever needs it may have it from now on; until then more of it is made ready.
+            _preparing.Queue();
+        }
+    }
+
+    private long? TryBeginMaking()
+    {
+        lock (_gate)
+        {
+            if (_closed || _isMaking || _ready.Count >= Volatile.Read(ref _wanted))
+                return null;
+
+            _isMaking = true;
+            return Volatile.Read(ref _wantedLength);
+        }
+    }
+
+    private void EndMaking(SpareSegment? made)
+    {
+        lock (_gate)
+        {
+            _isMaking = false;
+            if (made is not null)
+                _ready.Enqueue(made);
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    private void PrepareAll()
+    {
+        while (FirstUnprepared() is { } spare)
+        {
+            while (spare.TryPrepare(_goal()))
+            {
+            }
+        }
+    }
+
+    private SpareSegment? FirstUnprepared()
+    {
+        lock (_gate)
+        {
+            foreach (var spare in _ready)
+            {
+                if (!spare.IsPrepared(_goal()))
+                    return spare;
             }
 
             return null;
         }
     }
 
-    private SpareSegment? TryMake()
-    {
-        lock (_making)
-        {
-            lock (_gate)
-            {
-                if (_closed || _ready.Count >= Volatile.Read(ref _wanted))
-                    return null;
-            }
-
-            try
-            {
-                var spare = make(Volatile.Read(ref _wantedLength));
-                lock (_gate)
-                    _ready.Enqueue(spare);
-                return spare;
-            }
-            catch (JournalException)
-            {
-                // Whoever needs the segment makes it, and is told why that fails.
-                return null;
-            }
-        }
-    }
-
-    private bool TryPrepare(SpareSegment spare)
-    {
-        lock (_gate)
-            return _ready.Contains(spare) && spare.PrepareMore(ahead());
-    }
-
     private void Drop(SpareSegment spare)
     {
+        spare.StopPreparing();
         spare.Dispose();
-        delete(spare.File.Path);
+        _delete(spare.File.Path);
+    }
+
+    /// <summary>One thing to do in the background, asked for any number of times before it begins.</summary>
+    private sealed class SpareWork(IBackgroundQueue background, Action run) : IBackgroundWork
+    {
+        private int _queued;
+
+        public void Queue()
+        {
+            if (Interlocked.Exchange(ref _queued, 1) == 0)
+                background.Queue(this);
+        }
+
+        public void Run()
+        {
+            Interlocked.Exchange(ref _queued, 0);
+            run();
+        }
     }
 }

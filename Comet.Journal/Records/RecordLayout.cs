@@ -23,6 +23,9 @@ internal static unsafe class RecordLayout
     /// <summary>The longest body of padding: as much as the word can say.</summary>
     public const int MaxPaddingLength = (1 << KindShift) - Alignment;
 
+    // From here on one pass is faster than a copy and a checksum.
+    private const int MinCopied = 512;
+
     private const int KindShift = 28;
     private const uint LengthMask = (1u << KindShift) - 1;
 
@@ -76,9 +79,42 @@ internal static unsafe class RecordLayout
         Volatile.Write(ref *(uint*)record, word);
     }
 
+    /// <summary>Copies the body of a record whose last word is zero, writes the header, and lets readers see it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Publish(byte* record, uint seed, uint word, long timestamp, long sequence, ReadOnlySpan<byte> body)
+    {
+        if (body.Length >= MinCopied)
+        {
+            PublishLong(record, seed, word, timestamp, sequence, body);
+            return;
+        }
+
+        body.CopyTo(new Span<byte>(record + HeaderLength, body.Length));
+        Publish(record, seed, word, timestamp, sequence);
+    }
+
     /// <summary>Whether what was published at a place is what was written there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsIntact(uint seed, uint word, byte* record) => Crc(record) == ComputeCrc(seed, word, record);
+
+    // Gone through once: a copy first, and the checksum of it then, takes half as long again at 16 KiB.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void PublishLong(byte* record, uint seed, uint word, long timestamp, long sequence, ReadOnlySpan<byte> body)
+    {
+        *(long*)(record + TimestampAt) = timestamp;
+        *(long*)(record + SequenceAt) = sequence;
+        var words = body.Length / sizeof(ulong);
+        var to = record + HeaderLength;
+        var rest = body[(words * sizeof(ulong))..];
+        rest.CopyTo(new Span<byte>(to + (words * sizeof(ulong)), rest.Length));
+        var state = Crc32C.Append(Crc32C.Append(Crc32C.Append(seed, word), (ulong)timestamp), (ulong)sequence);
+        fixed (byte* from = body)
+            state = Crc32C.AppendCopied(state, (ulong*)from, (ulong*)to, words);
+        if (!rest.IsEmpty)
+            state = Crc32C.Append(state, ((ulong*)to)[words]);
+        *(uint*)(record + CrcAt) = ~state;
+        Volatile.Write(ref *(uint*)record, word);
+    }
 
     // Padding may take over several claims at once.
     private static int LongestOf(RecordKind kind) => kind == RecordKind.Padding ? MaxPaddingLength : MaxBodyLength;

@@ -30,9 +30,7 @@ internal sealed class SegmentStore
         _options = options;
         Directory = directory;
         Catalog = new SegmentCatalog(environment.Files, () => Folders, () => FirstKept);
-        // Where zeros are written out, pages are ready only with their flush.
-        Spares = new SpareSegments(
-            MakeSpare, Files.Delete, () => Preparer!.WritesZeros ? 0 : Preparer.Ahead, environment.Background);
+        Spares = new SpareSegments(MakeSpare, Files.Delete, () => Preparer!.SpareGoal, environment.Background);
         Preparer = new PagePreparer(environment.Background, Spares, NextLength);
     }
 

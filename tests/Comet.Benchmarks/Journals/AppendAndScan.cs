@@ -27,7 +27,9 @@ internal static class AppendAndScan
 
     public static void SendThenReceive(int size, int rounds) => new Rounds($"send-then-receive {size} B", "µs p50")
         .Add("comet", () => MeasureRoundTrips(static scratch => new CometLog(scratch.Path), size))
+        .Add("comet, not verified", () => MeasureRoundTrips(static scratch => new CometLog(scratch.Path, verifies: false), size))
         .Add("fasterlog", () => MeasureRoundTrips(static scratch => new FasterLogPeer(scratch.Path), size))
+        .Add("fasterlog + checksums", () => MeasureRoundTrips(static scratch => new FasterLogPeer(scratch.Path, withChecksums: true), size))
         .Add("raw copy", () => MeasureRoundTrips(static scratch => new RawMap(scratch.File("raw"), BytesPerRun), size))
         .Run(rounds);
 

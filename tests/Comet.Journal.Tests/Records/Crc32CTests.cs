@@ -24,4 +24,20 @@ public sealed class Crc32CTests
                 expected = BitOperations.Crc32C(expected, each);
             return Crc32C.Append(seed, part) == expected;
         });
+
+    [Fact]
+    public unsafe void What_is_copied_is_taken_along() =>
+        Gen.Select(Gen.Int[0, 3_000], Gen.Int[0, 63], Gen.Int[0, 7], Gen.UInt, Gen.Int).Sample((count, from, to, seed, salt) =>
+        {
+            var bytes = new byte[from + (count * sizeof(ulong))];
+            new Random(salt).NextBytes(bytes);
+            var copy = new byte[(to * sizeof(ulong)) + (count * sizeof(ulong)) + sizeof(ulong)];
+            uint state;
+            fixed (byte* start = bytes, target = copy)
+                state = Crc32C.AppendCopied(seed, (ulong*)(start + from), (ulong*)target + to, count);
+            return state == Crc32C.Append(seed, bytes.AsSpan(from))
+                && bytes.AsSpan(from).SequenceEqual(copy.AsSpan(to * sizeof(ulong), count * sizeof(ulong)))
+                && copy.AsSpan(0, to * sizeof(ulong)).IndexOfAnyExcept((byte)0) < 0
+                && copy.AsSpan((to + count) * sizeof(ulong)).IndexOfAnyExcept((byte)0) < 0;
+        });
 }
