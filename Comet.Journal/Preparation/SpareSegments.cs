@@ -51,7 +51,11 @@ internal sealed class SpareSegments
             while (true)
             {
                 if (TryDequeue(length) is { } ready)
+                {
+                    _preparing.Queue();
                     return ready;
+                }
+
                 if (!_isMaking)
                     break;
                 Monitor.Wait(_gate);
@@ -178,18 +182,11 @@ internal sealed class SpareSegments
         }
     }
 
+    // The next one only: what the others need is known once they are next.
     private SpareSegment? FirstUnprepared()
     {
         lock (_gate)
-        {
-            foreach (var spare in _ready)
-            {
-                if (!spare.IsPrepared(_goal()))
-                    return spare;
-            }
-
-            return null;
-        }
+            return _ready.TryPeek(out var spare) && !spare.IsPrepared(_goal()) ? spare : null;
     }
 
     private void Drop(SpareSegment spare)
