@@ -13,7 +13,7 @@ namespace Comet.Journals.Control;
 /// <remarks><code>
 /// 0 magic u64 | 8 version u32 | 12 slots u32 | 16 journal id | 32 session id | 48 ready u64
 /// 64 tail | 128 active segment i64, 136 slots used u32, 140 clean u32 | 192 agreed first sequence, 200 agreed cycle
-/// 256 waiters u32, 260 wake u32 | 320 fault u64 | 384 durable: version i64, twice (segment, position, sequence) i64
+/// 256 waiters u32, 260 wake u32 | 320 fault u64 | 384 durable: version i64, twice (segment, position, sequence) i64, 440 whose turn u64
 /// 512 slots of 64 bytes: intent u64, claim u64, process u64
 /// </code></remarks>
 internal sealed unsafe class ControlFile : IDisposable
@@ -119,6 +119,9 @@ internal sealed unsafe class ControlFile : IDisposable
 
     /// <summary>Not zero once a flush or a write failed somewhere.</summary>
     public ulong* Fault => (ulong*)(_start + 320);
+
+    /// <summary>Who says up to where everything is durable right now: see <see cref="Control.DurableTurn"/>.</summary>
+    public ulong* DurableTurn => (ulong*)(_start + 440);
 
     private long* Durable => (long*)(_start + DurableAt);
 
@@ -256,26 +259,8 @@ internal sealed unsafe class ControlFile : IDisposable
         }
     }
 
-    /// <summary>Tells everybody up to where everything is durable, unless more is known already or somebody else is telling right now: a
-    /// process that is stopped in there must not stop the flushes of others.</summary>
-    public void RaiseDurable(JournalPlace place, long sequence)
-    {
-        if (!Locks.TryLock(JournalLock.Durable, exclusive: true))
-            return;
-
-        try
-        {
-            if (GetDurable().Place < place)
-                SetDurable(place, sequence);
-        }
-        finally
-        {
-            Locks.Unlock(JournalLock.Durable);
-        }
-    }
-
-    /// <summary>The caller holds the lock, or the session alone.</summary>
-    private void SetDurable(JournalPlace place, long sequence)
+    /// <summary>Tells everybody up to where everything is durable. The caller has the turn, or the session alone.</summary>
+    public void SetDurable(JournalPlace place, long sequence)
     {
         // Into the one of two places that nobody reads: whoever is killed in between leaves the other as it was.
         var version = *Durable + 1;

@@ -6,9 +6,6 @@ internal static class JournalLock
     /// <summary>Shared by everybody who has the journal open to write; exclusive during recovery and for exclusive access.</summary>
     public const long Session = 1L << 32;
 
-    /// <summary>Held while the durable place is changed, never while flushing.</summary>
-    public const long Durable = Session + 1;
-
     /// <summary>Held while the place of a dead writer is closed.</summary>
     public const long Hole = Session + 2;
 

@@ -11,6 +11,7 @@ internal sealed unsafe class FlushRun : IDisposable
     private readonly ControlFile _control;
     private readonly MarkWriter _marks;
     private readonly PublishedClaims _claims;
+    private readonly DurableTurn _turn;
     private JournalPlace _durable;
     private long _durableSequence;
     private JournalPlace _marked;
@@ -23,6 +24,7 @@ internal sealed unsafe class FlushRun : IDisposable
         _control = state.Control!;
         _marks = new MarkWriter(state);
         _claims = new PublishedClaims(state);
+        _turn = new DurableTurn(_control, state.Slots!, state.Segments.NextId());
         _ = LearnDurable();
         _marked = _durable;
     }
@@ -152,12 +154,25 @@ internal sealed unsafe class FlushRun : IDisposable
             // A flush elsewhere may have failed after this one had begun, and taken the pages along that this one was for.
             _state.RequireFaultless();
             (_durable, _durableSequence) = (place, mark.Sequence);
-            _control.RaiseDurable(place, mark.Sequence);
+            RaiseDurable();
         }
 
         _underWay = null;
         _covered = PlaceOf(mark.Before);
         return true;
+    }
+
+    /// <summary>Tells everybody up to where everything is durable, unless more is known already or somebody else is telling right now: a
+    /// process that is stopped in there must not stop the flushes of others.</summary>
+    private void RaiseDurable()
+    {
+        var slot = _marks.Slot;
+        if (!_turn.TryTake(slot))
+            return;
+
+        if (_control.GetDurable().Place < _durable)
+            _control.SetDurable(_durable, _durableSequence);
+        _turn.Return(slot);
     }
 
     private JournalPlace PlaceOf(ulong tail) => new(_control.SegmentOf(tail), TailWord.Position(tail));

@@ -12,6 +12,9 @@ internal sealed unsafe class MarkWriter(JournalState state) : IDisposable
     private WriterSlot? _slot;
     private MappedSegment? _segment;
 
+    /// <summary>The slot marks are claimed with, taken when there is none.</summary>
+    public WriterSlot Slot => _slot ??= state.TakeFlushSlot();
+
     /// <summary>The active segment, kept here until another one is.</summary>
     public MappedSegment Segment
     {
@@ -30,7 +33,7 @@ internal sealed unsafe class MarkWriter(JournalState state) : IDisposable
     /// <summary>Appends a mark that says up to where the journal is durable now.</summary>
     public FlushMark Write(JournalPlace durable, long durableSequence)
     {
-        var slot = _slot ??= state.TakeFlushSlot();
+        var slot = Slot;
         while (true)
         {
             var segment = Segment;

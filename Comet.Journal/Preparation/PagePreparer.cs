@@ -18,8 +18,7 @@ internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments sp
 
     // From here on segments are filled as fast as spares are made while the disk is busy with what was appended: two are kept.
     private const long FastAhead = 4 * 1024 * 1024;
-
-    private static readonly int FastSpares = int.Parse(Environment.GetEnvironmentVariable("FS") ?? "2");
+    private const int FastSpares = 2;
 
     // What is prepared lasts about so long.
     private static readonly TimeSpan Lead = TimeSpan.FromMilliseconds(20);
@@ -42,7 +41,8 @@ internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments sp
     /// <summary>How much of a spare is to be ready: all of it, filled, for fast writers who wait for no flush. One that is flushed often
     /// has its pages one by one, since each flush writes a piece of memory as a whole. Where zeros are written out, pages are ready only
     /// with their flush.</summary>
-    public SpareGoal SpareGoal => Environment.GetEnvironmentVariable("FILL") != "0" && IsFast && !IsWaitedFor ? new(long.MaxValue, Fills: true) : new(WritesZeros ? 0 : Ahead, Fills: false);
+    public SpareGoal SpareGoal =>
+        IsFast && !IsWaitedFor ? new(long.MaxValue, Fills: true) : new(WritesZeros ? 0 : Ahead, Fills: false);
 
     private bool IsFast => Ahead >= FastAhead;
 

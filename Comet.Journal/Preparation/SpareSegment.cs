@@ -59,6 +59,16 @@ internal sealed class SpareSegment(IJournalFile file, IFileMapping mapping, long
         }
     }
 
+    /// <summary>Lets the memory of its pages go.</summary>
+    public void Forget()
+    {
+        lock (_gate)
+        {
+            mapping.Forget();
+            Volatile.Write(ref _prepared, 0);
+        }
+    }
+
     public void Dispose()
     {
         mapping.Dispose();

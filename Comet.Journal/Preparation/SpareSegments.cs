@@ -46,22 +46,10 @@ internal sealed class SpareSegments
     /// <exception cref="JournalException">There is no room.</exception>
     public SpareSegment Take(long length)
     {
-        lock (_gate)
+        if (TryTake(length) is { } ready)
         {
-            while (true)
-            {
-                if (TryDequeue(length) is { } ready)
-                {
-                    _preparing.Queue();
-                    return ready;
-                }
-
-                if (!_isMaking)
-                    break;
-                Monitor.Wait(_gate);
-            }
-
-            _isMaking = true;
+            _preparing.Queue();
+            return ready;
         }
 
         try
@@ -86,13 +74,15 @@ internal sealed class SpareSegments
         }
     }
 
-    /// <summary>Keeps one at most: the writers are not that fast any more.</summary>
+    /// <summary>Keeps one at most, and its file alone: the writers are not that fast any more.</summary>
     public void Rest()
     {
         lock (_gate)
         {
             while (_ready.Count > 1)
                 Drop(_ready.Dequeue());
+            if (_ready.TryPeek(out var kept))
+                kept.Forget();
         }
     }
 
@@ -105,6 +95,25 @@ internal sealed class SpareSegments
                 Monitor.Wait(_gate);
             while (_ready.TryDequeue(out var spare))
                 Drop(spare);
+        }
+    }
+
+    /// <summary>One that is ready, or is once another thread has made it; null when the caller is to make one.</summary>
+    private SpareSegment? TryTake(long length)
+    {
+        lock (_gate)
+        {
+            while (true)
+            {
+                if (TryDequeue(length) is { } ready)
+                    return ready;
+                if (!_isMaking)
+                    break;
+                Monitor.Wait(_gate);
+            }
+
+            _isMaking = true;
+            return null;
         }
     }
 

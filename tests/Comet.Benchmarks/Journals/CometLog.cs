@@ -11,7 +11,7 @@ internal sealed class CometLog : ILogUnderTest
 
     public CometLog(string directory, bool verifies = true)
     {
-        _journal = Journal.Open(directory, new JournalOptions { VerifyChecksums = verifies, FlushLength = int.Parse(Environment.GetEnvironmentVariable("FL") ?? "1") << 20, FlushInterval = TimeSpan.FromMilliseconds(int.Parse(Environment.GetEnvironmentVariable("FI") ?? "50")) });
+        _journal = Journal.Open(directory, new JournalOptions { VerifyChecksums = verifies });
         _writer = _journal.CreateWriter();
         _reader = _journal.CreateReader();
     }

@@ -10,22 +10,7 @@ internal sealed partial class Scratch : IDisposable
     {
         if (OperatingSystem.IsLinux())
             WriteAll();
-        HaveMemory();
     }
-
-    private static unsafe void HaveMemory()
-    {
-        if (Environment.GetEnvironmentVariable("NOMEM") == "1") return;
-        const long length = 1024L << 20;
-        var start = (byte*)Map(0, (nuint)length, 3, 0x22 | 0x8000, -1, 0);
-        Unmap((nint)start, (nuint)length);
-    }
-
-    [LibraryImport("libc", EntryPoint = "mmap")]
-    private static partial nint Map(nint address, nuint length, int protection, int flags, int file, nint offset);
-
-    [LibraryImport("libc", EntryPoint = "munmap")]
-    private static partial int Unmap(nint address, nuint length);
 
     public string Path { get; } = Directory.CreateTempSubdirectory("comet-journal-bench-").FullName;
 

@@ -56,7 +56,7 @@ public sealed class SpareSegmentsTests
     {
         using var directory = new TemporaryDirectory();
         var made = 0;
-        var spares = new SpareSegments(length => Make(directory, ++made, length), File.Delete, static () => 0, new AtOnce());
+        var spares = new SpareSegments(length => Make(directory, ++made, length), File.Delete, static () => new SpareGoal(0, Fills: false), new AtOnce());
         spares.Request(Length, 2);
         Assert.Equal(2, Directory.GetFiles(directory.Path).Length);
         spares.Rest();
@@ -66,19 +66,12 @@ public sealed class SpareSegmentsTests
     }
 
     private static SpareSegments Spares(TemporaryDirectory directory, Func<long, SpareSegment> make) =>
-        new(make, File.Delete, static () => Length, BackgroundThreads.Shared);
+        new(make, File.Delete, static () => new SpareGoal(Length, Fills: false), BackgroundThreads.Shared);
 
     private static SpareSegment Make(TemporaryDirectory directory, int number, long length)
     {
         var file = FileSystems.Default.Open(Path.Combine(directory.Path, $"{number}"), FileOpening.Create);
         file.Preallocate(length);
         return new SpareSegment(file, file.Map(length, writable: true), 0);
-    }
-
-    private sealed class AtOnce : IBackgroundQueue
-    {
-        public void Queue(IBackgroundWork work) => work.Run();
-
-        public void QueueAfter(IBackgroundWork work, TimeSpan delay) => throw new NotSupportedException();
     }
 }

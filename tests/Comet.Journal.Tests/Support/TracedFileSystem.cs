@@ -13,6 +13,9 @@ internal sealed class TracedFileSystem : IFileSystem
     /// <summary>Called before each flush of a file with its name; what it throws is the flush's failure.</summary>
     public Action<string>? BeforeFlush { get; set; }
 
+    /// <summary>Called before a write, that of a mapping aside, with the path and the position; what it throws is its failure.</summary>
+    public Action<string, long>? BeforeWrite { get; set; }
+
     /// <summary>Called before a preallocation with the path and the length.</summary>
     public Action<string, long>? BeforePreallocate { get; set; }
 
@@ -80,7 +83,11 @@ internal sealed class TracedFileSystem : IFileSystem
 
         public int Read(Span<byte> buffer, long position) => inner.Read(buffer, position);
 
-        public void Write(ReadOnlySpan<byte> bytes, long position) => inner.Write(bytes, position);
+        public void Write(ReadOnlySpan<byte> bytes, long position)
+        {
+            files.BeforeWrite?.Invoke(Path, position);
+            inner.Write(bytes, position);
+        }
 
         public void Preallocate(long length)
         {
