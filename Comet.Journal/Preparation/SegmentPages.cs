@@ -5,7 +5,13 @@ using Comet.Journals.Segments;
 namespace Comet.Journals.Preparation;
 
 /// <summary>Up to where the pages of a segment are ready to be written.</summary>
-internal sealed class SegmentPages(MappedSegment segment, IFileMapping mapping, PagePreparer preparer, long ready) : IBackgroundWork
+/// <param name="segment">The segment.</param>
+/// <param name="mapping">Its pages.</param>
+/// <param name="preparer">Says how many are wanted.</param>
+/// <param name="ready">Pages before this are ready.</param>
+/// <param name="isFilled">Whether they are in pieces of <see cref="SpareSegment.FillLength"/>.</param>
+internal sealed class SegmentPages(MappedSegment segment, IFileMapping mapping, PagePreparer preparer, long ready, bool isFilled)
+    : IBackgroundWork
 {
     // Short, so that whoever maps or unmaps meanwhile, and every writer that then waits behind him, does not wait for long.
     private const long Chunk = 512 * 1024;
@@ -33,6 +39,16 @@ internal sealed class SegmentPages(MappedSegment segment, IFileMapping mapping, 
 
         if (segment.TryKeep())
             preparer.Background.Queue(this);
+    }
+
+    /// <summary>After a flush up to a place: the system has write-protected the rest of the piece of memory there, too, and each page of
+    /// it would cost its first writer a fault.</summary>
+    public void ReadyAgain(long flushed)
+    {
+        var from = SegmentLayout.RoundUp(flushed, SegmentLayout.PageLength);
+        var to = Math.Min(Ready, SegmentLayout.RoundUp(flushed, SpareSegment.FillLength));
+        if (isFilled && from < to)
+            mapping.Populate(from, to - from);
     }
 
     public void Run()

@@ -12,8 +12,8 @@ internal sealed class SpareSegment(IJournalFile file, IFileMapping mapping, long
     // Short: whoever takes the spare meanwhile waits for it.
     private const long Step = 256 * 1024;
 
-    // In one piece of memory each, which a small flush later writes as a whole: no longer than that costs little.
-    private const int FillLength = 128 * 1024;
+    /// <summary>128 KiB: in one piece of memory each, which even a small flush writes as a whole later.</summary>
+    public const int FillLength = 128 * 1024;
 
     private static readonly byte[] s_zeros = new byte[FillLength];
 
@@ -28,6 +28,9 @@ internal sealed class SpareSegment(IJournalFile file, IFileMapping mapping, long
     /// <summary>Pages before this are ready.</summary>
     public long Prepared => Volatile.Read(ref _prepared);
 
+    /// <summary>Whether it was filled with zeros, in pieces of <see cref="FillLength"/>.</summary>
+    public bool IsFilled { get; private set; }
+
     public bool IsPrepared(SpareGoal goal) => _stopped || Prepared >= Math.Min(goal.To, mapping.Length);
 
     /// <summary>Makes a few more pages ready; false when no more are to be, or this has been stopped.</summary>
@@ -40,6 +43,7 @@ internal sealed class SpareSegment(IJournalFile file, IFileMapping mapping, long
 
             var from = Prepared;
             var to = Math.Min(from + Step, Math.Min(goal.To, mapping.Length));
+            IsFilled |= goal.Fills;
             if (goal.Fills && !TryFill(from, to))
                 _stopped = true;
             mapping.Populate(from, to - from);
@@ -51,12 +55,10 @@ internal sealed class SpareSegment(IJournalFile file, IFileMapping mapping, long
     /// <summary>Returns when nothing is made ready any more: whoever fills the file now would write over records.</summary>
     public void StopPreparing()
     {
-        // Before the lock, so that nobody who makes one page after the other ready takes it again.
+        // Said before the lock is asked for: whoever prepares step after step would have it again and again.
         _stopped = true;
         lock (_gate)
-        {
-            // A step that is under way ends.
-        }
+            _stopped = true;
     }
 
     /// <summary>Lets the memory of its pages go.</summary>

@@ -17,7 +17,8 @@ internal sealed unsafe class MappedSegment
     private int _references = 1;
     private PageRange _populated = new(0, 0);
 
-    public MappedSegment(SegmentFile file, IFileMapping mapping, SegmentHeader header, PagePreparer? preparer, long ready)
+    public MappedSegment(SegmentFile file, IFileMapping mapping, SegmentHeader header, PagePreparer? preparer, long ready,
+        bool isFilled = false)
     {
         File = file;
         _mapping = mapping;
@@ -32,7 +33,7 @@ internal sealed unsafe class MappedSegment
         _memory = new PointerMemory(Start, (int)mapping.Length);
         Index = new BlockIndex(this);
         _preparer = preparer;
-        Pages = preparer is null ? null : new SegmentPages(this, mapping, preparer, Math.Max(ready, Layout.DataStart));
+        Pages = preparer is null ? null : new SegmentPages(this, mapping, preparer, Math.Max(ready, Layout.DataStart), isFilled);
     }
 
     public SegmentFile File { get; }
@@ -162,6 +163,7 @@ internal sealed unsafe class MappedSegment
             _mapping.Flush(File.Path, from, to - from);
         else
             File.Open().FlushData();
+        Pages?.ReadyAgain(to);
     }
 
     /// <summary>Flushes what a background work has written; a failure stops the journal.</summary>

@@ -184,7 +184,7 @@ internal sealed class SegmentStore
             var file = new SegmentFile(Files, path, null, writable: true);
             if (!spare.Mapping.FlushesRanges)
                 file.Open();
-            var segment = new MappedSegment(file, spare.Mapping, header, Preparer, spare.Prepared);
+            var segment = new MappedSegment(file, spare.Mapping, header, Preparer, spare.Prepared, spare.IsFilled);
             spare.File.Dispose();
             lock (_gate)
                 Remember(segment);
