@@ -12,17 +12,25 @@ internal static class TwoProcesses
     public const string PacedWriterVerb = "journal-paced-writer";
 
     private const int Size = 160;
-    private const int RecordsPerWriter = 1_000_000;
+    private const int RecordsPerWriter = 4_000_000;
     private const int Wakes = 4_000;
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan s_spin = TimeSpan.FromSeconds(10);
 
     private delegate bool Receive(JournalReader reader, out JournalRecord record);
 
-    public static void Writers(int rounds) => new Rounds($"append {Size} B, processes", "records/s")
-        .Add("two", static () => MeasureWriters(2))
-        .Add("one", static () => MeasureWriters(1))
-        .Run(rounds);
+    public static void Writers(int rounds)
+    {
+        new Rounds($"append {Size} B, processes", "records/s")
+            .Add("two", static () => 2 * RecordsPerWriter / MeasureWriters(2).Max(static writer => writer.Seconds))
+            .Add("one", static () => RecordsPerWriter / MeasureWriters(1)[0].Seconds)
+            .Run(rounds);
+        // With all threads of the process: by this two cores cannot do more.
+        new Rounds($"append {Size} B, processes", "ns of processor time a record")
+            .Add("two", static () => MeasureWriters(2).Average(static writer => writer.ProcessorSeconds) * 1e9 / RecordsPerWriter)
+            .Add("one", static () => MeasureWriters(1)[0].ProcessorSeconds * 1e9 / RecordsPerWriter)
+            .Run(rounds);
+    }
 
     public static void Wake(int rounds) => new Rounds("seen in another process", "µs p50")
         .Add("waiting actively", static () => MeasureWake(static (reader, out record) => reader.TryRead(s_spin, out record)))
@@ -30,7 +38,8 @@ internal static class TwoProcesses
         .Add("asleep, asynchronously", static () => MeasureWake(AsleepAsynchronously))
         .Run(rounds);
 
-    /// <summary>A writer process: says that it is ready, begins at a line of input, and tells its rate.</summary>
+    /// <summary>A writer process: says that it is ready, begins at a line of input, and tells how long it took by the clock and on the
+    /// processors.</summary>
     public static int RunWriter(string directory)
     {
         using var journal = Journal.Open(directory);
@@ -40,10 +49,13 @@ internal static class TwoProcesses
             writer.Append(record);
         Console.WriteLine("ready");
         Console.ReadLine();
+        var used = Environment.CpuUsage.TotalTime;
         var start = Rounds.Time.GetTimestamp();
         for (var i = 0; i < RecordsPerWriter; i++)
             writer.Append(record);
-        Console.WriteLine(Rounds.Time.GetElapsedTime(start).TotalSeconds.ToString(CultureInfo.InvariantCulture));
+        var seconds = Rounds.Time.GetElapsedTime(start).TotalSeconds;
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{seconds} {(Environment.CpuUsage.TotalTime - used).TotalSeconds}"));
         return 0;
     }
 
@@ -62,7 +74,7 @@ internal static class TwoProcesses
         return 0;
     }
 
-    private static double MeasureWriters(int count)
+    private static Result[] MeasureWriters(int count)
     {
         using var scratch = new Scratch();
         using var journal = Journal.Open(scratch.Path);
@@ -71,10 +83,10 @@ internal static class TwoProcesses
             writer.StandardOutput.ReadLine();
         foreach (var writer in writers)
             writer.StandardInput.WriteLine();
-        var slowest = writers.Max(static writer => double.Parse(writer.StandardOutput.ReadLine()!, CultureInfo.InvariantCulture));
+        var results = writers.Select(static writer => Result.Parse(writer.StandardOutput.ReadLine()!)).ToArray();
         foreach (var writer in writers)
             End(writer);
-        return count * RecordsPerWriter / slowest;
+        return results;
     }
 
     private static double MeasureWake(Receive receive)
@@ -116,5 +128,14 @@ internal static class TwoProcesses
         if (process.ExitCode != 0)
             throw new InvalidOperationException($"The other process ended with code {process.ExitCode}.");
         process.Dispose();
+    }
+
+    private readonly record struct Result(double Seconds, double ProcessorSeconds)
+    {
+        public static Result Parse(string line)
+        {
+            var parts = line.Split(' ').Select(static part => double.Parse(part, CultureInfo.InvariantCulture)).ToArray();
+            return new Result(parts[0], parts[1]);
+        }
     }
 }
