@@ -31,7 +31,7 @@ internal sealed class SegmentStore
         Directory = directory;
         Catalog = new SegmentCatalog(environment.Files, () => Folders, () => FirstKept);
         Spares = new SpareSegments(MakeSpare, Files.Delete, () => Preparer!.SpareGoal, environment.Background);
-        Preparer = new PagePreparer(environment.Background, Spares, NextLength);
+        Preparer = new PagePreparer(environment.Background, Spares, NextLength, environment.LeastAhead);
     }
 
     public IFileSystem Files => _environment.Files;
