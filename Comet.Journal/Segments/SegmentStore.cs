@@ -172,13 +172,14 @@ internal sealed class SegmentStore
     private MappedSegment? Adopt(string path, long wanted, long needed, Func<SpareSegment, SegmentHeader> writePlace)
     {
         var spare = TakeSpare(wanted, needed);
-        var renamed = false;
         try
         {
             var header = writePlace(spare);
-            renamed = Files.TryRename(spare.File.Path, path);
-            if (!renamed)
+            if (!Files.TryRename(spare.File.Path, path))
+            {
+                Spares.Return(spare);
                 return null;
+            }
 
             // Under its new name from now on; the mapping, with its pages, stays.
             var file = new SegmentFile(Files, path, null, writable: true);
@@ -190,10 +191,11 @@ internal sealed class SegmentStore
                 Remember(segment);
             return segment;
         }
-        finally
+        catch
         {
-            if (!renamed)
-                Spares.Return(spare);
+            // Whether it has its new name by now is not known: one file must not become two segments.
+            Spares.Discard(spare);
+            throw;
         }
     }
 
