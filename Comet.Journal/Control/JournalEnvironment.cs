@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Comet.Journals.Background;
 using Comet.Journals.FileSystem;
 using Comet.Journals.Maintenance;
+using Comet.Journals.Preparation;
 
 namespace Comet.Journals.Control;
 
@@ -12,6 +13,9 @@ internal sealed record JournalEnvironment(IFileSystem Files, Func<Guid> NextId, 
 
     /// <summary>For maintenance, which takes long: it must not take the threads of flushes.</summary>
     public IBackgroundQueue Maintenance { get; init; } = BackgroundThreads.Maintenance;
+
+    /// <summary>How many bytes are prepared for writers who are not known to be any faster.</summary>
+    public long LeastAhead { get; init; } = PagePreparer.LeastAhead;
 
     /// <summary>Where an open journal tells what happens to its segments.</summary>
     public JournalEvents Events { get; init; } = JournalEvents.None;

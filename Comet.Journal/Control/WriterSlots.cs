@@ -35,6 +35,7 @@ internal sealed class WriterSlots(ControlFile control, LockProbe probe)
                 }
 
                 _mine[i] = true;
+                DurableTurn.Inherit(control, i);
                 control.NoteSlot(i);
                 slot.Claim = 0;
                 slot.Process = (ulong)Environment.ProcessId;

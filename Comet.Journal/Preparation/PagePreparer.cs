@@ -5,9 +5,20 @@ namespace Comet.Journals.Preparation;
 
 /// <summary>Has the pages that writers come to next ready, in the background. How far ahead follows how fast they are: a journal that is
 /// hardly used prepares hardly anything.</summary>
-internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments spares, Func<long, long> nextLength)
+/// <param name="background">Where they are.</param>
+/// <param name="spares">The segments after this one.</param>
+/// <param name="nextLength">How long the next one is to be.</param>
+/// <param name="leastAhead">How many bytes are prepared for those who are not known to be any faster.</param>
+internal sealed class PagePreparer(
+    IBackgroundQueue background, SpareSegments spares, Func<long, long> nextLength, long leastAhead = PagePreparer.LeastAhead)
 {
-    private const long LeastAhead = 128 * 1024;
+    /// <summary>128 KiB.</summary>
+    public const long LeastAhead = 128 * 1024;
+
+    /// <summary>4 MiB, 200 MB/s: from here on segments are filled as fast as spares are made while the disk is busy with what was appended:
+    /// two are kept.</summary>
+    public const long FastAhead = 4 * 1024 * 1024;
+
     private const long MostAhead = 32 * 1024 * 1024;
 
     // 100 MB/s: above that zeros are not worth their way to the disk.
@@ -16,14 +27,13 @@ internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments sp
     // A quarter of a segment: a spare is made in some milliseconds.
     private const int SpareAfter = 4;
 
-    // From here on segments are filled as fast as spares are made while the disk is busy with what was appended: two are kept.
-    private const long FastAhead = 4 * 1024 * 1024;
     private const int FastSpares = 2;
 
     // What is prepared lasts about so long.
     private static readonly TimeSpan Lead = TimeSpan.FromMilliseconds(20);
 
-    private long _ahead = LeastAhead;
+    private readonly long _leastAhead = leastAhead;
+    private long _ahead = leastAhead;
     private long _asked;
 
     public IBackgroundQueue Background => background;
@@ -65,7 +75,7 @@ internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments sp
     /// <summary>Nothing has been appended for a while.</summary>
     public void Rest()
     {
-        Volatile.Write(ref _ahead, LeastAhead);
+        Volatile.Write(ref _ahead, _leastAhead);
         spares.Rest();
     }
 
@@ -75,7 +85,7 @@ internal sealed class PagePreparer(IBackgroundQueue background, SpareSegments sp
         var now = TimeProvider.System.GetTimestamp();
         var took = TimeProvider.System.GetElapsedTime(Interlocked.Exchange(ref _asked, now), now);
         var ahead = Ahead;
-        ahead = took < Lead / 2 ? Math.Min(ahead * 2, MostAhead) : took > Lead * 2 ? Math.Max(ahead / 2, LeastAhead) : ahead;
+        ahead = took < Lead / 2 ? Math.Min(ahead * 2, MostAhead) : took > Lead * 2 ? Math.Max(ahead / 2, _leastAhead) : ahead;
         Volatile.Write(ref _ahead, ahead);
         return ahead;
     }

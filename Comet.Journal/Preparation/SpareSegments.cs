@@ -74,6 +74,9 @@ internal sealed class SpareSegments
         }
     }
 
+    /// <summary>Takes one back that may be a segment by now, or may not be written: it is used no more.</summary>
+    public void Discard(SpareSegment spare) => Drop(spare);
+
     /// <summary>Keeps one at most, and its file alone: the writers are not that fast any more.</summary>
     public void Rest()
     {

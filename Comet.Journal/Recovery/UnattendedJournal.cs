@@ -65,6 +65,10 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
 
     private UnattendedPlace JudgeUnattended(MappedSegment segment, long position, long sequence, bool isZero, ref long next)
     {
+        // Nobody has claimed anything here: that costs no look at the rest of the segment.
+        if (isZero && IsOfThisBoot() && IsAtTail(segment, position))
+            return UnattendedPlace.End;
+
         var scan = SegmentScan.Run(segment, position, sequence);
         var later = store.Catalog.Refresh().Where(entry => entry.Number > segment.Number && entry.Form.Length == 0).ToList();
         if (isZero && IsOfThisBoot())
@@ -82,6 +86,12 @@ internal sealed unsafe class UnattendedJournal(SegmentStore store, JournalMetada
 
         var durable = later.Aggregate(scan.Durable, (most, entry) => DurableIn(entry) is var each && each > most ? each : most);
         return new JournalPlace(segment.Number, position) < durable ? UnattendedPlace.Damage : UnattendedPlace.End;
+    }
+
+    private bool IsAtTail(MappedSegment segment, long position)
+    {
+        var tail = Tail();
+        return TailWord.Generation(tail) == segment.Generation && position >= TailWord.Position(tail);
     }
 
     private bool IsKnownEnd((JournalPlace Place, ulong Tail) here)

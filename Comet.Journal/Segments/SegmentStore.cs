@@ -31,7 +31,7 @@ internal sealed class SegmentStore
         Directory = directory;
         Catalog = new SegmentCatalog(environment.Files, () => Folders, () => FirstKept);
         Spares = new SpareSegments(MakeSpare, Files.Delete, () => Preparer!.SpareGoal, environment.Background);
-        Preparer = new PagePreparer(environment.Background, Spares, NextLength);
+        Preparer = new PagePreparer(environment.Background, Spares, NextLength, environment.LeastAhead);
     }
 
     public IFileSystem Files => _environment.Files;
@@ -172,13 +172,14 @@ internal sealed class SegmentStore
     private MappedSegment? Adopt(string path, long wanted, long needed, Func<SpareSegment, SegmentHeader> writePlace)
     {
         var spare = TakeSpare(wanted, needed);
-        var renamed = false;
         try
         {
             var header = writePlace(spare);
-            renamed = Files.TryRename(spare.File.Path, path);
-            if (!renamed)
+            if (!Files.TryRename(spare.File.Path, path))
+            {
+                Spares.Return(spare);
                 return null;
+            }
 
             // Under its new name from now on; the mapping, with its pages, stays.
             var file = new SegmentFile(Files, path, null, writable: true);
@@ -190,10 +191,11 @@ internal sealed class SegmentStore
                 Remember(segment);
             return segment;
         }
-        finally
+        catch
         {
-            if (!renamed)
-                Spares.Return(spare);
+            // Whether it has its new name by now is not known: one file must not become two segments.
+            Spares.Discard(spare);
+            throw;
         }
     }
 

@@ -1,3 +1,5 @@
+using Comet.Journals;
+
 namespace Comet.Server.Storage.Local;
 
 internal sealed partial class LocalPartitionLog
@@ -6,6 +8,22 @@ internal sealed partial class LocalPartitionLog
     private const string AcceptanceName = "accept-cut";
 
     private bool _isCutAccepted;
+
+    /// <summary>As <see cref="RequireEnd"/>, before recovery, which clears away what it takes for a torn tail: what is refused is left
+    /// untouched for whoever can save something of it.</summary>
+    private void RequireEndUntouched()
+    {
+        if (_isLoaded || _record.EndOffset <= 0 || File.Exists(Path.Combine(_directory, AcceptanceName)))
+            return;
+        try
+        {
+            RequireEnd(OpenPartition.ReadEnd(_directory, _options) ?? _record.StartOffset);
+        }
+        catch (JournalException failure) when (failure.Code != JournalErrorCode.Corrupt)
+        {
+            // Opening it for good finds that, too, and tells.
+        }
+    }
 
     /// <summary>A journal cannot tell damage of its very end from a tail that a crash has torn; where it was closed in peace can.</summary>
     /// <exception cref="CometException">The log ends before that, and nobody has said that it may.</exception>

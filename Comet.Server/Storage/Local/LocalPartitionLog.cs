@@ -297,6 +297,7 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
         if (_open is not null)
             return _open;
         _record.TakeFiles();
+        RequireEndUntouched();
         _open = OpenJournal();
         _isKnown = false;
         _record.Opened();

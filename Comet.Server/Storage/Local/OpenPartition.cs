@@ -49,11 +49,22 @@ internal sealed class OpenPartition : IDisposable
         }
     }
 
+    /// <summary>The offset behind the last batch of a journal that nobody has open, as recovery will find it, and changes nothing; null when
+    /// there is no batch.</summary>
+    /// <exception cref="JournalException">It is damaged, or cannot be read.</exception>
+    public static long? ReadEnd(string directory, LocalStorageOptions options)
+    {
+        using var journal = OpenJournal(directory, options, JournalAccess.ReadOnly);
+        using var reader = new ColdReader(journal, readsOnce: true);
+        return reader.TryReadLast() ? reader.Batch.LastOffset + 1 : null;
+    }
+
     /// <summary>Opens the journal alone.</summary>
-    public static Journal OpenJournal(string directory, LocalStorageOptions options) =>
+    public static Journal OpenJournal(
+        string directory, LocalStorageOptions options, JournalAccess access = JournalAccess.Exclusive) =>
         Journal.Open(directory, new JournalOptions
         {
-            Access = JournalAccess.Exclusive,
+            Access = access,
             RollCycle = RollCycle.BySize,
             FirstSegmentLength = Math.Min(LocalStorageOptions.FirstSegmentLength, options.MaxSegmentLength),
             MaxSegmentLength = options.MaxSegmentLength,

@@ -46,6 +46,19 @@ public sealed unsafe class DurableTurnTests
         Assert.True(Turn(state).TryTake(heir));
     }
 
+    /// <summary>The slot of a killed one may become that of a writer, who never tells anything and lives long.</summary>
+    [Fact]
+    public void What_a_killed_one_had_is_free_though_somebody_else_has_its_slot()
+    {
+        using var directory = new TemporaryDirectory();
+        using var state = JournalOpener.Open(JournalEnvironment.Default, directory.Path, new JournalOptions());
+        var killed = state.TakeSlot();
+        Assert.True(Turn(state).TryTake(killed));
+        state.Slots!.Return(killed);
+        Assert.Equal(killed.Index, state.TakeSlot().Index);
+        Assert.True(Turn(state).TryTake(state.TakeFlushSlot()));
+    }
+
     /// <summary>Whatever stands there, nothing is read beyond the slots and nobody waits.</summary>
     [Fact]
     public void Nonsense_there_is_nobody()

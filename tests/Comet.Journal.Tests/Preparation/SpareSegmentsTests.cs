@@ -1,6 +1,7 @@
 using Comet.Journals.Background;
 using Comet.Journals.FileSystem;
 using Comet.Journals.Preparation;
+using Comet.Journals.Tests.Support;
 
 namespace Comet.Journals.Tests.Preparation;
 
@@ -63,6 +64,42 @@ public sealed class SpareSegmentsTests
         Assert.Single(Directory.GetFiles(directory.Path));
         spares.Close();
         Assert.Empty(Directory.GetFiles(directory.Path));
+    }
+
+    /// <summary>Where there is no renaming in one step, the new name may be there and the old one not be gone; or the answer is lost.</summary>
+    [Fact]
+    public void One_that_may_have_become_a_segment_does_not_become_another()
+    {
+        using var directory = new TemporaryDirectory();
+        var files = new TracedFileSystem();
+        using (var journal = Journal.Open(
+            files.Environment, directory.Path, new JournalOptions { FirstSegmentLength = Length, MaxSegmentLength = Length }))
+        using (var writer = journal.CreateWriter())
+        {
+            files.AfterRename = path =>
+            {
+                files.AfterRename = null;
+                throw new JournalException(JournalErrorCode.StorageError, $"{path} may be there or not.");
+            };
+            var (number, failures) = (0, 0);
+            for (var segment = 1L; segment < 5 && failures < 10;)
+            {
+                try
+                {
+                    segment = writer.Append(Payload.Of(number, 1000)).Segment;
+                    number++;
+                }
+                catch (JournalException)
+                {
+                    failures++;
+                }
+            }
+
+            Assert.Equal(1, failures);
+            Assert.Equal(Enumerable.Range(0, number), Payload.ReadAll(journal));
+        }
+
+        Assert.Empty(Journal.Verify(directory.Path).Damages);
     }
 
     private static SpareSegments Spares(TemporaryDirectory directory, Func<long, SpareSegment> make) =>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Comet.Journals.Control;
+using Comet.Journals.Preparation;
 using Comet.Journals.Records;
 using Comet.Journals.Tests.Support;
 
@@ -38,7 +39,9 @@ internal static class ChildRoles
     private static async Task AppendAsync(StreamWriter output, string directory, int first, JournalDurability durability, int length)
     {
         var options = new JournalOptions { FirstSegmentLength = 64 * 1024, MaxSegmentLength = 256 * 1024 };
-        using var journal = Journal.Open(directory, options);
+        // As if it were fast: who waits for no flush has spare segments filled in the background.
+        using var journal = Journal.Open(
+            JournalEnvironment.Default with { LeastAhead = PagePreparer.FastAhead }, directory, options);
         using var writer = journal.CreateWriter();
         for (var i = first; ; i++)
         {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Runtime.InteropServices;
 using Comet.Journals.Control;
+using Comet.Journals.Preparation;
 using Comet.Journals.Records;
 
 namespace Comet.Journals.Tests.Processes;
@@ -43,7 +44,9 @@ internal static class ReadingRoles
     /// <summary>Appends (id, 0), (id, 1), ... one by one and in batches, and waits for its end when they are many.</summary>
     private static async Task NumberAsync(StreamWriter output, string directory, long id)
     {
-        using var journal = Journal.Open(directory, SmallSegments);
+        // Every other one as if it were fast: its spare segments are filled in the background.
+        var ahead = id % 2 == 0 ? PagePreparer.FastAhead : PagePreparer.LeastAhead;
+        using var journal = Journal.Open(JournalEnvironment.Default with { LeastAhead = ahead }, directory, SmallSegments);
         using var writer = journal.CreateWriter();
         var random = new Random((int)id);
         for (var next = 0L; next < Most;)

@@ -1,5 +1,6 @@
 using Comet.Journals.Control;
 using Comet.Journals.Packing;
+using Comet.Journals.Preparation;
 using Comet.Journals.Records;
 using Comet.Journals.Segments;
 using Comet.Journals.Tests.Support;
@@ -326,7 +327,13 @@ internal sealed partial class CrashWorkload(int seed, Defect defect, int images,
     }
 
     private JournalEnvironment EnvironmentOf(SimulatedFileSystem disk, ManualQueue background) =>
-        new(defect.Wrap(disk), NextId, defect.Salts(() => (uint)_random.Next())) { Background = background, Maintenance = background };
+        new(defect.Wrap(disk), NextId, defect.Salts(() => (uint)_random.Next()))
+        {
+            Background = background,
+            Maintenance = background,
+            // Half of them fill spare segments until somebody waits for a flush.
+            LeastAhead = seed % 2 == 0 ? PagePreparer.FastAhead : PagePreparer.LeastAhead
+        };
 
     private Guid NextId() => new((int)++_ids, (short)(seed & 0x7FFF), 0, new byte[8]);
 

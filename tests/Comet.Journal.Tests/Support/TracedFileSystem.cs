@@ -53,7 +53,16 @@ internal sealed class TracedFileSystem : IFileSystem
 
     public IJournalFile Open(string path, FileOpening opening) => new TracedFile(this, _inner.Open(path, opening));
 
-    public bool TryRename(string from, string to) => _inner.TryRename(from, to);
+    /// <summary>Called after a file was given a name that was not taken; what it throws is the failure of that.</summary>
+    public Action<string>? AfterRename { get; set; }
+
+    public bool TryRename(string from, string to)
+    {
+        var renamed = _inner.TryRename(from, to);
+        if (renamed)
+            AfterRename?.Invoke(to);
+        return renamed;
+    }
 
     public void Replace(string from, string to)
     {

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Comet.Server.Storage;
 using Comet.Server.Storage.Local;
 using Comet.Server.Storage.Memory;
@@ -215,6 +216,45 @@ public sealed class LocalPartitionLogTests : IDisposable
         using (var accepted = Open())
             Assert.Equal(5, accepted.EndOffset);
         Assert.Equal((5, false), (_record.EndOffset, File.Exists(acceptance)));
+    }
+
+    /// <summary>Recovery would clear away what comes behind the damage: it looks like a torn tail.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_log_that_is_refused_is_left_as_it_is(bool isAfterRestart)
+    {
+        using (var log = Open())
+        {
+            for (var i = 0; i < 10; i++)
+                Append(log, 1);
+            await log.CommitAsync(s_fence, CancellationToken.None);
+        }
+        const int FirstRecord = 4096;
+        var segment = Directory.GetFiles(_partition, "*.journal").Single();
+        var bytes = await File.ReadAllBytesAsync(segment);
+        var used = bytes.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
+        var half = (FirstRecord + used) / 2;
+        new Random(3).NextBytes(bytes.AsSpan(half, used - half));
+        await File.WriteAllBytesAsync(segment, bytes);
+        if (isAfterRestart)
+            Crash();
+
+        var before = State();
+        using (var refused = Open())
+            Assert.ThrowsAny<Exception>(() => refused.EndOffset);
+        Assert.Equal(before, State());
+
+        if (!isAfterRestart)
+            return;
+
+        // What somebody accepts is opened as far as it goes.
+        await File.WriteAllTextAsync(Path.Combine(_partition, "accept-cut"), "");
+        using var accepted = Open();
+        Assert.InRange(accepted.EndOffset, 1, 9);
+
+        List<string> State() => [.. Directory.GetFiles(_partition).Order(StringComparer.Ordinal).Select(
+            static file => $"{file} {Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))}")];
     }
 
     [Fact]
