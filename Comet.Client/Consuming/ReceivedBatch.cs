@@ -86,15 +86,14 @@ internal sealed class ReceivedBatch(
         {
             if (!_isOpen)
                 Open();
+            var reader = new RecordReader(_records.Span, Header);
+            while (reader.TrySkip(out _, out _, out var delta))
+                members[delta / 64] |= 1UL << delta;
         }
         catch (CometException)
         {
-            // A damaged batch ends the consumer when its turn comes; until then it has nothing.
-            return members;
+            // A damaged batch ends the consumer when its turn comes; until then it has what could be read.
         }
-        var reader = new RecordReader(_records.Span, Header);
-        while (reader.TrySkip(out _, out _, out var delta) && delta <= Header.LastOffsetDelta)
-            members[delta / 64] |= 1UL << delta;
         return members;
     }
 
