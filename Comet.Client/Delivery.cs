@@ -82,6 +82,8 @@ public sealed class Delivery<T>
 
     internal int Generation => _batch.Generation;
 
+    internal HeldDeliveries Held => new(Partition, [Offset, Offset], DeliveryCount, Generation);
+
     internal long Offset => _batch.Header.BaseOffset + _offsetDelta;
 
     /// <summary>Decodes the value without throwing.</summary>
@@ -116,7 +118,8 @@ public sealed class Delivery<T>
     }
 
     /// <summary>Gives the message back: it is delivered again, with a higher <see cref="DeliveryCount"/>, or goes to the dead-letter topic
-    /// when it was delivered as often as <see cref="ConsumerOptions{T}.MaxDeliveries"/> lets it be.</summary>
+    /// when it was delivered as often as <see cref="ConsumerOptions{T}.MaxDeliveries"/> lets it be. Does nothing when the lease of this
+    /// delivery is over: the message comes again by itself, and whoever has it then keeps it, this consumer included.</summary>
     /// <param name="delay">Not before this time is over, by the broker's clock; zero: at once. Null: as
     /// <see cref="ConsumerOptions{T}.RedeliveryBackoff"/> says.</param>
     /// <param name="reason">Why; it goes with the message to the dead-letter topic. At most 1,000 characters are kept.</param>
@@ -124,23 +127,23 @@ public sealed class Delivery<T>
     public ValueTask NackAsync(TimeSpan? delay = null, string? reason = null)
     {
         Settle();
-        return Partition.Core.NackAsync(Partition, [Offset, Offset], delay, reason, Generation);
+        return Partition.Core.NackAsync(Held, delay, reason);
     }
 
     /// <summary>Gives the message up: it goes to the dead-letter topic, however often it was delivered, and is acked when that topic has
-    /// it.</summary>
+    /// it. Does nothing when the lease of this delivery is over.</summary>
     /// <param name="reason">Why; it goes with the message. At most 1,000 characters are kept.</param>
     /// <exception cref="CometException">The consumer has ended.</exception>
     public ValueTask DeadLetterAsync(string? reason = null)
     {
         Settle();
-        return Partition.Core.DeadLetterAsync(Partition, [Offset, Offset], reason, Generation);
+        return Partition.Core.DeadLetterAsync(Held, reason);
     }
 
     /// <summary>Begins the lease anew. Where <see cref="ConsumerOptions{T}.MaxLeaseExtension"/> does so by itself there is no need. Does
     /// nothing when there is no lease, or when it is lost already.</summary>
     /// <exception cref="CometException">The consumer has ended.</exception>
-    public ValueTask ExtendAsync() => Partition.Core.ExtendAsync(Partition, [Offset, Offset], Generation);
+    public ValueTask ExtendAsync() => Partition.Core.ExtendAsync(Held);
 
     /// <summary>The program is through with it: nothing more is extended.</summary>
     internal void Settle() => Partition.Leases.Settled(_batch, _offsetDelta);

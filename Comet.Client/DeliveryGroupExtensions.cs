@@ -14,7 +14,7 @@ public static class DeliveryGroupExtensions
     {
         ArgumentNullException.ThrowIfNull(deliveries);
         List<Task>? waiting = null;
-        foreach (var (partition, era, _, ranges) in Gather(deliveries))
+        foreach (var ((partition, ranges, _, _), era) in Gather(deliveries))
         {
             for (var i = 0; i < ranges.Length; i += 2)
             {
@@ -26,7 +26,7 @@ public static class DeliveryGroupExtensions
         return waiting is null ? ValueTask.CompletedTask : new(Task.WhenAll(waiting));
     }
 
-    /// <summary>Gives all of them back, in one frame for each partition.</summary>
+    /// <summary>Gives all of them back, in one frame for those of a partition that were delivered equally often.</summary>
     /// <param name="deliveries">Of any consumers and partitions, in any order. Taken through once.</param>
     /// <param name="delay">Not before this time is over, by the broker's clock; zero: at once. Null: as
     /// <see cref="ConsumerOptions{T}.RedeliveryBackoff"/> says.</param>
@@ -37,28 +37,28 @@ public static class DeliveryGroupExtensions
     {
         ArgumentNullException.ThrowIfNull(deliveries);
         List<Task>? waiting = null;
-        foreach (var (partition, _, generation, ranges) in Gather(deliveries))
+        foreach (var (held, _) in Gather(deliveries))
         {
-            var nacking = partition.Core.NackAsync(partition, ranges, delay, reason, generation);
+            var nacking = held.Partition.Core.NackAsync(held, delay, reason);
             if (!nacking.IsCompletedSuccessfully)
                 (waiting ??= []).Add(nacking.AsTask());
         }
         return waiting is null ? ValueTask.CompletedTask : new(Task.WhenAll(waiting));
     }
 
-    /// <summary>The offsets of each partition and attachment as ranges.</summary>
-    private static IEnumerable<(PartitionConsumer Partition, long Era, int Generation, long[] Ranges)> Gather<T>(
-        IEnumerable<Delivery<T>> deliveries)
+    /// <summary>The offsets of each partition, attachment and delivery count as ranges.</summary>
+    private static IEnumerable<(HeldDeliveries Held, long Era)> Gather<T>(IEnumerable<Delivery<T>> deliveries)
     {
-        var gathered = new Dictionary<(PartitionConsumer Partition, long Era, int Generation), AckBuffer>();
+        var gathered = new Dictionary<(PartitionConsumer Partition, long Era, int Generation, int Count), AckBuffer>();
         foreach (var delivery in deliveries)
         {
-            var home = (delivery.Partition, delivery.Era, delivery.Generation);
+            var home = (delivery.Partition, delivery.Era, delivery.Generation, delivery.DeliveryCount);
             if (!gathered.TryGetValue(home, out var offsets))
                 gathered[home] = offsets = new AckBuffer();
             offsets.Add(delivery.Offset, delivery.Offset);
             delivery.Settle();
         }
-        return gathered.Select(static g => (g.Key.Partition, g.Key.Era, g.Key.Generation, g.Value.Take()));
+        return gathered.Select(static g =>
+            (new HeldDeliveries(g.Key.Partition, g.Value.Take(), g.Key.Count, g.Key.Generation), g.Key.Era));
     }
 }

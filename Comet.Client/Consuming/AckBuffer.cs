@@ -9,6 +9,9 @@ internal sealed class AckBuffer
     /// <summary>How many messages were added.</summary>
     public int Count { get; private set; }
 
+    /// <summary>How many ranges they are, before any are joined.</summary>
+    public int RangeCount => _ranges.Count;
+
     public void Add(long first, long last)
     {
         Count += (int)(last - first + 1);

@@ -213,27 +213,25 @@ internal sealed class ConsumerCore
         return confirm is null ? ValueTask.CompletedTask : new(ConfirmAsync(confirm, cancellationToken));
     }
 
-    /// <summary>Gives messages back that were delivered to an attachment.</summary>
-    /// <param name="partition">The partition.</param>
-    /// <param name="ranges">Pairs of first and last offset.</param>
+    /// <summary>Gives messages back.</summary>
+    /// <param name="held">The deliveries.</param>
     /// <param name="delay">Null: what the subscription says.</param>
     /// <param name="reason">Why; for the dead-letter topic.</param>
-    /// <param name="generation">The attachment.</param>
-    public ValueTask NackAsync(PartitionConsumer partition, long[] ranges, TimeSpan? delay, string? reason, int generation)
+    public ValueTask NackAsync(HeldDeliveries held, TimeSpan? delay, string? reason)
     {
         if (delay is { } wait)
             ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero, nameof(delay));
         var milliseconds = delay is { } d ? (long)Math.Ceiling(d.TotalMilliseconds) : NackFrame.DelayByPolicy;
-        return SendHeldAsync(partition, generation, () => partition.SendNack(ranges, milliseconds, Cut(reason)));
+        return SendHeldAsync(held, () => held.Partition.SendNack(held, milliseconds, Cut(reason)));
     }
 
-    /// <summary>Sends messages that were delivered to an attachment to the dead-letter topic.</summary>
-    public ValueTask DeadLetterAsync(PartitionConsumer partition, long[] ranges, string? reason, int generation) =>
-        SendHeldAsync(partition, generation, () => partition.SendDeadLetters(ranges, Cut(reason)));
+    /// <summary>Sends messages to the dead-letter topic.</summary>
+    public ValueTask DeadLetterAsync(HeldDeliveries held, string? reason) =>
+        SendHeldAsync(held, () => held.Partition.SendDeadLetters(held, Cut(reason)));
 
-    /// <summary>Begins the leases anew of messages that were delivered to an attachment.</summary>
-    public ValueTask ExtendAsync(PartitionConsumer partition, long[] ranges, int generation) =>
-        SendHeldAsync(partition, generation, () => partition.SendExtension(ranges));
+    /// <summary>Begins the leases of messages anew.</summary>
+    public ValueTask ExtendAsync(HeldDeliveries held) =>
+        SendHeldAsync(held, () => held.Partition.SendExtension(held.Ranges, held.DeliveryCount));
 
     /// <summary>Completes when every ack so far is confirmed.</summary>
     public async Task FlushAcksAsync(CancellationToken cancellationToken)
@@ -323,7 +321,7 @@ internal sealed class ConsumerCore
     // The broker keeps no more of it, and a frame has its limit.
     private static string? Cut(string? reason) => reason is { Length: > MaxReasonLength } ? reason[..MaxReasonLength] : reason;
 
-    private ValueTask SendHeldAsync(PartitionConsumer partition, int generation, Func<Connection?> send)
+    private ValueTask SendHeldAsync(HeldDeliveries held, Func<Connection?> send)
     {
         Connection? toFlush;
         lock (Gate)
@@ -332,7 +330,7 @@ internal sealed class ConsumerCore
                 return ValueTask.FromException(Ended());
             // What an earlier attachment was given comes again by itself, and may be here already: that delivery is another one, and not
             // to be given back.
-            if (Settings.IsReader || generation != partition.Generation)
+            if (Settings.IsReader || held.Generation != held.Partition.Generation)
                 return ValueTask.CompletedTask;
             toFlush = send();
         }

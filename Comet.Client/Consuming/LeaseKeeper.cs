@@ -10,6 +10,9 @@ internal sealed class LeaseKeeper
     // Extended so often within a lease that one extension may be late or lost.
     private const int ExtensionsPerLease = 3;
 
+    // A frame has its limit, and who acks every second message has many ranges.
+    private const int MaxRanges = 4_096;
+
     private readonly PartitionConsumer _partition;
     private readonly TimeProvider _time;
     private readonly TimeSpan _maxExtension;
@@ -72,8 +75,11 @@ internal sealed class LeaseKeeper
         {
             var batch = _tracked[i];
             var (from, to) = (Math.Max(first, batch.Header.BaseOffset), Math.Min(last, batch.Header.LastOffset));
-            for (var offset = from; offset <= to && batch.Tracking is not null; offset++)
-                Settle(batch, (int)(offset - batch.Header.BaseOffset));
+            for (var offset = from; offset <= to && batch.Tracking is { Index: >= 0 }; offset++)
+            {
+                if (batch.Has((int)(offset - batch.Header.BaseOffset)))
+                    Settle(batch, (int)(offset - batch.Header.BaseOffset));
+            }
         }
     }
 
@@ -88,7 +94,10 @@ internal sealed class LeaseKeeper
             {
                 var (from, to) = (Math.Max(ranges[pair], batch.Header.BaseOffset), Math.Min(ranges[pair + 1], batch.Header.LastOffset));
                 for (var offset = from; offset <= to; offset++)
-                    batch.Tracking!.Lose((int)(offset - batch.Header.BaseOffset), lost);
+                {
+                    if (batch.Has((int)(offset - batch.Header.BaseOffset)))
+                        batch.Tracking!.Lose((int)(offset - batch.Header.BaseOffset), lost);
+                }
             }
             if (batch.Tracking!.Left == 0)
                 Untrack(batch);
@@ -142,18 +151,30 @@ internal sealed class LeaseKeeper
     /// <summary>Extends what the program holds or will take, but for what it has held too long.</summary>
     private void ExtendHeld()
     {
-        Connections.Connection? toFlush;
+        Connections.Connection? toFlush = null;
         lock (_partition.Gate)
         {
-            var held = new AckBuffer();
-            foreach (var batch in _tracked)
+            foreach (var batches in _tracked.Where(b => _time.GetElapsedTime(b.ArrivedAt) < _maxExtension).GroupBy(b => b.DeliveryCount))
             {
-                if (_time.GetElapsedTime(batch.ArrivedAt) < _maxExtension)
-                    held.Add(batch.Header.BaseOffset, batch.Header.LastOffset);
+                var held = new AckBuffer();
+                foreach (var batch in batches)
+                    AddHeld(batch, held);
+                if (held.Count > 0)
+                    toFlush = _partition.SendExtension(held.Take(), batches.Key);
             }
-            toFlush = held.Count > 0 ? _partition.SendExtension(held.Take()) : null;
         }
         toFlush?.Sender.Flush();
+    }
+
+    private void AddHeld(ReceivedBatch batch, AckBuffer held)
+    {
+        for (var delta = 0; delta <= batch.Header.LastOffsetDelta; delta++)
+        {
+            if (!batch.Tracking!.IsDone(delta) && batch.Has(delta))
+                held.Add(batch.Header.BaseOffset + delta, batch.Header.BaseOffset + delta);
+            if (held.RangeCount == MaxRanges)
+                _partition.SendExtension(held.Take(), batch.DeliveryCount);
+        }
     }
 }
 
@@ -205,12 +226,13 @@ internal sealed class DeliveryTracking(in RecordBatchHeader header)
         _tokens = null;
     }
 
+    public bool IsDone(int offsetDelta) => (_done[offsetDelta / BitsPerWord] >> offsetDelta & 1) != 0;
+
     private bool TryFinish(int offsetDelta)
     {
-        var bit = 1UL << (offsetDelta % BitsPerWord);
-        if (Left == 0 || (_done[offsetDelta / BitsPerWord] & bit) != 0)
+        if (Left == 0 || IsDone(offsetDelta))
             return false;
-        _done[offsetDelta / BitsPerWord] |= bit;
+        _done[offsetDelta / BitsPerWord] |= 1UL << offsetDelta;
         Left--;
         return true;
     }

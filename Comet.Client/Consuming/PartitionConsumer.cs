@@ -106,27 +106,28 @@ internal sealed class PartitionConsumer : PartitionAttachment
     }
 
     /// <summary>Gives messages back. Without a connection there is nothing to do: they come again anyway.</summary>
-    public Connection? SendNack(long[] ranges, long delayMilliseconds, string? reason)
+    public Connection? SendNack(HeldDeliveries held, long delayMilliseconds, string? reason)
     {
         // In the order the program said it: what it has acked before is not given back.
         Acks.SendNow();
         _connection?.Sender.Append(
-            new NackFrame(_wireId, delayMilliseconds, reason, ranges), 0, ReadOnlySequence<byte>.Empty);
+            new NackFrame(_wireId, delayMilliseconds, reason, held.Ranges, held.DeliveryCount), 0, ReadOnlySequence<byte>.Empty);
         return _connection;
     }
 
     /// <summary>Gives messages up for good.</summary>
-    public Connection? SendDeadLetters(long[] ranges, string? reason)
+    public Connection? SendDeadLetters(HeldDeliveries held, string? reason)
     {
         Acks.SendNow();
-        _connection?.Sender.Append(new DeadLetterFrame(_wireId, reason, ranges), 0, ReadOnlySequence<byte>.Empty);
+        _connection?.Sender.Append(
+            new DeadLetterFrame(_wireId, reason, held.Ranges, held.DeliveryCount), 0, ReadOnlySequence<byte>.Empty);
         return _connection;
     }
 
     /// <summary>Begins leases anew.</summary>
-    public Connection? SendExtension(long[] ranges)
+    public Connection? SendExtension(long[] ranges, int deliveryCount)
     {
-        _connection?.Sender.Append(new ExtendLeaseFrame(_wireId, ranges), 0, ReadOnlySequence<byte>.Empty);
+        _connection?.Sender.Append(new ExtendLeaseFrame(_wireId, ranges, deliveryCount), 0, ReadOnlySequence<byte>.Empty);
         return _connection;
     }
 

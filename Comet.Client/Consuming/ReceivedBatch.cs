@@ -10,6 +10,7 @@ internal sealed class ReceivedBatch(
     private const int MaxRestoredLength = 2 * FrameLimits.HardMaxMessageLength;
 
     private ReadOnlyMemory<byte> _records;
+    private ulong[]? _members;
     private int _position;
     private int _previousDelta = -1;
     private bool _isOpen;
@@ -39,6 +40,11 @@ internal sealed class ReceivedBatch(
 
     /// <summary>Whether <see cref="TryTake"/> has returned its last record.</summary>
     public bool IsTaken => _isOpen && _position >= _records.Length;
+
+    /// <summary>Whether it has a record of an offset between its first and its last: what the broker cuts of a stored batch has the
+    /// offsets of the whole. Under the consumer's lock.</summary>
+    public bool Has(int offsetDelta) => Header.RecordCount == Header.LastOffsetDelta + 1
+        || ((_members ??= FindMembers())[offsetDelta / 64] >> offsetDelta & 1) != 0;
 
     /// <summary>Goes on to the next record; false when there is none.</summary>
     /// <exception cref="CometException"><see cref="ErrorCode.CorruptBatch"/>.</exception>
@@ -72,6 +78,24 @@ internal sealed class ReceivedBatch(
 
     public MessageHeaders ReadHeaders(int position, int offsetDelta) =>
         Read(position, offsetDelta).Headers is { IsEmpty: false } headers ? RecordHeaders.Read(headers.ToArray()) : MessageHeaders.Empty;
+
+    private ulong[] FindMembers()
+    {
+        var members = new ulong[(Header.LastOffsetDelta / 64) + 1];
+        try
+        {
+            if (!_isOpen)
+                Open();
+            var reader = new RecordReader(_records.Span, Header);
+            while (reader.TrySkip(out _, out _, out var delta))
+                members[delta / 64] |= 1UL << delta;
+        }
+        catch (CometException)
+        {
+            // A damaged batch ends the consumer when its turn comes; until then it has what could be read.
+        }
+        return members;
+    }
 
     private void Open()
     {

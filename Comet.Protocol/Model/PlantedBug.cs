@@ -34,4 +34,7 @@ internal enum PlantedBug
 
     /// <summary>The broker forgets a producer's sequence ids when it attaches again.</summary>
     DedupLost,
+
+    /// <summary>The broker takes a nack or an extension of an earlier delivery for one of the newest.</summary>
+    LateNackTaken,
 }

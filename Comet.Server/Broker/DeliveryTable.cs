@@ -121,7 +121,8 @@ internal sealed class DeliveryTable(Marking marking)
     }
 
     /// <summary>Copies what is in a stage within a range, a run for neighbours in the same state, until so many are found.</summary>
-    public void CopyTo(List<StateRun> target, OffsetRange range, MessageStage stage, int? consumer = null, long most = long.MaxValue)
+    public void CopyTo(List<StateRun> target, OffsetRange range, MessageStage stage,
+        int? consumer = null, int deliveryCount = 0, long most = long.MaxValue)
     {
         var at = range.First;
         while (most > 0 && TryNextBlock(ref at, range.Last, out var page, out var index, out var first, out var mask))
@@ -133,7 +134,8 @@ internal sealed class DeliveryTable(Marking marking)
                 var length = Same(states, left, start);
                 left &= ~BlockMask.Of(start, start + length - 1);
                 var state = new MessageState(states[start]);
-                if (state.Stage != stage || (consumer is { } number && state.Consumer != number))
+                if (state.Stage != stage || (consumer is { } number && state.Consumer != number)
+                    || (deliveryCount != 0 && state.DeliveryCount != deliveryCount))
                     continue;
                 target.Add(new(new(first + start, first + start + length - 1), state));
                 most -= length;

@@ -346,7 +346,7 @@ internal sealed partial class Partition : IDisposable
         var ranges = command.Ranges!;
         var cause = new GiveBackCause(now, command.Number, command.Detail as string);
         for (var i = 0; i + 1 < ranges.Length; i += 2)
-            subscription.GiveBack(command.Consumer!, new(ranges[i], ranges[i + 1]), cause);
+            subscription.GiveBack(HeldBy(command), new(ranges[i], ranges[i + 1]), cause);
         command.Consumer!.Peer.Confirm(command.CorrelationId);
     }
 
@@ -359,12 +359,14 @@ internal sealed partial class Partition : IDisposable
         {
             var range = new OffsetRange(ranges[i], ranges[i + 1]);
             if (command.Kind == CommandKind.ExtendLease)
-                subscription.Extend(command.Consumer!, range, now);
+                subscription.Extend(HeldBy(command), range, now);
             else
-                subscription.GiveUp(command.Consumer!, range, command.Detail as string, now);
+                subscription.GiveUp(HeldBy(command), range, command.Detail as string, now);
         }
         command.Consumer!.Peer.Confirm(command.CorrelationId);
     }
+
+    private static HeldBy HeldBy(in PartitionCommand command) => new(command.Consumer!, command.DeliveryCount);
 
     /// <summary>The subscription that a consumer acks to; false when it is refused, because it has none (any more).</summary>
     private static bool TryGetSubscription(in PartitionCommand command, [NotNullWhen(true)] out Subscription? subscription)

@@ -70,6 +70,9 @@ internal readonly record struct PartitionCommand(CommandKind Kind)
     /// <summary>Pairs of first and last offset.</summary>
     public long[]? Ranges { get; init; }
 
+    /// <summary>Which delivery of <see cref="Ranges"/> is meant; 0 for the one that the consumer holds.</summary>
+    public int DeliveryCount { get; init; }
+
     /// <summary>A request or collector that only one kind of command has.</summary>
     public object? Detail { get; init; }
 }

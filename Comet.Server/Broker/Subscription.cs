@@ -112,7 +112,7 @@ internal sealed partial class Subscription
         if (before is not null && before != first && before.Subscription == this)
         {
             before.Peer.Send(new ConsumerActivityFrame(before.Id, false));
-            GiveBack(before, new(0, long.MaxValue), new(now, 0, "Another consumer has become the active one."));
+            GiveBack(new(before), new(0, long.MaxValue), new(now, 0, "Another consumer has become the active one."));
         }
         if (arrived is not null && arrived != first)
             arrived.Peer.Send(new ConsumerActivityFrame(arrived.Id, false));
@@ -126,7 +126,7 @@ internal sealed partial class Subscription
         if (!_consumers.Remove(consumer))
             return;
         consumer.Subscription = null;
-        GiveBack(consumer, new(0, long.MaxValue), new(now, 0, $"The consumer '{consumer.Name}' has gone."));
+        GiveBack(new(consumer), new(0, long.MaxValue), new(now, 0, $"The consumer '{consumer.Name}' has gone."));
         Slots?.Detach(consumer, Bug == PlantedBug.StuckKeyRange ? [] : Consumers);
         _consumers.Forget(consumer);
         ChooseActive(null, now);
@@ -179,25 +179,25 @@ internal sealed partial class Subscription
     }
 
     /// <summary>Gives back what a consumer holds of a range.</summary>
-    public void GiveBack(Consumer consumer, OffsetRange range, GiveBackCause cause)
+    public void GiveBack(HeldBy held, OffsetRange range, GiveBackCause cause)
     {
-        foreach (var run in RunsOf(consumer, range))
+        foreach (var run in RunsOf(held, range))
             GiveBack(run, cause);
     }
 
     /// <summary>Sends what a consumer holds of a range to the dead-letter topic.</summary>
-    public void GiveUp(Consumer consumer, OffsetRange range, string? reason, long now)
+    public void GiveUp(HeldBy held, OffsetRange range, string? reason, long now)
     {
-        foreach (var run in RunsOf(consumer, range))
+        foreach (var run in RunsOf(held, range))
             GiveUp(run, new(IsGivenUp: true, reason ?? "Its consumer gave it up."), now);
     }
 
     /// <summary>Begins the leases anew of what a consumer holds of a range.</summary>
-    public void Extend(Consumer consumer, OffsetRange range, long now)
+    public void Extend(HeldBy held, OffsetRange range, long now)
     {
         if (Settings.Lease == 0)
             return;
-        foreach (var run in RunsOf(consumer, range))
+        foreach (var run in RunsOf(held, range))
         {
             var extended = run.State.WithNextLease();
             _table.Put(run.Range, extended);
@@ -333,13 +333,16 @@ internal sealed partial class Subscription
         _consumers.Clear();
     }
 
-    private List<StateRun> RunsOf(Consumer consumer, OffsetRange range)
+    private List<StateRun> RunsOf(HeldBy held, OffsetRange range)
     {
         _runs.Clear();
-        if (consumer.Unacked > 0)
-            _table.CopyTo(_runs, range, MessageStage.InFlight, consumer.Number, consumer.Unacked);
+        if (held.Consumer.Unacked > 0)
+            _table.CopyTo(_runs, range, MessageStage.InFlight, held.Consumer.Number, CountOf(held), held.Consumer.Unacked);
         return _runs;
     }
+
+    private int CountOf(HeldBy held) =>
+        Bug == PlantedBug.LateNackTaken ? 0 : Math.Min(held.DeliveryCount, MessageState.MaxDeliveryCount);
 
     private void GiveBack(in StateRun run, GiveBackCause cause)
     {

@@ -138,11 +138,11 @@ internal sealed class SessionFrames : IFrameHandler
                 break;
             case FrameType.ExtendLease:
                 var extend = frame.Read<ExtendLeaseFrame>(_codec);
-                Post(CommandKind.ExtendLease, extend.ConsumerId, frame.CorrelationId, extend.Ranges, null);
+                Post(CommandKind.ExtendLease, new(extend.ConsumerId, extend.Ranges, extend.DeliveryCount), frame.CorrelationId, null);
                 break;
             case FrameType.DeadLetter:
                 var letter = frame.Read<DeadLetterFrame>(_codec);
-                Post(CommandKind.GiveUp, letter.ConsumerId, frame.CorrelationId, letter.Ranges, letter.Reason);
+                Post(CommandKind.GiveUp, new(letter.ConsumerId, letter.Ranges, letter.DeliveryCount), frame.CorrelationId, letter.Reason);
                 break;
             case FrameType.Ping:
                 _sender.Send(default(PongFrame), frame.CorrelationId);
@@ -238,16 +238,17 @@ internal sealed class SessionFrames : IFrameHandler
             throw new CometException(ErrorCode.InvalidArgument,
                 $"A nack's delay is 0 to {MaxNackDelayMilliseconds} ms, not {nack.DelayMilliseconds}.");
         var delay = nack.DelayMilliseconds == NackFrame.DelayByPolicy ? GiveBackCause.ByPolicy : nack.DelayMilliseconds * 1000;
-        Post(CommandKind.Nack, nack.ConsumerId, frame.CorrelationId, nack.Ranges, nack.Reason, delay);
+        Post(CommandKind.Nack, new(nack.ConsumerId, nack.Ranges, nack.DeliveryCount), frame.CorrelationId, nack.Reason, delay);
     }
 
-    private void Post(CommandKind kind, long consumerId, ulong correlationId, long[] ranges, string? reason, long delay = 0)
+    private void Post(CommandKind kind, in Deliveries named, ulong correlationId, string? reason, long delay = 0)
     {
-        if (FindConsumer(consumerId, correlationId) is { } consumer)
+        if (FindConsumer(named.ConsumerId, correlationId) is { } consumer)
         {
             consumer.Partition!.Post(new(kind)
             {
-                Consumer = consumer, CorrelationId = correlationId, Number = delay, Ranges = RequirePairs(ranges), Detail = reason,
+                Consumer = consumer, CorrelationId = correlationId, Number = delay, Ranges = RequirePairs(named.Ranges),
+                DeliveryCount = Math.Max(named.DeliveryCount, 0), Detail = reason,
             });
         }
     }
@@ -314,6 +315,8 @@ internal sealed class SessionFrames : IFrameHandler
         }
         return ranges;
     }
+
+    private readonly record struct Deliveries(long ConsumerId, long[] Ranges, int DeliveryCount);
 
     private static string Describe(FrameType type) => Enum.IsDefined(type) ? type.ToString() : $"a frame of the unknown type {(int)type}";
 }

@@ -18,6 +18,7 @@ public sealed class PlantedBugTests
     [InlineData(nameof(PlantedBug.AckedMessageRedelivered), "AckedThenRedelivered")]
     [InlineData(nameof(PlantedBug.RetentionEatsUnacked), "Lost")]
     [InlineData(nameof(PlantedBug.DedupLost), "DuplicateInLog")]
+    [InlineData(nameof(PlantedBug.LateNackTaken), "TakenAway")]
     public async Task A_planted_bug_is_found_by_its_checker(string bug, string checker)
     {
         var planted = Enum.Parse<PlantedBug>(bug);

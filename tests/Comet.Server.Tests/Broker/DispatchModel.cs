@@ -115,27 +115,32 @@ internal sealed class DispatchModel : IDisposable
         AssertSettled();
     }
 
-    public void Nack(Consumer consumer, long first, long last, long delay)
+    /// <param name="consumer">Who gives back.</param>
+    /// <param name="first">The first of them.</param>
+    /// <param name="last">The last one.</param>
+    /// <param name="delay">How long they wait.</param>
+    /// <param name="count">Which delivery is meant, which may be over for long; 0: the one that is held.</param>
+    public void Nack(Consumer consumer, long first, long last, long delay, int count = 0)
     {
-        foreach (var message in Held(consumer, first, last))
+        foreach (var message in Held(consumer, first, last, count))
             Return(message, delay == GiveBackCause.ByPolicy ? _settings.Backoff.After(message.Deliveries) : delay);
-        _rig.Nack(consumer, first, last, delay);
+        _rig.Nack(consumer, first, last, delay, count: count);
         AssertSettled();
     }
 
-    public void GiveUp(Consumer consumer, long first, long last)
+    public void GiveUp(Consumer consumer, long first, long last, int count = 0)
     {
-        foreach (var message in Held(consumer, first, last))
+        foreach (var message in Held(consumer, first, last, count))
             message.Stage = Stage.Dead;
-        _rig.GiveUp(consumer, first, last);
+        _rig.GiveUp(consumer, first, last, count: count);
         AssertSettled();
     }
 
-    public void Extend(Consumer consumer, long first, long last)
+    public void Extend(Consumer consumer, long first, long last, int count = 0)
     {
-        foreach (var message in Held(consumer, first, last))
+        foreach (var message in Held(consumer, first, last, count))
             message.Deadline = _settings.Lease > 0 ? _rig.Now + _settings.Lease : long.MaxValue;
-        _rig.Extend(consumer, first, last);
+        _rig.Extend(consumer, first, last, count);
         AssertSettled();
     }
 
@@ -195,8 +200,8 @@ internal sealed class DispatchModel : IDisposable
     private string? KeyOf(long offset) =>
         _type != SubscriptionType.KeyShared || offset % 11 == 10 ? null : $"k{offset * 7 % 13 % _keys}";
 
-    private List<Message> Held(Consumer consumer, long first, long last) =>
-        [.. _messages.Values.Where(m => m.Stage == Stage.Held && m.Holder == consumer && m.Offset >= first && m.Offset <= last)];
+    private List<Message> Held(Consumer consumer, long first, long last, int count = 0) => [.. _messages.Values.Where(m =>
+        m.Stage == Stage.Held && m.Holder == consumer && m.Offset >= first && m.Offset <= last && (count == 0 || m.Deliveries == count))];
 
     private void ReturnAll(Consumer consumer) => Held(consumer, 0, long.MaxValue).ForEach(m => Return(m, 0));
 

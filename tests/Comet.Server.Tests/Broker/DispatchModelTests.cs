@@ -8,7 +8,7 @@ namespace Comet.Server.Tests.Broker;
 public sealed class DispatchModelTests
 {
     private static readonly Gen<(int Kind, int Which, int A, int B)> s_step =
-        Gen.Select(Gen.Int[0, 25], Gen.Int[0, 100], Gen.Int[0, 60], Gen.Int[0, 15]);
+        Gen.Select(Gen.Int[0, 27], Gen.Int[0, 100], Gen.Int[0, 60], Gen.Int[0, 15]);
 
     private static readonly Gen<SubscriptionSettings> s_settings = Gen.Select(
         Gen.Int[0, 1], Gen.Int[0, 3], Gen.Int[0, 1], (hasLease, maxDeliveries, hasBackoff) => new SubscriptionSettings
@@ -35,6 +35,8 @@ public sealed class DispatchModelTests
     [InlineData(SubscriptionType.Failover, nameof(PlantedBug.DuplicateAfterRedelivery))]
     [InlineData(SubscriptionType.Shared, nameof(PlantedBug.EarlyDelay))]
     [InlineData(SubscriptionType.KeyShared, nameof(PlantedBug.StuckKeyRange))]
+    [InlineData(SubscriptionType.Shared, nameof(PlantedBug.LateNackTaken))]
+    [InlineData(SubscriptionType.KeyShared, nameof(PlantedBug.LateNackTaken))]
     public void It_notices_a_planted_bug(SubscriptionType type, string bug) =>
         Assert.ThrowsAny<Exception>(() => Check(type, Enum.Parse<PlantedBug>(bug), 2_000));
 
@@ -47,6 +49,18 @@ public sealed class DispatchModelTests
                 Step(model, kind, which, a, b);
             model.Finish();
         }, iter: cases);
+
+    /// <summary>Something that is said of the first, second or third delivery of messages, which may be over.</summary>
+    private static void StepLate(DispatchModel model, Consumer consumer, int what, int a, int b)
+    {
+        var count = (b % 3) + 1;
+        if (what == 0)
+            model.Nack(consumer, a, a + b, delay: b * 50, count);
+        else if (what == 1)
+            model.Extend(consumer, a, a + b, count);
+        else
+            model.GiveUp(consumer, a, a + (b / 4), count);
+    }
 
     private static void Step(DispatchModel model, int kind, int which, int a, int b)
     {
@@ -77,6 +91,8 @@ public sealed class DispatchModelTests
             model.GiveUp(consumer, a, a + (b / 8));
         else if (kind <= 23)
             model.AnswerLetter(which, isAccepted: b % 3 != 0);
+        else if (kind == 24)
+            StepLate(model, consumer, which % 3, a, b);
         else
             model.Pass(b * 80);
     }

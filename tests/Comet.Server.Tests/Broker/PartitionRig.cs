@@ -87,14 +87,14 @@ internal sealed class PartitionRig : IDisposable
     public void Ack(Consumer consumer, long first, long last, bool cumulative = false) =>
         Do(new(CommandKind.Ack) { Consumer = consumer, Cumulative = cumulative, Ranges = [first, last] });
 
-    public void Nack(Consumer consumer, long first, long last, long delay = 0, string? reason = null) =>
-        Do(new(CommandKind.Nack) { Consumer = consumer, Number = delay, Ranges = [first, last], Detail = reason });
+    public void Nack(Consumer consumer, long first, long last, long delay = 0, string? reason = null, int count = 0) => Do(
+        new(CommandKind.Nack) { Consumer = consumer, Number = delay, Ranges = [first, last], DeliveryCount = count, Detail = reason });
 
-    public void Extend(Consumer consumer, long first, long last) =>
-        Do(new(CommandKind.ExtendLease) { Consumer = consumer, Ranges = [first, last] });
+    public void Extend(Consumer consumer, long first, long last, int count = 0) =>
+        Do(new(CommandKind.ExtendLease) { Consumer = consumer, Ranges = [first, last], DeliveryCount = count });
 
-    public void GiveUp(Consumer consumer, long first, long last, string? reason = null) =>
-        Do(new(CommandKind.GiveUp) { Consumer = consumer, Ranges = [first, last], Detail = reason });
+    public void GiveUp(Consumer consumer, long first, long last, string? reason = null, int count = 0) =>
+        Do(new(CommandKind.GiveUp) { Consumer = consumer, Ranges = [first, last], DeliveryCount = count, Detail = reason });
 
     public void Detach(Consumer consumer) => Do(new(CommandKind.DetachConsumer) { Consumer = consumer });
 

@@ -119,6 +119,24 @@ public sealed class ConsumerSessionTests() : BrokerTest(new CometServerOptions {
     }
 
     [Fact]
+    public async Task A_nack_of_another_delivery_than_the_one_that_is_held_is_left_alone_and_one_that_names_none_is_not()
+    {
+        await using var client = await FilledAsync("t", 1);
+        var consumer = (await client.SubscribeAsync(Subscribe("t"))).ConsumerId;
+        await client.SendAsync(new PermitsFrame(consumer, 100, 1 << 20));
+        await client.ReceiveAsync(consumer, 1);
+        await client.AskAsync(new NackFrame(consumer, 0, null, [0, 0], 1));
+        Assert.Equal([(0, 2)], await client.ReceiveAsync(consumer, 1));
+        await client.AskAsync(new NackFrame(consumer, 0, null, [0, 0], 1));
+        await client.AskAsync(new DeadLetterFrame(consumer, null, [0, 0], 3));
+        await client.SettleAsync();
+        Assert.Empty(client.Pending);
+        // As clients of before say it.
+        await client.AskAsync(new NackFrame(consumer, 0, null, [0, 0]));
+        Assert.Equal([(0, 3)], await client.ReceiveAsync(consumer, 1));
+    }
+
+    [Fact]
     public async Task Frames_for_a_consumer_that_is_gone_are_answered_only_when_an_answer_is_wanted()
     {
         await using var client = await ConnectAsync();

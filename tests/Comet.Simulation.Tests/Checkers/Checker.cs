@@ -20,7 +20,7 @@ internal static class AllCheckers
     public static readonly IReadOnlyList<IChecker> List =
     [
         new LostChecker(), new InventedChecker(), new OrderChecker(), new LogChecker(), new AckChecker(), new HolderChecker(),
-        new DelayChecker(), new DeadLetterChecker(), new StuckChecker(),
+        new TakenAwayChecker(), new DelayChecker(), new DeadLetterChecker(), new StuckChecker(),
     ];
 
     /// <summary>What all of them find, at most so many sentences each.</summary>

@@ -116,6 +116,17 @@ public sealed class CheckerTests
         null, [Send(1), Take(1, 0) with { Count = 2 }, Take(1, 0) with { Actor = "other", Count = 1 }]);
 
     [Fact]
+    public void A_late_nack_of_an_earlier_delivery_does_not_take_a_newer_one_away()
+    {
+        Op[] ops = [Send(1), Take(1, 0) with { Due = 2 }, Of(OpKind.Lost, 1, 0), Take(1, 0) with { Count = 2, Due = 4 }];
+        var third = Take(1, 0) with { Count = 3 };
+        Finds("TakenAway", [.. ops, Of(OpKind.Nack, 1, 0), third]);
+        Finds(null, [.. ops, Of(OpKind.Nack, 1, 0) with { Count = 2 }, third]);
+        Finds(null, [.. ops, Of(OpKind.Lost, 1, 0) with { Count = 2 }, third]);
+        Finds(null, [.. ops, Of(OpKind.Nack, 1, 0), third with { Actor = "other" }]);
+    }
+
+    [Fact]
     public void What_was_given_back_with_a_delay_is_early_before_it_is_over()
     {
         Op[] ops = [Send(1), Take(1, 0), Of(OpKind.Nack, 1, 0) with { Due = 5 }, Take(1, 0) with { Count = 2 }];
@@ -176,7 +187,7 @@ public sealed class CheckerTests
     private static Op Of(OpKind kind, long value = 0, long offset = 0) => new(0, kind)
     {
         Actor = "consumer", Topic = "t", Subscription = "s", Value = value, Offset = offset, Epoch = 1, Attachment = 1,
-        Count = kind == OpKind.Deliver ? 1 : 0,
+        Count = kind is OpKind.Deliver or OpKind.Ack or OpKind.Nack or OpKind.Lost ? 1 : 0,
     };
 
     /// <summary>Each op at a microsecond of its own, from 1.</summary>

@@ -17,6 +17,8 @@ internal enum OpKind
     AckConfirmed,
     /// <summary>A consumer gives a message back.</summary>
     Nack,
+    /// <summary>A consumer was told that a delivery is not its own any more; noted when it takes the message again.</summary>
+    Lost,
     /// <summary>A subscription has given a message up.</summary>
     DeadLettered,
     /// <summary>A consumer is attached, for the first time or again.</summary>
@@ -59,7 +61,8 @@ internal readonly record struct Op(long Time, OpKind Kind)
 
     public string? Key { get; init; }
 
-    /// <summary>For Deliver and DeadLettered: how often it was delivered by the broker's count.</summary>
+    /// <summary>For Deliver and DeadLettered: how often it was delivered by the broker's count; for Ack, Nack and Lost: which delivery it is
+    /// about.</summary>
     public int Count { get; init; }
 
     /// <summary>For Send and Nack: not to be delivered before; for Deliver: when the consumer's lease on it ends. Zero: no such

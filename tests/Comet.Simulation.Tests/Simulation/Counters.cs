@@ -20,6 +20,8 @@ internal enum Sometimes
     /// <summary>… to another consumer than before.</summary>
     RedeliveredToAnother,
     Nacked,
+    /// <summary>A consumer gave a delivery back that it had lost, while it was at work on a newer one of the same message.</summary>
+    NackedLate,
     /// <summary>A message was sent that is to be delivered later.</summary>
     Scheduled,
     /// <summary>A message that was given back with a delay came again.</summary>

@@ -6,12 +6,16 @@ namespace Comet.Simulation.Tests.Simulation;
 /// <summary>Takes what comes, works on it for a while, acks it or gives it back, goes and comes again; writes everything down.</summary>
 internal sealed class SimulatedConsumer(SimulationRun run, ConsumerPlan plan)
 {
+    private const int HangEvery = 5;
+    private const double SupersededNackChance = 0.5;
+
     private static readonly TimeSpan s_poll = TimeSpan.FromSeconds(5);
     private readonly SubscriptionPlan _of = plan.Subscription;
     private readonly Random _random = run.NewRandom(plan.Name);
     private readonly List<Task> _work = [];
     private readonly HashSet<Place> _nacked = [];
     private readonly HashSet<Place> _seen = [];
+    private readonly Dictionary<Place, Delivery<string>> _held = [];
     private Consumer<string>? _consumer;
     private Task _running = Task.CompletedTask;
     private long _epoch;
@@ -136,6 +140,9 @@ internal sealed class SimulatedConsumer(SimulationRun run, ConsumerPlan plan)
             // A lease runs from the dispatch on, which nobody knows here: it may be over at any time.
             Due = _of.Lease is not null || _of.Type == SubscriptionType.KeyShared ? run.Now : 0,
         };
+        if (_held.TryGetValue(Place.Of(taken), out var before) && before.IsLeaseLost)
+            run.History.Add(taken with { Kind = OpKind.Lost, Count = before.DeliveryCount });
+        _held[Place.Of(taken)] = delivery;
         run.History.Add(taken);
         CountDelivery(taken);
         var lost = delivery.LeaseLost;
@@ -143,10 +150,10 @@ internal sealed class SimulatedConsumer(SimulationRun run, ConsumerPlan plan)
         try
         {
             if (plan.Work > TimeSpan.Zero)
-                await Task.Delay(plan.Work * _random.NextDouble(), run.Host.Time);
+                await Task.Delay((plan.Work * _random.NextDouble()) + DrawHang(), run.Host.Time);
             if (lost.IsCancellationRequested)
                 run.Counters.Count(Sometimes.LeaseLost);
-            if (run.IsStorm && _random.NextDouble() < plan.NackChance)
+            if (run.IsStorm && _random.NextDouble() < (IsSuperseded(delivery) ? SupersededNackChance : plan.NackChance))
                 await NackAsync(delivery, taken);
             else
                 await AckAsync(delivery, taken);
@@ -159,8 +166,19 @@ internal sealed class SimulatedConsumer(SimulationRun run, ConsumerPlan plan)
         finally
         {
             _busy--;
+            if (!IsSuperseded(delivery))
+                _held.Remove(Place.Of(taken));
         }
     }
+
+    /// <summary>Now and then it hangs until its lease is over and the message may be with it again.</summary>
+    private TimeSpan DrawHang() => run.IsStorm && _of is { Lease: { } lease, IsExtended: false } && _random.Next(HangEvery) == 0
+        ? lease + _of.Backoff : TimeSpan.Zero;
+
+    /// <summary>Whether it is at work on a newer delivery of the same message.</summary>
+    private bool IsSuperseded(Delivery<string> delivery) =>
+        _held.GetValueOrDefault(new(_of.Topic, delivery.Id.Partition, delivery.OwnershipEpoch, delivery.Id.Offset)) is { } held
+        && held != delivery;
 
     private async Task AckAsync(Delivery<string> delivery, Op taken)
     {
@@ -180,6 +198,8 @@ internal sealed class SimulatedConsumer(SimulationRun run, ConsumerPlan plan)
         var least = (long)(delay ?? _of.Backoff).TotalMicroseconds;
         run.History.Add(taken with { Time = run.Now, Kind = OpKind.Nack, Due = run.Now + least });
         run.Counters.Count(Sometimes.Nacked);
+        if (IsSuperseded(delivery))
+            run.Counters.Count(Sometimes.NackedLate);
         if (least > 0)
             _nacked.Add(Place.Of(taken));
         await delivery.NackAsync(delay);
