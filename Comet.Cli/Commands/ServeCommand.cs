@@ -90,7 +90,9 @@ internal static class ServeCommand
         var listeners = Listeners(arguments);
         builder.AddCometServer(options, listeners);
         await using var app = builder.Build();
-        await StartAsync(app, listeners, cancellationToken);
+        if (!await TryStartAsync(app, listeners, cancellationToken))
+            return ExitCode.Done;
+        StorageFlags.TellWhere(arguments);
         var endpoints = app.Services.GetRequiredService<CometListeners>().Endpoints;
         await Console.Out.WriteLineAsync(arguments.GetValue(GlobalOptions.Json)
             ? CliJson.Line(new ListeningLine([.. endpoints.Select(static e => e.ToString())]), CliJson.Default.ListeningLine)
@@ -101,11 +103,18 @@ internal static class ServeCommand
         return ExitCode.Done;
     }
 
-    private static async Task StartAsync(WebApplication app, List<CometListenerOptions> listeners, CancellationToken cancellationToken)
+    /// <summary>Starts to listen; false when it was told to stop before it did, which is as good an end as a later one.</summary>
+    private static async Task<bool> TryStartAsync(
+        WebApplication app, List<CometListenerOptions> listeners, CancellationToken cancellationToken)
     {
         try
         {
             await app.StartAsync(cancellationToken);
+            return true;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return false;
         }
         catch (Exception e) when (ListenException.Explain(e) is { } why)
         {
