@@ -32,6 +32,10 @@ internal static class CometCommandLine
         {
             return UsageReport.Write(parsed, e.Message, isJson);
         }
+        catch (ArgumentException e)
+        {
+            return UsageReport.Write(parsed, FlagNames.Explain(parsed, e), isJson);
+        }
         // The end of the program: whatever it is, it is told and not thrown at the terminal.
         catch (Exception e)
         {

@@ -29,30 +29,31 @@ internal static class StorageFlags
         DefaultValueFactory = static _ => "none",
     };
 
-    private static readonly Option<DirectoryInfo?> s_cool = new("--cool")
+    private static readonly Option<DirectoryInfo?> s_cool = new Option<DirectoryInfo?>("--cool")
     {
         Description = "A directory for older messages, on another disk for example; goes with --cool-after.",
         HelpName = "directory",
-    };
+    }.Sets(nameof(LocalStorageOptions.Cool));
 
     private static readonly Option<TimeSpan?> s_coolAfter = ValueParsers.Delay(
         "--cool-after", "How old messages are when they go to --cool, for example 1d.");
 
-    private static readonly Option<DirectoryInfo?> s_cold = new("--cold")
+    private static readonly Option<DirectoryInfo?> s_cold = new Option<DirectoryInfo?>("--cold")
     {
         Description = "A directory for messages that are older still; goes with --cold-after.",
         HelpName = "directory",
-    };
+    }.Sets(nameof(LocalStorageOptions.Cold));
 
     private static readonly Option<TimeSpan?> s_coldAfter = ValueParsers.Delay(
         "--cold-after", "How old messages are when they go to --cold, for example 30d.");
 
     private static readonly Option<TimeSpan?> s_upkeep = ValueParsers.Duration("--upkeep-interval",
-        "How often it is looked for messages to compress, encrypt or move. Default: 1m.");
+        "How often it is looked for messages to compress, encrypt or move. Default: 1m.").Sets(
+            nameof(LocalStorageOptions.UpkeepInterval));
 
     private static readonly Option<long> s_segment = ValueParsers.Size("--segment-size",
         "The most bytes of a segment. Only whole segments that nobody writes any more are compressed, encrypted, moved and removed.",
-        (long)(64 * MebiByte));
+        (long)(64 * MebiByte)).Sets(nameof(LocalStorageOptions.MaxSegmentLength));
 
     private static readonly Option[] s_ofLocal =
         [s_compression, s_cool, s_coolAfter, s_cold, s_coldAfter, s_upkeep, s_segment, JournalKeys.Option];

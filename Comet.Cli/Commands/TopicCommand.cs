@@ -25,23 +25,26 @@ internal static class TopicCommand
 
     public static Command Create() => new("topic", "Create, change, list, describe and delete topics.")
     {
-        Make("create", "Create a topic.", CreateTopicAsync, s_name, [s_partitions, s_ifNotExists, .. PolicyOptions.All]),
-        Make("update", "Change a topic while it is in use; what is not given stays as it is.", UpdateAsync, s_name,
+        Make("create", "Create a topic.", CreateTopic, s_name,
+            [s_partitions, s_ifNotExists, .. PolicyOptions.All]),
+        Make("update", "Change a topic while it is in use; what is not given stays as it is.", Update, s_name,
             [s_newPartitions, .. PolicyOptions.All]),
-        Make("list", "List topics.", ListAsync, s_prefix),
-        Make("describe", "Show a topic's partitions and subscriptions.", DescribeAsync, s_name),
-        Make("delete", "Delete a topic with all its messages.", DeleteAsync, s_name),
+        Make("list", "List topics.", static _ => ListAsync, s_prefix),
+        Make("describe", "Show a topic's partitions and subscriptions.", static _ => DescribeAsync, s_name),
+        Make("delete", "Delete a topic with all its messages.", static _ => DeleteAsync, s_name),
     };
 
+    /// <summary>A command that checks its arguments first, by <paramref name="prepare"/>, and connects then.</summary>
     private static Command Make(
-        string name, string description, Func<CometClient, ParseResult, CancellationToken, Task> run, Argument argument,
-            params Option[] options)
+        string name, string description, Func<ParseResult, Func<CometClient, ParseResult, CancellationToken, Task>> prepare,
+        Argument argument, params Option[] options)
     {
         var command = new Command(name, description) { argument };
         foreach (var option in options)
             command.Options.Add(option);
         command.SetAction(async (arguments, cancellationToken) =>
         {
+            var run = prepare(arguments);
             await using var client = await GlobalOptions.ConnectAsync(arguments, cancellationToken);
             await run(client, arguments, cancellationToken);
             return ExitCode.Done;
@@ -49,10 +52,18 @@ internal static class TopicCommand
         return command;
     }
 
-    private static async Task CreateTopicAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
+    private static Func<CometClient, ParseResult, CancellationToken, Task> CreateTopic(ParseResult arguments)
+    {
+        if (arguments.GetValue(s_partitions) < 0)
+            throw new UsageException("--partitions must not be negative; 0 is the broker's default.");
+        var policy = PolicyOptions.Read(arguments);
+        return (client, _, cancellationToken) => CreateTopicAsync(client, arguments, policy, cancellationToken);
+    }
+
+    private static async Task CreateTopicAsync(
+        CometClient client, ParseResult arguments, TopicUpdate policy, CancellationToken cancellationToken)
     {
         var (name, partitions) = (arguments.GetRequiredValue(s_name), arguments.GetValue(s_partitions));
-        var policy = PolicyOptions.Read(arguments);
         var existing = arguments.GetValue(s_ifNotExists) ? await FindAsync(client, name, cancellationToken) : null;
         if (existing is null)
         {
@@ -81,15 +92,20 @@ internal static class TopicCommand
         }
     }
 
-    private static async Task UpdateAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
+    private static Func<CometClient, ParseResult, CancellationToken, Task> Update(ParseResult arguments)
     {
-        var name = arguments.GetRequiredValue(s_name);
+        if (arguments.GetValue(s_newPartitions) < 1)
+            throw new UsageException("--partitions must be at least 1; the number of a topic's partitions only grows.");
         var update = PolicyOptions.Read(arguments) with { Partitions = arguments.GetValue(s_newPartitions) };
         if (update == new TopicUpdate())
             throw new UsageException("Say what to change: --partitions, --retention…, --ttl, --quota, --durability or "
                 + "--storage-compression.");
-        await client.Topics.UpdateAsync(name, update, cancellationToken);
-        Report(arguments, new TopicChange(name, "updated"));
+        return async (client, _, cancellationToken) =>
+        {
+            var name = arguments.GetRequiredValue(s_name);
+            await client.Topics.UpdateAsync(name, update, cancellationToken);
+            Report(arguments, new TopicChange(name, "updated"));
+        };
     }
 
     private static async Task DeleteAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
