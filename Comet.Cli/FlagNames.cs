@@ -52,7 +52,9 @@ internal static class FlagNames
 
     /// <summary>The text of a value; of a directory more is said than its name.</summary>
     private static string? Typed(ParseResult arguments, Option option) =>
-        option.ValueType != typeof(DirectoryInfo) && arguments.GetResult(option) is { Implicit: false, Tokens: [.., var last] } ? last.Value : null;
+        option.ValueType != typeof(DirectoryInfo) && arguments.GetResult(option) is { Implicit: false, Tokens: [.., var last] }
+            ? last.Value
+            : null;
 
     private static string Rename(string text, string property, string flag, string? typed)
     {

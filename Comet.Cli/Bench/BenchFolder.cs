@@ -23,7 +23,8 @@ internal sealed class BenchFolder : IDisposable
     /// <summary>A path in it that nobody uses.</summary>
     public string NewPath() => Path.Combine(_own.FullName, $"{Interlocked.Increment(ref _names)}");
 
-    /// <summary>Starts a process that works in it: it ends with the folder at the latest, also when who has started it was left behind.</summary>
+    /// <summary>Starts a process that works in it: it ends with the folder at the latest, also when who has started it was left
+    /// behind.</summary>
     /// <exception cref="ObjectDisposedException">The folder is gone.</exception>
     public Process? Start(ProcessStartInfo start)
     {

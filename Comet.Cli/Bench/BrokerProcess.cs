@@ -71,7 +71,8 @@ internal sealed class BrokerProcess : IAsyncDisposable
         string[] storage = data is null ? [] : ["--storage", "local", "--data", data];
         foreach (var argument in (string[])["serve", "--listen", "comet://127.0.0.1:0", .. storage])
             start.ArgumentList.Add(argument);
-        var process = (folder is null ? Process.Start(start) : folder.Start(start)) ?? throw new IOException($"'{start.FileName} serve' did not start.");
+        var process = (folder is null ? Process.Start(start) : folder.Start(start))
+            ?? throw new IOException($"'{start.FileName} serve' did not start.");
         try
         {
             var line = await process.StandardOutput.ReadLineAsync(cancellationToken).AsTask().WaitAsync(s_startTimeout, cancellationToken);

@@ -7,6 +7,9 @@ namespace Comet.Cli.Commands;
 /// <summary>comet topic create | update | list | describe | delete.</summary>
 internal static class TopicCommand
 {
+    // More partitions are not opened only to tell their sizes.
+    private const int MaxAsked = 1_000;
+
     private static readonly Argument<string> s_name = new("topic") { Description = "The topic's name." };
     private static readonly Argument<string?> s_prefix = new("prefix")
     {
@@ -29,7 +32,8 @@ internal static class TopicCommand
             [s_partitions, s_ifNotExists, .. PolicyOptions.All]),
         Make("update", "Change a topic while it is in use; what is not given stays as it is.", Update, s_name,
             [s_newPartitions, .. PolicyOptions.All]),
-        Make("list", "List topics.", static _ => ListAsync, s_prefix),
+        Make("list", "List topics and how much they keep; '?' where that is not known before they are used again, and they are many.",
+            static _ => ListAsync, s_prefix),
         Make("describe", "Show a topic's partitions and subscriptions.", static _ => DescribeAsync, s_name),
         Make("delete", "Delete a topic with all its messages.", static _ => DeleteAsync, s_name),
     };
@@ -121,13 +125,36 @@ internal static class TopicCommand
 
     private static async Task ListAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
     {
-        foreach (var topic in await client.Topics.ListAsync(arguments.GetValue(s_prefix), cancellationToken))
+        var topics = await client.Topics.ListAsync(arguments.GetValue(s_prefix), cancellationToken);
+        var asks = topics.Where(static topic => topic.Messages is null).Sum(static topic => topic.PartitionCount) <= MaxAsked;
+        foreach (var listed in topics)
         {
+            var topic = asks && listed.Messages is null ? await AskAsync(client, listed, cancellationToken) : listed;
             Console.WriteLine(arguments.GetValue(GlobalOptions.Json)
                 ? CliJson.Line(topic, CliJson.Default.TopicSummary)
-                : $"{topic.Name}\t{topic.PartitionCount} partition(s)");
+                : $"{topic.Name}\t{topic.PartitionCount} partition(s)\t{Number(topic.Messages)} message(s)\t{Number(topic.Bytes)} bytes");
         }
     }
+
+    /// <summary>Asks for what the listing does not say: the broker opens the topic's files for it.</summary>
+    private static async Task<TopicSummary> AskAsync(CometClient client, TopicSummary topic, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var partitions = (await client.Topics.DescribeAsync(topic.Name, cancellationToken)).Partitions;
+            return topic with
+            {
+                Messages = partitions.Sum(static p => p.EndOffset - p.StartOffset), Bytes = partitions.Sum(static p => p.Bytes),
+            };
+        }
+        catch (CometException)
+        {
+            // Deleted meanwhile, or offline, which 'comet doctor' tells: a listing goes on.
+            return topic;
+        }
+    }
+
+    private static string Number(long? value) => value is { } number ? Progress.Count(number) : "?";
 
     private static async Task DescribeAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
     {
