@@ -11,8 +11,9 @@ internal static class CometCommandLine
 {
     public static async Task<int> RunAsync(string[] arguments)
     {
-        var parsed = CreateRoot().Parse(arguments);
+        // Before anything else: a signal that comes earlier ends the process as it ends any.
         using var stop = new StopSignal();
+        var parsed = CreateRoot().Parse(arguments);
         var isJson = parsed.GetValue(GlobalOptions.Json);
         GlobalOptions.HideWhatMeansNothing(parsed);
         if (parsed.Action is ParseErrorAction)
@@ -30,6 +31,10 @@ internal static class CometCommandLine
         catch (UsageException e)
         {
             return UsageReport.Write(parsed, e.Message, isJson);
+        }
+        catch (ArgumentException e)
+        {
+            return UsageReport.Write(parsed, FlagNames.Explain(parsed, e), isJson);
         }
         // The end of the program: whatever it is, it is told and not thrown at the terminal.
         catch (Exception e)

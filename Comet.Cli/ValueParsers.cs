@@ -49,6 +49,28 @@ internal static class ValueParsers
         },
     };
 
+    /// <summary>One of the names of an enum, in any case; a number is none.</summary>
+    public static Option<T> Choice<T>(string name, string description, T defaultValue)
+        where T : struct, Enum
+    {
+        var names = Enum.GetNames<T>().Select(static n => n.ToLowerInvariant()).ToArray();
+        var list = $"{string.Join(", ", names[..^1])} or {names[^1]}";
+        return new(name)
+        {
+            Description = $"{description} {list}.",
+            HelpName = string.Join('|', names),
+            DefaultValueFactory = _ => defaultValue,
+            CustomParser = result =>
+            {
+                var text = result.Tokens[0].Value;
+                if (names.Contains(text, StringComparer.OrdinalIgnoreCase))
+                    return Enum.Parse<T>(text, ignoreCase: true);
+                result.AddError($"{name}: '{text}' is not one of them: write {list}.");
+                return default;
+            },
+        };
+    }
+
     public static Option<long> Size(string name, string description, long defaultValue) => new(name)
     {
         Description = description,

@@ -99,7 +99,10 @@ public sealed record CometServerOptions
     internal CometServerOptions Validated()
     {
         if (!Names.IsValid(NodeId))
-            throw new ArgumentException($"{nameof(NodeId)} is '{NodeId}'; it must follow the rules for names.", nameof(NodeId));
+        {
+            throw new ArgumentException($"{nameof(NodeId)} is '{NodeId}'; it must follow the rules for names: 1 to {Names.MaxLength} "
+                + "characters of A-Z a-z 0-9 . _ - in segments joined by '/'.", nameof(NodeId));
+        }
         Require(nameof(MaxPartitions), MaxPartitions, 1, 65_536);
         Require(nameof(DefaultPartitionCount), DefaultPartitionCount, 1, MaxPartitions);
         Require(nameof(MaxTopics), MaxTopics, 1, 10_000_000);

@@ -19,8 +19,11 @@ internal sealed class BenchContext(CometClient client, BrokerProcess? broker, in
 
     public int Repetitions { get; } = repetitions;
 
-    /// <summary>The directory that --data names.</summary>
-    public DirectoryInfo? Data { get; init; }
+    /// <summary>A folder in the directory that --data names.</summary>
+    public BenchFolder? Data { get; init; }
+
+    /// <summary>Cancelled when the command was told to stop; the result is not waited for then.</summary>
+    public CancellationToken Stopped { get; init; }
 
     /// <summary>The payload bytes of a backlog on disk.</summary>
     public long DrainBytes { get; init; } = DefaultDrainBytes;
@@ -30,8 +33,8 @@ internal sealed class BenchContext(CometClient client, BrokerProcess? broker, in
 
     public static TimeProvider Time => TimeProvider.System;
 
-    /// <summary>The directory to measure in.</summary>
-    public DirectoryInfo RequireData(string scenario) =>
+    /// <summary>The folder to measure in.</summary>
+    public BenchFolder RequireData(string scenario) =>
         Data ?? throw new UsageException($"{scenario} measures a disk: say where with --data DIRECTORY.");
 
     /// <summary>So many messages, more or less of them as --scale says, and fewer when they are large.</summary>

@@ -9,13 +9,12 @@ internal sealed class BrokerProcess : IAsyncDisposable
     private static readonly TimeSpan s_startTimeout = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan s_stopTimeout = TimeSpan.FromSeconds(10);
 
-    private static int s_folders;
-
-    private readonly DirectoryInfo? _folder;
+    private readonly BenchFolder? _folder;
+    private readonly string? _data;
     private Process _process;
 
-    private BrokerProcess(Process process, CometEndpoint endpoint, DirectoryInfo? folder) =>
-        (_process, Endpoint, _folder) = (process, endpoint, folder);
+    private BrokerProcess(Process process, CometEndpoint endpoint, BenchFolder? folder, string? data) =>
+        (_process, Endpoint, _folder, _data) = (process, endpoint, folder, data);
 
     public CometEndpoint Endpoint { get; private set; }
 
@@ -39,47 +38,41 @@ internal sealed class BrokerProcess : IAsyncDisposable
         }
     }
 
-    /// <param name="data">Where it keeps its messages, in a folder of its own; null: in memory.</param>
+    /// <param name="folder">Where it keeps its messages; null: in memory.</param>
     /// <param name="cancellationToken">Ends the wait, and the process.</param>
-    public static async Task<BrokerProcess> StartAsync(DirectoryInfo? data, CancellationToken cancellationToken)
+    public static async Task<BrokerProcess> StartAsync(BenchFolder? folder, CancellationToken cancellationToken)
     {
-        var folder = data?.CreateSubdirectory($"comet-bench-{Environment.ProcessId}-{++s_folders}");
-        try
-        {
-            var (process, endpoint) = await StartProcessAsync(folder, cancellationToken);
-            return new BrokerProcess(process, endpoint, folder);
-        }
-        catch
-        {
-            folder?.Delete(recursive: true);
-            throw;
-        }
+        var data = folder?.NewPath();
+        var (process, endpoint) = await StartProcessAsync(folder, data, cancellationToken);
+        return new BrokerProcess(process, endpoint, folder, data);
     }
 
     /// <summary>Kills it and starts it again on the same data, at another address.</summary>
     public async Task RestartAsync(CancellationToken cancellationToken)
     {
         await KillAsync();
-        (_process, Endpoint) = await StartProcessAsync(_folder, cancellationToken);
+        (_process, Endpoint) = await StartProcessAsync(_folder, _data, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
     {
         await KillAsync();
-        _folder?.Delete(recursive: true);
+        if (_data is not null)
+            Directory.Delete(_data, recursive: true);
     }
 
     private static async Task<(Process Process, CometEndpoint Endpoint)> StartProcessAsync(
-        DirectoryInfo? folder, CancellationToken cancellationToken)
+        BenchFolder? folder, string? data, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, UseShellExecute = false };
         // Run by 'dotnet comet.dll', the program's path is dotnet's.
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
             start.ArgumentList.Add(Environment.GetCommandLineArgs()[0]);
-        string[] storage = folder is null ? [] : ["--storage", "local", "--data", Path.Combine(folder.FullName, "data")];
+        string[] storage = data is null ? [] : ["--storage", "local", "--data", data];
         foreach (var argument in (string[])["serve", "--listen", "comet://127.0.0.1:0", .. storage])
             start.ArgumentList.Add(argument);
-        var process = Process.Start(start) ?? throw new IOException($"'{start.FileName} serve' did not start.");
+        var process = (folder is null ? Process.Start(start) : folder.Start(start))
+            ?? throw new IOException($"'{start.FileName} serve' did not start.");
         try
         {
             var line = await process.StandardOutput.ReadLineAsync(cancellationToken).AsTask().WaitAsync(s_startTimeout, cancellationToken);
@@ -90,6 +83,7 @@ internal sealed class BrokerProcess : IAsyncDisposable
         catch
         {
             process.Kill();
+            folder?.Ended(process);
             process.Dispose();
             throw;
         }
@@ -99,6 +93,7 @@ internal sealed class BrokerProcess : IAsyncDisposable
     {
         _process.Kill();
         await _process.WaitForExitAsync().WaitAsync(s_stopTimeout);
+        _folder?.Ended(_process);
         _process.Dispose();
     }
 }

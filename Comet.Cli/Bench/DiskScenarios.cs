@@ -16,11 +16,11 @@ internal static partial class DiskScenarios
     {
         if (OperatingSystem.IsWindows())
             throw new UsageException("append measures fdatasync, which Windows does not have: measure it on Linux.");
-        var path = Path.Combine(context.RequireData("append").FullName, $"comet-bench-{Environment.ProcessId}.append");
+        var path = context.RequireData("append").NewPath();
         try
         {
             using var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite);
-            return Append(file, context.Payload(), context.Count(20_000));
+            return Append(file, context.Payload(), context.Count(20_000), context.Stopped);
         }
         finally
         {
@@ -28,7 +28,7 @@ internal static partial class DiskScenarios
         }
     }), usesBroker: false);
 
-    private static double[] Append(SafeFileHandle file, byte[] record, long count)
+    private static double[] Append(SafeFileHandle file, byte[] record, long count, CancellationToken stopped)
     {
         // Page by page: the file system keeps what is written at once together, and flushes it together.
         for (var at = 0L; at < count * record.Length; at += PageLength)
@@ -37,6 +37,7 @@ internal static partial class DiskScenarios
         var times = new double[count];
         for (var i = 0; i < times.Length; i++)
         {
+            stopped.ThrowIfCancellationRequested();
             var start = BenchContext.Time.GetTimestamp();
             RandomAccess.Write(file, record, (long)i * record.Length);
             Flush(file);
@@ -51,9 +52,9 @@ internal static partial class DiskScenarios
     {
         var count = Math.Max(1000, context.DrainBytes / context.Size);
         var data = context.RequireData("drain-disk");
-        await using var broker = await BrokerProcess.StartAsync(data, default);
+        await using var broker = await BrokerProcess.StartAsync(data, context.Stopped);
         await FillAsync(context, broker.Endpoint, count);
-        await broker.RestartAsync(default);
+        await broker.RestartAsync(context.Stopped);
         await using var client = await context.ConnectAsync(broker.Endpoint);
         var usage = new CpuUsage(broker);
         var start = BenchContext.Time.GetTimestamp();

@@ -86,7 +86,9 @@ internal static class BenchCommand
         var data = arguments.GetValue(s_data);
         if (isGiven && data is not null)
             throw new UsageException("--data is for a broker of the measurement's own, and --server names another one: give one.");
-        await using var broker = isGiven ? null : await BrokerProcess.StartAsync(data, cancellationToken);
+        CheckNumbers(arguments);
+        using var folder = data is null ? null : new BenchFolder(data);
+        await using var broker = isGiven ? null : await BrokerProcess.StartAsync(folder, cancellationToken);
         await using var client = broker is null
             ? await GlobalOptions.ConnectAsync(arguments, cancellationToken)
             : await GlobalOptions.ConnectAsync(arguments, [broker.Endpoint], cancellationToken);
@@ -95,18 +97,29 @@ internal static class BenchCommand
             : [.. s_scenarios.Keys.Except(s_onlyByName, StringComparer.Ordinal)];
         foreach (var size in arguments.GetRequiredValue(s_sizes))
         {
-            if (size is < 8 or > 1024 * 1024)
-                throw new UsageException(string.Create(CultureInfo.InvariantCulture,
-                    $"--size {size} is out of range: 8 to 1048576 bytes."));
-            await MeasureAsync(arguments, new BenchContext(client, broker, size, arguments.GetValue(s_scale),
-                Math.Max(1, arguments.GetValue(s_repeat)))
+            await MeasureAsync(arguments, new BenchContext(client, broker, size, arguments.GetValue(s_scale), arguments.GetValue(s_repeat))
             {
-                Data = data,
+                Data = folder,
+                Stopped = cancellationToken,
                 DrainBytes = arguments.GetRequiredValue(s_drain),
                 ConnectAsync = endpoint => GlobalOptions.ConnectAsync(arguments, [endpoint], cancellationToken),
             }, names, cancellationToken);
         }
         return ExitCode.Done;
+    }
+
+    private static void CheckNumbers(ParseResult arguments)
+    {
+        foreach (var size in arguments.GetRequiredValue(s_sizes))
+        {
+            if (size is < 8 or > 1024 * 1024)
+                throw new UsageException(string.Create(CultureInfo.InvariantCulture,
+                    $"--size {size} is out of range: 8 to 1048576 bytes."));
+        }
+        if (!(arguments.GetValue(s_scale) is > 0 and <= 1_000_000))
+            throw new UsageException("--scale must be more than 0, for example 0.1.");
+        if (arguments.GetValue(s_repeat) < 1)
+            throw new UsageException("--repeat must be at least 1.");
     }
 
     private static async Task MeasureAsync(ParseResult arguments, BenchContext context, string[] names, CancellationToken cancellationToken)

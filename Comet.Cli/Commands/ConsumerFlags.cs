@@ -20,18 +20,19 @@ internal static class ConsumerFlags
         Description = "With shared, lower numbers get messages first; with failover, the lowest is the active one. Default: 0.",
         HelpName = "level",
     };
-    private static readonly Option<int> s_maxDeliveries = new("--max-deliveries")
+    private static readonly Option<int> s_maxDeliveries = new Option<int>("--max-deliveries")
     {
         Description = "A message that was delivered so often and comes back goes to the dead-letter topic. Default: never.",
         HelpName = "count",
-    };
+    }.Sets(nameof(ConsumerOptions<>.MaxDeliveries));
     private static readonly Option<string?> s_deadLetterTopic = new("--dead-letter-topic")
     {
         Description = "The topic of dead letters. Default: topic/subscription/dead-letters.",
         HelpName = "topic",
     };
     private static readonly Option<TimeSpan?> s_lease = ValueParsers.Duration("--lease",
-        "A message that is not settled within this time is delivered again. Default: 30s with key-shared, otherwise no limit.");
+        "A message that is not settled within this time is delivered again. Default: 30s with key-shared, otherwise no limit.")
+        .Sets(nameof(ConsumerOptions<>.LeaseDuration));
 
     public static Option[] All { get; } =
         [s_type, s_from, s_consumer, s_priority, s_maxDeliveries, s_deadLetterTopic, s_lease];

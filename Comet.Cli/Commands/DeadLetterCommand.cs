@@ -8,9 +8,16 @@ namespace Comet.Cli.Commands;
 /// <summary>comet dlq list | redrive.</summary>
 internal static class DeadLetterCommand
 {
+    // The subscription that a dead-letter topic has, by which it is known (docs/dead-letters.md).
+    private const string Redrive = "redrive";
+
+    // What the topics of dead letters end with that have their names from their subscriptions.
+    private static readonly string s_ending = DeadLetterAdministration.DefaultTopic("", "")[1..];
+
     private static readonly Argument<string> s_topic = new("topic")
     {
-        Description = "The topic of the subscription; without --subscription, the dead-letter topic itself.",
+        Description = "The topic of the subscription; without --subscription, a dead-letter topic itself, or a topic whose subscriptions "
+            + "are all meant.",
     };
     private static readonly Option<string?> s_subscription = new("--subscription")
     {
@@ -39,69 +46,121 @@ internal static class DeadLetterCommand
         return command;
     }
 
-    /// <summary>The dead-letter topic that is meant. Where it does not exist, the subscription has to: a name that is misspelt is an error
-    /// and not one without dead letters. Where it exists, the subscription may be gone.</summary>
-    private static async Task<string> TopicOfAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
+    /// <summary>The dead-letter topics that are meant. Where they do not exist, what they are of has to: a name that is misspelt is an error
+    /// and not one without dead letters.</summary>
+    private static async Task<List<string>> TopicsOfAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
     {
         var topic = arguments.GetRequiredValue(s_topic);
-        if (arguments.GetValue(s_subscription) is not { } subscription)
-            return topic;
-        var letters = DeadLetterAdministration.DefaultTopic(topic, subscription);
+        if (arguments.GetValue(s_subscription) is { } subscription)
+        {
+            var letters = DeadLetterAdministration.DefaultTopic(topic, subscription);
+            // Where the letters are, the subscription may be gone.
+            if (await FindAsync(client, letters, cancellationToken) is not null)
+                return [letters];
+            _ = await client.Subscriptions.DescribeAsync(topic, subscription, cancellationToken);
+            return [];
+        }
+        var found = topic.EndsWith(s_ending, StringComparison.Ordinal)
+            ? await FindAsync(client, topic, cancellationToken)
+            : await client.Topics.DescribeAsync(topic, cancellationToken);
+        if (found is null)
+            return [];
+        return found.Subscriptions.Any(static s => s.Name == Redrive)
+            ? [topic]
+            : await OfAllSubscriptionsAsync(client, arguments, topic, cancellationToken);
+    }
+
+    /// <summary>The dead-letter topics of an ordinary topic's subscriptions.</summary>
+    private static async Task<List<string>> OfAllSubscriptionsAsync(
+        CometClient client, ParseResult arguments, string topic, CancellationToken cancellationToken)
+    {
+        var below = await client.Topics.ListAsync($"{topic}/", cancellationToken);
+        var letters = below.Select(static t => t.Name).Where(static name => name.EndsWith(s_ending, StringComparison.Ordinal)).ToList();
+        if (letters.Count == 0)
+        {
+            Note.Write($"'{topic}' is no dead-letter topic, and its subscriptions have no dead letters; where their consumers name a "
+                + "dead-letter topic of their own, ask for that", arguments.GetValue(GlobalOptions.Json));
+        }
+        return letters;
+    }
+
+    private static async Task<TopicDescription?> FindAsync(CometClient client, string topic, CancellationToken cancellationToken)
+    {
         try
         {
-            _ = await client.Topics.DescribeAsync(letters, cancellationToken);
+            return await client.Topics.DescribeAsync(topic, cancellationToken);
         }
         catch (CometException e) when (e.Code == ErrorCode.TopicNotFound)
         {
-            _ = await client.Subscriptions.DescribeAsync(topic, subscription, cancellationToken);
+            return null;
         }
-        return letters;
     }
 
     private static async Task ListAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
     {
         var left = arguments.GetValue(s_count) ?? long.MaxValue;
-        var topic = await TopicOfAsync(client, arguments, cancellationToken);
-        var others = 0L;
-        await foreach (var letter in client.DeadLetters.ListAsync(topic, cancellationToken))
+        foreach (var topic in await TopicsOfAsync(client, arguments, cancellationToken))
+            left -= await ListAsync(client, arguments, topic, left, cancellationToken);
+    }
+
+    /// <summary>Lists those of one topic and says how many it were.</summary>
+    private static async Task<long> ListAsync(
+        CometClient client, ParseResult arguments, string topic, long most, CancellationToken cancellationToken)
+    {
+        var (listed, others) = (0L, 0L);
+        var letters = client.DeadLetters.ListAsync(topic, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        await using var end = letters;
+        while (listed < most && await letters.MoveNextAsync())
         {
-            if (letter.Origin is null)
+            if (letters.Current.Origin is null)
             {
                 others++;
                 continue;
             }
-            var line = DeadLetterLine.From(letter);
+            listed++;
+            var line = DeadLetterLine.From(letters.Current);
             Console.WriteLine(arguments.GetValue(GlobalOptions.Json)
                 ? CliJson.Line(line, CliJson.Default.DeadLetterLine)
                 : string.Create(CultureInfo.InvariantCulture, $"{line.Id}\tfrom {line.Origin}\t{line.Reason}\t"
                     + $"{line.Deliveries} deliveries\t{line.Time:yyyy-MM-dd'T'HH:mm:ss'Z'}\t{line.Exception}"));
-            if (--left == 0)
-                break;
         }
         if (others > 0)
         {
-            Note.Write($"{Progress.Count(others)} message(s) of '{topic}' are no dead letters and are left out"
-                + (arguments.GetValue(s_subscription) is null ? "; --subscription lists those of a subscription of it" : ""),
+            Note.Write($"{Progress.Count(others)} message(s) of '{topic}' are no dead letters and are left out",
                 arguments.GetValue(GlobalOptions.Json));
         }
+        return listed;
     }
 
     private static async Task RedriveAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
     {
         var isJson = arguments.GetValue(GlobalOptions.Json);
-        var topic = await TopicOfAsync(client, arguments, cancellationToken);
-        var latest = new Latest();
-        RedriveProgress done;
-        await using (new Progress(latest.Describe, isJson))
+        var most = arguments.GetValue(s_count) ?? long.MaxValue;
+        var topics = await TopicsOfAsync(client, arguments, cancellationToken);
+        foreach (var topic in topics)
         {
-            var options = new RedriveOptions { MaxMessages = arguments.GetValue(s_count) ?? long.MaxValue };
-            done = await client.DeadLetters.RedriveAsync(topic, options, latest, cancellationToken);
+            if (most < 1)
+                break;
+            var done = await RedriveAsync(client, topic, most, isJson, cancellationToken);
+            most -= done.Moved;
+            Report(topic, done, isJson, topics.Count > 1 ? $" from {topic}" : "");
         }
-        Console.WriteLine(isJson
-            ? CliJson.Line(new RedriveReport(topic, done.Moved, done.Left), CliJson.Default.RedriveReport)
-            : $"moved {Progress.Count(done.Moved)} message(s) back" + (done.Left == 0 ? "" :
-                $", left {Progress.Count(done.Left)} that do not say where they come from"));
+        if (topics.Count == 0)
+            Report(arguments.GetRequiredValue(s_topic), new(0, 0, 0), isJson, "");
     }
+
+    private static async Task<RedriveProgress> RedriveAsync(
+        CometClient client, string topic, long most, bool isJson, CancellationToken cancellationToken)
+    {
+        var latest = new Latest();
+        await using var progress = new Progress(latest.Describe, isJson);
+        return await client.DeadLetters.RedriveAsync(topic, new RedriveOptions { MaxMessages = most }, latest, cancellationToken);
+    }
+
+    private static void Report(string topic, RedriveProgress done, bool isJson, string from) => Console.WriteLine(isJson
+        ? CliJson.Line(new RedriveReport(topic, done.Moved, done.Left), CliJson.Default.RedriveReport)
+        : $"moved {Progress.Count(done.Moved)} message(s) back{from}" + (done.Left == 0 ? "" :
+            $", left {Progress.Count(done.Left)} that do not say where they come from"));
 
     /// <summary>How far it is now.</summary>
     private sealed class Latest : IProgress<RedriveProgress>

@@ -55,7 +55,7 @@ internal static class PolicyOptions
     {
         Retention = ReadRetention(arguments),
         MessageTtl = arguments.GetValue(s_ttl) is { } ttl
-            ? ttl == NoLimit ? Timeout.InfiniteTimeSpan : Duration("--ttl", ttl)
+            ? ttl == NoLimit ? Timeout.InfiniteTimeSpan : Ttl(ttl)
             : null,
         BacklogQuota = ReadQuota(arguments),
         DefaultDurability = arguments.GetValue(s_durability) switch
@@ -109,6 +109,8 @@ internal static class PolicyOptions
         var (kind, messages) = (arguments.GetValue(s_retention), arguments.GetValue(s_messages));
         var (age, bytes) = (arguments.GetValue(s_age), arguments.GetValue(s_bytes));
         var hasLimit = messages is not null || age is not null || bytes is not null;
+        if (messages < 0)
+            throw new UsageException($"--retention-messages is {messages}; it must be 0 or more.");
         if (kind is not null && hasLimit)
             throw new UsageException("--retention says all about it; it does not go with --retention-messages, -age or -bytes.");
         return kind switch
@@ -133,11 +135,18 @@ internal static class PolicyOptions
             return action is null ? null : throw new UsageException("--quota-action needs --quota, the size it is about.");
         if (text == NoLimit)
             return BacklogQuota.Unlimited;
-        return new(Size("--quota", text), action == "drop-oldest" ? BacklogAction.DropOldest : BacklogAction.RefuseProducers);
+        var bytes = Size("--quota", text);
+        if (bytes < 1)
+            throw new UsageException($"--quota is {text}; it must be 1 byte or more, or 'none' for no quota.");
+        return new(bytes, action == "drop-oldest" ? BacklogAction.DropOldest : BacklogAction.RefuseProducers);
     }
 
     private static Option<string?> Text(string name, string description, string helpName) =>
         new(name) { Description = description, HelpName = helpName };
+
+    private static TimeSpan Ttl(string text) => Duration("--ttl", text) is var ttl && ttl >= TimeSpan.FromMilliseconds(1)
+        ? ttl
+        : throw new UsageException($"--ttl is {text}; it must be 1ms or more, or 'none' for messages that do not expire.");
 
     private static TimeSpan Duration(string option, string text) => ValueParsers.TryParseDuration(text, out var duration)
         ? duration

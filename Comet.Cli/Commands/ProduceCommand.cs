@@ -31,12 +31,11 @@ internal static class ProduceCommand
         Description = "Send so many generated messages instead of lines."
     };
     private static readonly Option<long> s_size = ValueParsers.Size("--size", "The size of generated messages.", 100);
-    private static readonly Option<CompressionType> s_compression = new("--compression")
-    {
-        Description = "How batches are compressed: None, Lz4 or Snappy."
-    };
+    private static readonly Option<CompressionType> s_compression = ValueParsers.Choice(
+        "--compression", "How batches are compressed:", CompressionType.None);
     private static readonly Option<TimeSpan?> s_timeout = ValueParsers.Duration(
-        "--timeout", "Fail when messages wait and none was confirmed for so long. Default: 30s.");
+        "--timeout", "Fail when messages wait and none was confirmed for so long. Default: 30s.")
+        .Sets(nameof(ProducerOptions<>.SendTimeout));
 
     private static readonly Option<TimeSpan?> s_delay = ValueParsers.Delay("--delay", "Deliver the messages so long after the start.");
     private static readonly Option<DateTimeOffset?> s_deliverAt = ValueParsers.Time("--deliver-at", "Deliver the messages at this time.");
@@ -117,6 +116,8 @@ internal static class ProduceCommand
             var equals = text.IndexOf('=', StringComparison.Ordinal);
             if (equals <= 0)
                 throw new UsageException($"'{text}' is not a header: write name=value.");
+            if (headers?.TryGetValue(text[..equals], out _) == true)
+                throw new UsageException($"The header '{text[..equals]}' is given more than once: give each name one value.");
             (headers ??= []).Add(text[..equals], text[(equals + 1)..]);
         }
         var deliverAt = ScheduleCommand.DeliveryTime(arguments.GetValue(s_delay), arguments.GetValue(s_deliverAt));

@@ -29,29 +29,29 @@ internal static class ServeCommand
         Description = "PEM file of the certificate's key.",
         HelpName = "file"
     };
-    private static readonly Option<string> s_nodeId = new("--node-id")
+    private static readonly Option<string> s_nodeId = new Option<string>("--node-id")
     {
         Description = "The name of this node.",
         DefaultValueFactory = static _ => "comet",
         HelpName = "name"
-    };
-    private static readonly Option<int> s_partitions = new("--partitions")
+    }.Sets(nameof(CometServerOptions.NodeId));
+    private static readonly Option<int> s_partitions = new Option<int>("--partitions")
     {
         Description = "How many partitions a topic gets that is created on first use.",
         DefaultValueFactory = static _ => 1
-    };
+    }.Sets(nameof(CometServerOptions.DefaultPartitionCount));
     private static readonly Option<bool> s_noAutoCreate = new("--no-auto-create")
     {
         Description = "Topics must be created before they are used."
     };
     private static readonly Option<long> s_memory = ValueParsers.Size("--memory-limit", "Memory for messages of all topics.",
-        CometServerOptions.DefaultMemoryLimit);
-    private static readonly Option<long> s_scheduled = new("--max-scheduled")
+        CometServerOptions.DefaultMemoryLimit).Sets(nameof(CometServerOptions.MemoryLimit));
+    private static readonly Option<long> s_scheduled = new Option<long>("--max-scheduled")
     {
         Description = "How many messages may wait for their time, over all topics.",
         DefaultValueFactory = static _ => CometServerOptions.DefaultMaxScheduledMessages,
         HelpName = "count",
-    };
+    }.Sets(nameof(CometServerOptions.MaxScheduledMessages));
     private static readonly Option<bool> s_verbose = new("--verbose") { Description = "Log more than warnings, on standard error." };
 
     public static Command Create()
@@ -90,7 +90,9 @@ internal static class ServeCommand
         var listeners = Listeners(arguments);
         builder.AddCometServer(options, listeners);
         await using var app = builder.Build();
-        await StartAsync(app, listeners, cancellationToken);
+        if (!await TryStartAsync(app, listeners, cancellationToken))
+            return ExitCode.Done;
+        StorageFlags.TellWhere(arguments);
         var endpoints = app.Services.GetRequiredService<CometListeners>().Endpoints;
         await Console.Out.WriteLineAsync(arguments.GetValue(GlobalOptions.Json)
             ? CliJson.Line(new ListeningLine([.. endpoints.Select(static e => e.ToString())]), CliJson.Default.ListeningLine)
@@ -101,11 +103,18 @@ internal static class ServeCommand
         return ExitCode.Done;
     }
 
-    private static async Task StartAsync(WebApplication app, List<CometListenerOptions> listeners, CancellationToken cancellationToken)
+    /// <summary>Starts to listen; false when it was told to stop before it did, which is as good an end as a later one.</summary>
+    private static async Task<bool> TryStartAsync(
+        WebApplication app, List<CometListenerOptions> listeners, CancellationToken cancellationToken)
     {
         try
         {
             await app.StartAsync(cancellationToken);
+            return true;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return false;
         }
         catch (Exception e) when (ListenException.Explain(e) is { } why)
         {

@@ -7,6 +7,9 @@ namespace Comet.Cli.Commands;
 /// <summary>comet topic create | update | list | describe | delete.</summary>
 internal static class TopicCommand
 {
+    // More partitions are not opened only to tell their sizes.
+    private const int MaxAsked = 1_000;
+
     private static readonly Argument<string> s_name = new("topic") { Description = "The topic's name." };
     private static readonly Argument<string?> s_prefix = new("prefix")
     {
@@ -25,23 +28,27 @@ internal static class TopicCommand
 
     public static Command Create() => new("topic", "Create, change, list, describe and delete topics.")
     {
-        Make("create", "Create a topic.", CreateTopicAsync, s_name, [s_partitions, s_ifNotExists, .. PolicyOptions.All]),
-        Make("update", "Change a topic while it is in use; what is not given stays as it is.", UpdateAsync, s_name,
+        Make("create", "Create a topic.", CreateTopic, s_name,
+            [s_partitions, s_ifNotExists, .. PolicyOptions.All]),
+        Make("update", "Change a topic while it is in use; what is not given stays as it is.", Update, s_name,
             [s_newPartitions, .. PolicyOptions.All]),
-        Make("list", "List topics.", ListAsync, s_prefix),
-        Make("describe", "Show a topic's partitions and subscriptions.", DescribeAsync, s_name),
-        Make("delete", "Delete a topic with all its messages.", DeleteAsync, s_name),
+        Make("list", "List topics and how much they keep; '?' where that is not known before they are used again, and they are many.",
+            static _ => ListAsync, s_prefix),
+        Make("describe", "Show a topic's partitions and subscriptions.", static _ => DescribeAsync, s_name),
+        Make("delete", "Delete a topic with all its messages.", static _ => DeleteAsync, s_name),
     };
 
+    /// <summary>A command that checks its arguments first, by <paramref name="prepare"/>, and connects then.</summary>
     private static Command Make(
-        string name, string description, Func<CometClient, ParseResult, CancellationToken, Task> run, Argument argument,
-            params Option[] options)
+        string name, string description, Func<ParseResult, Func<CometClient, ParseResult, CancellationToken, Task>> prepare,
+        Argument argument, params Option[] options)
     {
         var command = new Command(name, description) { argument };
         foreach (var option in options)
             command.Options.Add(option);
         command.SetAction(async (arguments, cancellationToken) =>
         {
+            var run = prepare(arguments);
             await using var client = await GlobalOptions.ConnectAsync(arguments, cancellationToken);
             await run(client, arguments, cancellationToken);
             return ExitCode.Done;
@@ -49,10 +56,18 @@ internal static class TopicCommand
         return command;
     }
 
-    private static async Task CreateTopicAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
+    private static Func<CometClient, ParseResult, CancellationToken, Task> CreateTopic(ParseResult arguments)
+    {
+        if (arguments.GetValue(s_partitions) < 0)
+            throw new UsageException("--partitions must not be negative; 0 is the broker's default.");
+        var policy = PolicyOptions.Read(arguments);
+        return (client, _, cancellationToken) => CreateTopicAsync(client, arguments, policy, cancellationToken);
+    }
+
+    private static async Task CreateTopicAsync(
+        CometClient client, ParseResult arguments, TopicUpdate policy, CancellationToken cancellationToken)
     {
         var (name, partitions) = (arguments.GetRequiredValue(s_name), arguments.GetValue(s_partitions));
-        var policy = PolicyOptions.Read(arguments);
         var existing = arguments.GetValue(s_ifNotExists) ? await FindAsync(client, name, cancellationToken) : null;
         if (existing is null)
         {
@@ -81,15 +96,20 @@ internal static class TopicCommand
         }
     }
 
-    private static async Task UpdateAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
+    private static Func<CometClient, ParseResult, CancellationToken, Task> Update(ParseResult arguments)
     {
-        var name = arguments.GetRequiredValue(s_name);
+        if (arguments.GetValue(s_newPartitions) < 1)
+            throw new UsageException("--partitions must be at least 1; the number of a topic's partitions only grows.");
         var update = PolicyOptions.Read(arguments) with { Partitions = arguments.GetValue(s_newPartitions) };
         if (update == new TopicUpdate())
             throw new UsageException("Say what to change: --partitions, --retention…, --ttl, --quota, --durability or "
                 + "--storage-compression.");
-        await client.Topics.UpdateAsync(name, update, cancellationToken);
-        Report(arguments, new TopicChange(name, "updated"));
+        return async (client, _, cancellationToken) =>
+        {
+            var name = arguments.GetRequiredValue(s_name);
+            await client.Topics.UpdateAsync(name, update, cancellationToken);
+            Report(arguments, new TopicChange(name, "updated"));
+        };
     }
 
     private static async Task DeleteAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
@@ -105,13 +125,36 @@ internal static class TopicCommand
 
     private static async Task ListAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
     {
-        foreach (var topic in await client.Topics.ListAsync(arguments.GetValue(s_prefix), cancellationToken))
+        var topics = await client.Topics.ListAsync(arguments.GetValue(s_prefix), cancellationToken);
+        var asks = topics.Where(static topic => topic.Messages is null).Sum(static topic => topic.PartitionCount) <= MaxAsked;
+        foreach (var listed in topics)
         {
+            var topic = asks && listed.Messages is null ? await AskAsync(client, listed, cancellationToken) : listed;
             Console.WriteLine(arguments.GetValue(GlobalOptions.Json)
                 ? CliJson.Line(topic, CliJson.Default.TopicSummary)
-                : $"{topic.Name}\t{topic.PartitionCount} partition(s)");
+                : $"{topic.Name}\t{topic.PartitionCount} partition(s)\t{Number(topic.Messages)} message(s)\t{Number(topic.Bytes)} bytes");
         }
     }
+
+    /// <summary>Asks for what the listing does not say: the broker opens the topic's files for it.</summary>
+    private static async Task<TopicSummary> AskAsync(CometClient client, TopicSummary topic, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var partitions = (await client.Topics.DescribeAsync(topic.Name, cancellationToken)).Partitions;
+            return topic with
+            {
+                Messages = partitions.Sum(static p => p.EndOffset - p.StartOffset), Bytes = partitions.Sum(static p => p.Bytes),
+            };
+        }
+        catch (CometException)
+        {
+            // Deleted meanwhile, or offline, which 'comet doctor' tells: a listing goes on.
+            return topic;
+        }
+    }
+
+    private static string Number(long? value) => value is { } number ? Progress.Count(number) : "?";
 
     private static async Task DescribeAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
     {

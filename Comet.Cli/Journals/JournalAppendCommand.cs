@@ -14,11 +14,8 @@ internal static class JournalAppendCommand
         Description = "Append each line of this file. Default: of standard input.",
         HelpName = "file",
     };
-    private static readonly Option<JournalDurability> s_durability = new("--durability")
-    {
-        Description = "What exit code 0 promises: Os (survives the end of every process) or Disk (survives a power cut).",
-        DefaultValueFactory = static _ => JournalDurability.Disk,
-    };
+    private static readonly Option<JournalDurability> s_durability = ValueParsers.Choice("--durability",
+        "What exit code 0 promises, os (survives the end of every process) or disk (survives a power cut):", JournalDurability.Disk);
     private static readonly Option<string> s_roll = new("--roll")
     {
         Description = "For a new journal, when a new segment begins: size, second, minute, five-minutes, hour, day or month.",

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Comet.Cli.Bench;
 using Comet.Cli.Output;
 using Comet.Journals;
 
@@ -34,22 +35,16 @@ internal static class JournalBenchCommand
     {
         if (arguments.GetRequiredValue(s_size).Any(static size => size is < 1 or > (1 << 20)))
             throw new UsageException("--size is from 1 to 1048576 bytes.");
-        var folder = Path.Combine(arguments.GetRequiredValue(JournalArguments.Directory).FullName, $"comet-bench-{Environment.ProcessId}");
+        using var folder = new BenchFolder(arguments.GetRequiredValue(JournalArguments.Directory));
         foreach (var size in arguments.GetRequiredValue(s_size))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            try
-            {
-                var result = await MeasureAsync(folder, size);
-                Console.WriteLine(arguments.GetValue(GlobalOptions.Json)
-                    ? CliJson.Line(result, CliJson.Default.JournalBenchResult)
-                    : result.ToText());
-            }
-            finally
-            {
-                if (Directory.Exists(folder))
-                    Directory.Delete(folder, recursive: true);
-            }
+            var path = folder.NewPath();
+            var result = await MeasureAsync(path, size);
+            Directory.Delete(path, recursive: true);
+            Console.WriteLine(arguments.GetValue(GlobalOptions.Json)
+                ? CliJson.Line(result, CliJson.Default.JournalBenchResult)
+                : result.ToText());
         }
         return ExitCode.Done;
     }

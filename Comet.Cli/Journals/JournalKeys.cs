@@ -28,7 +28,8 @@ internal static class JournalKeys
                 throw new UsageException($"'{text}' is no key: write its id, '=' and the file that holds it.");
 
             current = text[..at];
-            files[current] = text[(at + 1)..];
+            if (!files.TryAdd(current, text[(at + 1)..]))
+                throw new UsageException($"The key '{current}' is given more than once: give each id one file.");
         }
         try
         {

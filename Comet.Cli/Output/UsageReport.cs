@@ -13,7 +13,7 @@ internal static class UsageReport
     {
         var error = arguments.Errors.FirstOrDefault(static e => !e.Message.StartsWith(Missing, StringComparison.Ordinal))
             ?? arguments.Errors[0];
-        return Write(arguments, error.Message + Suggest(arguments), json);
+        return Write(arguments, FlagNames.Explain(error) + Suggest(arguments), json);
     }
 
     public static int Write(ParseResult arguments, string message, bool json)

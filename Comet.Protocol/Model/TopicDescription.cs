@@ -3,7 +3,15 @@ namespace Comet;
 /// <summary>A topic in a listing.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="PartitionCount">How many partitions it has.</param>
-public sealed record TopicSummary(string Name, int PartitionCount);
+public sealed record TopicSummary(string Name, int PartitionCount)
+{
+    /// <summary>How many messages are kept, over all partitions. Null: the broker does not say, because nobody has used a partition since
+    /// it was started and a listing opens no files; a description of the topic does.</summary>
+    public long? Messages { get; init; }
+
+    /// <summary>The size of what is kept, in bytes and over all partitions; null as for <see cref="Messages"/>.</summary>
+    public long? Bytes { get; init; }
+}
 
 /// <summary>What the broker knows about a topic at one moment.</summary>
 /// <param name="Name">Its name.</param>

@@ -1,7 +1,12 @@
+using Comet.Server.Storage;
+
 namespace Comet.Server.Broker;
 
 internal sealed partial class Partition
 {
+    /// <summary>How much it keeps, as <see cref="IPartitionLog.KnownSize"/>. May be read from anywhere.</summary>
+    public LogSize? KnownSize => _log.KnownSize;
+
     /// <summary>Whether a command waits for files to be opened, closed or removed. By the owner.</summary>
     public bool WaitsFor(in PartitionCommand command) => _closedWith == ErrorCode.None && command.Kind switch
     {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Comet.Server.Storage;
 using Comet.Transport;
 using Microsoft.Extensions.Logging;
 
@@ -52,6 +53,9 @@ internal sealed class PartitionActor : IDisposable
     public string? OfflineBecause => _partition.OfflineBecause;
 
     public PartitionCounters Counters => _partition.Counters;
+
+    /// <summary>How much the partition keeps, as <see cref="IPartitionLog.KnownSize"/>.</summary>
+    public LogSize? KnownSize => _partition.KnownSize;
 
     /// <summary>Carries out a command, or leaves it to who is inside. Never blocks for long, never throws.</summary>
     public void Post(in PartitionCommand command)

@@ -17,6 +17,10 @@ internal interface IPartitionLog
     /// <summary>The size of what is kept.</summary>
     long Bytes { get; }
 
+    /// <summary>How much is kept, where that is known without a file being opened; otherwise null. May be asked from any thread, and is a
+    /// moment old then.</summary>
+    LogSize? KnownSize => null;
+
     /// <summary>The level that <see cref="StableOffset"/> waits for, and that producers get who ask for none. Set to
     /// <see cref="Durability.None"/>, it is the best there is; set to less than there is, it is what there is.</summary>
     Durability Durability { get; set; }
@@ -87,6 +91,13 @@ internal interface IPartitionLog
 
     /// <summary>Removes the log and all it has. It is not used again.</summary>
     void Delete();
+}
+
+/// <summary>How much a log keeps.</summary>
+internal readonly record struct LogSize(long Messages, long Bytes)
+{
+    /// <summary>The size by marks that another thread moves meanwhile: they may not be of the same moment.</summary>
+    public static LogSize Of(long startOffset, long endOffset, long bytes) => new(Math.Max(0, endOffset - startOffset), Math.Max(0, bytes));
 }
 
 /// <summary>The number that storage checks at each write: a later owner has a higher one.</summary>

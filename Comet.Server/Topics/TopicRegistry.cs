@@ -191,23 +191,24 @@ internal sealed class TopicRegistry : IDisposable
         var (prefix, after) = (request.Prefix ?? "", request.After ?? "");
         var first = string.CompareOrdinal(after, prefix) > 0 ? after : prefix;
         var most = request.Limit <= 0 ? int.MaxValue : Math.Min(request.Limit, ListTopicsFrame.MaxLimit);
-        var page = new List<TopicSummary>();
+        var (page, hasMore) = (new List<Topic>(), false);
         lock (_gate)
         {
             if (_names.Max is not { } last || string.CompareOrdinal(first, last) > 0)
-                return new(page);
+                return new([]);
             foreach (var name in _names.GetViewBetween(first, last))
             {
                 if (!name.StartsWith(prefix, StringComparison.Ordinal))
                     break;
                 if (string.Equals(name, after, StringComparison.Ordinal))
                     continue;
-                if (page.Count == most)
-                    return new(page, HasMore: true);
-                page.Add(new(name, _topics[name].Partitions.Count));
+                hasMore = page.Count == most;
+                if (hasMore)
+                    break;
+                page.Add(_topics[name]);
             }
         }
-        return new(page);
+        return new([.. page.Select(static topic => topic.Summarize())], hasMore);
     }
 
     /// <summary>How many messages have gone through each topic.</summary>

@@ -23,7 +23,7 @@ public sealed class BenchCommandTests
         string[] arguments = ["bench", "publish", "--scale", "0.001", "--repeat", "1", "--size", "100", "--json"];
         var result = await CometProcess.RunAsync([.. arguments, "--data", folder.Path("data")]);
         Assert.Single(result.Exits(0).Json);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path("data")));
+        Assert.False(Directory.Exists(folder.Path("data")));
         (await CometProcess.RunAsync([.. arguments, "--data", folder.Path("data"), "--server", "comet://127.0.0.1:1"])).Exits(2);
     }
 
@@ -35,7 +35,7 @@ public sealed class BenchCommandTests
         var result = await CometProcess.RunAsync([.. arguments, "--data", folder.Path("data")]);
         var latency = result.Exits(0).Json.Single(static line => line.GetProperty("scenario").GetString() == "latency");
         Assert.True(latency.GetProperty("timesAppend").GetDouble() > 0);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path("data")));
+        Assert.False(Directory.Exists(folder.Path("data")));
         Assert.Contains("--data", (await CometProcess.RunAsync("bench", "append")).Exits(2).Errors, StringComparison.Ordinal);
     }
 
@@ -47,6 +47,24 @@ public sealed class BenchCommandTests
         var measured = Assert.Single((await CometProcess.RunAsync([.. arguments, "--data", folder.Path("data")])).Exits(0).Json);
         Assert.Equal(2048, measured.GetProperty("messages").GetInt64());
         Assert.True(measured.GetProperty("brokerPeakMegabytes").GetDouble() > 1);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path("data")));
+        Assert.False(Directory.Exists(folder.Path("data")));
+    }
+
+    [Theory]
+    [InlineData("publish", "--scale", "100")]
+    [InlineData("append", "--scale", "100")]
+    [InlineData("drain-disk", "--drain", "100g")]
+    public async Task A_bench_that_is_stopped_removes_what_it_made_and_nothing_else(params string[] arguments)
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("mine", "x"u8);
+        var data = folder.Path("made/data");
+        await using var bench = CometProcess.Start(["bench", .. arguments, "--data", data]);
+        while (!Directory.Exists(data) || !Directory.EnumerateFiles(data, "*", SearchOption.AllDirectories).Any())
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        bench.Send(Signal.Interrupt);
+        var result = (await bench.WaitForExitAsync()).Exits(1);
+        Assert.Equal("comet: stopped before it was done\n", result.Errors);
+        Assert.Equal([folder.Path("mine")], Directory.EnumerateFileSystemEntries(folder.Path("")));
     }
 }

@@ -50,7 +50,7 @@ public sealed class DeadLetterCommandTests
             (await server.RunAsync("dlq", "redrive", "t", "--subscription", "s", "--count", "2", "--json")).Exits(0).Lines[0]);
         var left = Assert.Single((await server.RunAsync(list)).Exits(0).Json);
         Assert.Equal(("c", "given-up", "unreadable"), (Text(left, "payload"), Text(left, "reason"), Text(left, "exception")));
-        Assert.Equal("moved 0 message(s) back\n", (await server.RunAsync("dlq", "redrive", "nothing")).Exits(0).Output);
+        Assert.Equal("moved 0 message(s) back\n", (await server.RunAsync("dlq", "redrive", "t/none/dead-letters")).Exits(0).Output);
 
         (await server.RunAsync("subscription", "create", "t", "healthy")).Exits(0);
         Assert.Empty((await server.RunAsync("dlq", "list", "t", "--subscription", "healthy")).Exits(0).OutputBytes);
@@ -58,7 +58,30 @@ public sealed class DeadLetterCommandTests
         {
             var refused = (await server.RunAsync("dlq", command, "t", "--subscription", "misspelt")).Exits(1);
             Assert.Contains("SubscriptionNotFound", refused.Errors, StringComparison.Ordinal);
+            Assert.Contains("TopicNotFound", (await server.RunAsync("dlq", command, "nothing")).Exits(1).Errors, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task A_topic_alone_means_the_dead_letters_of_all_its_subscriptions()
+    {
+        await using var server = await CometServerProcess.StartAsync();
+        await ProduceAsync(server, "a\nb\n");
+        foreach (var subscription in new[] { "s", "u" })
+        {
+            (await server.RunAsync("consume", "t", "--subscription", subscription, "--from", "earliest", "--dead-letter", "--count", "2"))
+                .Exits(0);
+            await WaitUntilAllIsAckedAsync(server, subscription);
+        }
+        string[] list = ["dlq", "list", "t", "--json"];
+        var all = (await server.RunAsync(list)).Exits(0);
+        Assert.Equal(["sa", "sb", "ua", "ub"], all.Json.Select(static l => Text(l, "subscription") + Text(l, "payload")));
+        Assert.Equal("", all.Errors);
+        Assert.Equal(3, (await server.RunAsync([.. list, "--count", "3"])).Exits(0).Lines.Length);
+
+        var moved = (await server.RunAsync("dlq", "redrive", "t", "--count", "3")).Exits(0);
+        Assert.Equal("moved 2 message(s) back from t/s/dead-letters\nmoved 1 message(s) back from t/u/dead-letters\n", moved.Output);
+        Assert.Equal("b", Text(Assert.Single((await server.RunAsync(list)).Exits(0).Json), "payload"));
     }
 
     private static string? Text(System.Text.Json.JsonElement line, string property) => line.GetProperty(property).GetString();
@@ -68,10 +91,10 @@ public sealed class DeadLetterCommandTests
             .Exits(0);
 
     // A dead letter is acked for its subscription when its topic has it.
-    private static async Task WaitUntilAllIsAckedAsync(CometServerProcess server)
+    private static async Task WaitUntilAllIsAckedAsync(CometServerProcess server, string subscription = "s")
     {
         await using var client = await CometClient.ConnectAsync(server.Address);
-        while ((await client.Subscriptions.DescribeAsync("t", "s")).Sum(static s => s.Backlog) > 0)
+        while ((await client.Subscriptions.DescribeAsync("t", subscription)).Sum(static s => s.Backlog) > 0)
             await client.PingAsync(TestContext.Current.CancellationToken);
     }
 }

@@ -70,8 +70,6 @@ public sealed class ExitCodeTests
     [InlineData("give --tls-cert and --tls-key", "serve", "--listen", "comets://127.0.0.1:0")]
     [InlineData("TLS needs both --tls-cert and --tls-key", "serve", "--listen", "comets://127.0.0.1:0", "--tls-cert", "x")]
     [InlineData("There is no file '", "serve", "--tls-cert", "/nonexistent/c", "--tls-key", "/nonexistent/k")]
-    [InlineData("NodeId", "serve", "--listen", "comet://127.0.0.1:0", "--node-id", "no spaces")]
-    [InlineData("MemoryLimit", "serve", "--listen", "comet://127.0.0.1:0", "--memory-limit", "1")]
     [InlineData("out of range: 8 to 1048576", "bench", "publish", "--size", "7")]
     [InlineData("'warp'", "bench", "warp")]
     [InlineData("it needs --nack", "consume", "t", "--subscription", "s", "--delay", "1s")]

@@ -73,12 +73,30 @@ public sealed class LocalStorageTests : IDisposable
     }
 
     [Theory]
-    [InlineData("serve", "--storage", "local")]
-    [InlineData("serve", "--data", "somewhere")]
-    public async Task Storage_and_data_go_together(params string[] arguments)
+    [InlineData("--storage local needs --data", "--storage", "local")]
+    [InlineData("--storage memory keeps nothing on disk", "--storage", "memory", "--data", "somewhere")]
+    public async Task Storage_and_data_that_do_not_go_together_are_refused(string said, params string[] arguments)
     {
-        var result = await CometProcess.RunAsync([.. arguments, "--listen", "comet://127.0.0.1:0"]);
-        Assert.Equal(2, result.ExitCode);
-        Assert.Contains("--data", result.Errors, StringComparison.Ordinal);
+        var result = (await CometProcess.RunAsync(["serve", .. arguments, "--listen", "comet://127.0.0.1:0"])).Exits(2);
+        Assert.Contains(said, result.Errors, StringComparison.Ordinal);
+        Assert.False(Directory.Exists("somewhere"));
+    }
+
+    [Fact]
+    public async Task A_directory_alone_is_local_storage_and_says_so_in_one_line()
+    {
+        await using (var server = await CometServerProcess.StartAsync("--data", Data))
+        {
+            (await server.RunAsync("produce", "t", "--count", "3", "--size", "2")).Exits(0);
+            server.Process.Send(Signal.Terminate);
+            var said = (await server.Process.WaitForExitAsync()).Exits(0);
+            Assert.Equal($"comet: messages are kept on disk, in {Data} (--storage local)\n", said.Errors);
+            Assert.Single(said.Lines);
+        }
+        await using var again = await CometServerProcess.StartAsync(Arguments);
+        var kept = await again.RunAsync("consume", "t", "--subscription", "s", "--from", "earliest", "--count", "3");
+        Assert.Equal(["0.", "1.", "2."], kept.Exits(0).Lines);
+        again.Process.Send(Signal.Terminate);
+        Assert.Equal("", (await again.Process.WaitForExitAsync()).Exits(0).Errors);
     }
 }

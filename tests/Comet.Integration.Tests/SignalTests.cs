@@ -41,6 +41,24 @@ public sealed class SignalTests
         Assert.Equal("", (await server.Process.WaitForExitAsync(closeInput: false)).Exits(0).Errors);
     }
 
+    [Fact]
+    public async Task A_server_that_is_told_to_stop_before_it_listens_exits_0()
+    {
+        using var folder = new TemporaryFolder();
+        var pipe = folder.Pipe("key");
+        await using var server = CometProcess.Start("serve", "--listen", "comet://127.0.0.1:0", "--data", folder.Path("data"), "--key",
+            $"k={pipe}");
+        // It can be opened when the server reads its key, which it does before it listens.
+        await using (var key = await Task.Run(() => new FileStream(pipe, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0))
+            .WaitAsync(Limits.Wait))
+        {
+            server.Send(Signal.Terminate);
+            await key.WriteAsync(new byte[32]);
+        }
+        var result = (await server.WaitForExitAsync()).Exits(0);
+        Assert.DoesNotContain("stopped before", result.Errors, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(nameof(Signal.Interrupt))]
     [InlineData(nameof(Signal.Terminate))]

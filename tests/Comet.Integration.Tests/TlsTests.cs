@@ -82,7 +82,7 @@ public sealed class TlsTests : IAsyncLifetime
         var file = _folder.Write("text.pem", "no certificate"u8);
         var key = _certificates.KeyFile;
         var result = await CometProcess.RunAsync("serve", "--listen", "comets://127.0.0.1:0", "--tls-cert", file, "--tls-key", key);
-        Assert.StartsWith($"comet: InvalidArgument: '{file}' and '{key}' are not a PEM", result.Exits(2).Errors, StringComparison.Ordinal);
+        Assert.StartsWith($"comet: WrongUsage: '{file}' and '{key}' are not a PEM", result.Exits(2).Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", result.Errors, StringComparison.Ordinal);
     }
 

@@ -5,6 +5,8 @@ namespace Comet.Integration.Tests;
 /// <summary>comet topic, as text and as JSON.</summary>
 public sealed class TopicCommandTests
 {
+    private const string Empty = "\t0 message(s)\t0 bytes";
+
     [Fact]
     public async Task Topics_are_created_listed_described_and_deleted()
     {
@@ -15,8 +17,9 @@ public sealed class TopicCommandTests
         (await server.RunAsync("topic", "create", "orders", "-p", "3", "--if-not-exists")).Exits(0);
         (await server.RunAsync("topic", "create", "bills")).Exits(0);
 
-        Assert.Equal(["bills\t1 partition(s)", "orders\t3 partition(s)"], (await server.RunAsync("topic", "list")).Exits(0).Lines.Order());
-        Assert.Equal(["orders\t3 partition(s)"], (await server.RunAsync("topic", "list", "or")).Exits(0).Lines);
+        Assert.Equal([$"bills\t1 partition(s){Empty}", $"orders\t3 partition(s){Empty}"],
+            (await server.RunAsync("topic", "list")).Exits(0).Lines.Order());
+        Assert.Equal([$"orders\t3 partition(s){Empty}"], (await server.RunAsync("topic", "list", "or")).Exits(0).Lines);
         Assert.Empty((await server.RunAsync("topic", "list", "x")).Exits(0).OutputBytes);
 
         var described = (await server.RunAsync("topic", "describe", "orders")).Exits(0).Lines;
@@ -31,7 +34,8 @@ public sealed class TopicCommandTests
             StringComparison.Ordinal);
 
         Assert.Equal("topic orders deleted\n", (await server.RunAsync("topic", "delete", "orders")).Exits(0).Output);
-        Assert.Equal(["bills\t1 partition(s)"], (await server.RunAsync("topic", "list")).Exits(0).Lines);
+        Assert.Matches(@"^bills\t1 partition\(s\)\t1,500 message\(s\)\t[1-9]\d*,\d{3} bytes$",
+            Assert.Single((await server.RunAsync("topic", "list")).Exits(0).Lines));
     }
 
     [Fact]
@@ -44,6 +48,8 @@ public sealed class TopicCommandTests
 
         var listed = Assert.Single((await server.RunAsync("topic", "list", "--json")).Exits(0).Json);
         Assert.Equal(("t", 1), (listed.GetProperty("name").GetString(), listed.GetProperty("partitionCount").GetInt32()));
+        Assert.Equal(5, listed.GetProperty("messages").GetInt64());
+        Assert.InRange(listed.GetProperty("bytes").GetInt64(), 50, 5_000);
 
         var described = Assert.Single((await server.RunAsync("topic", "describe", "t", "--json")).Exits(0).Json);
         Assert.Equal("t", described.GetProperty("name").GetString());
@@ -61,11 +67,32 @@ public sealed class TopicCommandTests
     {
         await using var server = await CometServerProcess.StartAsync("--partitions", "2");
         (await server.RunAsync("produce", "t", "--count", "1")).Exits(0);
-        Assert.Equal(["t\t2 partition(s)"], (await server.RunAsync("topic", "list")).Exits(0).Lines);
+        Assert.StartsWith("t\t2 partition(s)\t1 message(s)\t", Assert.Single((await server.RunAsync("topic", "list")).Exits(0).Lines),
+            StringComparison.Ordinal);
 
         await using var strict = await CometServerProcess.StartAsync("--no-auto-create");
         Assert.Contains("TopicNotFound", (await strict.RunAsync("produce", "t", "--count", "1")).Exits(1).Errors, StringComparison.Ordinal);
         Assert.Empty((await strict.RunAsync("topic", "list")).Exits(0).OutputBytes);
+    }
+
+    [Fact]
+    public async Task Sizes_are_told_after_a_restart_too()
+    {
+        using var folder = new TemporaryFolder();
+        string[] storage = ["--storage", "local", "--data", folder.Path("data")];
+        string[] before;
+        await using (var server = await CometServerProcess.StartAsync(storage))
+        {
+            (await server.RunAsync("produce", "kept", "--count", "20", "--size", "10")).Exits(0);
+            (await server.RunAsync("topic", "create", "empty", "--partitions", "2")).Exits(0);
+            before = (await server.RunAsync("topic", "list")).Exits(0).Lines;
+            server.Process.Send(Signal.Terminate);
+            (await server.Process.WaitForExitAsync()).Exits(0);
+        }
+        Assert.Equal($"empty\t2 partition(s){Empty}", before[0]);
+        Assert.StartsWith("kept\t1 partition(s)\t20 message(s)\t", before[1], StringComparison.Ordinal);
+        await using var again = await CometServerProcess.StartAsync(storage);
+        Assert.Equal(before, (await again.RunAsync("topic", "list")).Exits(0).Lines);
     }
 
     private static async Task<string> DescribePartitionAsync(CometServerProcess server) =>

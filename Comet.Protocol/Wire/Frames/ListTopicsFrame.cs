@@ -5,8 +5,9 @@ namespace Comet.Wire;
 /// <see cref="MaxLimit"/>, more are cut to that; 0: all of them in one answer, which is refused when they are too many for it.</remarks>
 internal readonly record struct ListTopicsFrame(string? Prefix, string? After = null, int Limit = 0) : IFrame<ListTopicsFrame>
 {
-    /// <summary>The most topics of a page: with the longest names they fit into one answer.</summary>
-    public const int MaxLimit = 4_000;
+    /// <summary>The most topics of a page: with the longest names and the largest numbers they fit into one answer, in either
+    /// codec.</summary>
+    public const int MaxLimit = 3_500;
 
     public static FrameType Type => FrameType.ListTopics;
 

@@ -11,6 +11,10 @@ internal interface ILocalPartitionRecord
     /// <summary>Where the log ended when it was closed in peace last.</summary>
     long EndOffset { get; }
 
+    /// <summary>Whether the partition was made in this run, so that an earlier one has left nothing of it. May be asked from any
+    /// thread.</summary>
+    bool IsNew { get; }
+
     /// <summary>Whether the partition has ever had something that was confirmed, so that its files must be there.</summary>
     bool HasFiles { get; }
 

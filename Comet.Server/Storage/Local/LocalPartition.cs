@@ -20,6 +20,8 @@ internal sealed class LocalPartition(LocalTopic topic, int number, LocalStorage 
 
     public long EndOffset => topic.IsNew ? 0 : storage.Metadata.ReadEndOffset(topic.Id, number);
 
+    public bool IsNew => topic.IsNew;
+
     public bool HasFiles => !topic.IsNew && storage.Metadata.ReadHasFiles(topic.Id, number);
 
     public bool HasRoom => storage.Ballast.HasRoom;

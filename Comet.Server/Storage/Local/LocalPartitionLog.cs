@@ -74,6 +74,9 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
         }
     }
 
+    public LogSize? KnownSize => Volatile.Read(ref _isLoaded) ? LogSize.Of(_startOffset, _tail.EndOffset, _endPosition - _startPosition)
+        : _record.IsNew ? default(LogSize) : null;
+
     public Durability Durability
     {
         get => _level;
@@ -287,7 +290,7 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
                 + "in it. Put it back, or delete the topic.");
         else
             // Nobody has used it: it gets its files with its first message.
-            _isLoaded = true;
+            Volatile.Write(ref _isLoaded, true);
     }
 
     private OpenPartition Open()
@@ -314,7 +317,7 @@ internal sealed partial class LocalPartitionLog : IPartitionLog, IDisposable
         _tail = new MemoryPartitionLog(_budget, _tailLimit, end);
         // Recovery has written again and flushed what was not known to be durable.
         (_durable, _known) = (end, end);
-        _isLoaded = true;
+        Volatile.Write(ref _isLoaded, true);
         if (_record.StartOffset > _startOffset && TryFindKept(Math.Min(_record.StartOffset, end), out var kept, out var position))
             (_startOffset, _startPosition) = (kept, position);
         return _open;

@@ -27,6 +27,8 @@ internal sealed class MemoryPartitionLog(MemoryBudget budget, long partitionLimi
 
     public long Bytes { get; private set; }
 
+    public LogSize? KnownSize => LogSize.Of(StartOffset, EndOffset, Bytes);
+
     public Durability Durability
     {
         get => Durability.Memory;

@@ -123,7 +123,7 @@ public sealed class PartitionCommandTests : IDisposable
     {
         foreach (var (arguments, sentence) in ((string[], string)[])
         [
-            (["--storage-compression", "lz4"], "--storage-compression goes with --storage local"),
+            (["--storage-compression", "lz4"], "--storage-compression is for messages that are kept on disk: it needs --data"),
             (["--storage", "local", "--data", Data, "--cold", Data], "--cold and --cold-after go together"),
             (["--storage", "local", "--data", Data, "--cold", Data, "--cold-after", "1d"], "it must be another one"),
             (["--storage", "local", "--data", Data, "--key", "k"], "'k' is no key"),

@@ -28,7 +28,7 @@ internal static class FrameCatalogue
         Of(new CreateTopicFrame("orders/eu", 4, true, s_policy)),
         Of(new DeleteTopicFrame("orders/eu")),
         Of(new ListTopicsFrame("orders", "orders/eu", 1_000)),
-        Of(new TopicListFrame([new("orders/eu", 4), new("audit", 1)], true)),
+        Of(new TopicListFrame([new("orders/eu", 4) { Messages = 1_500, Bytes = 0 }, new("audit", 1)], true)),
         Of(new DescribeTopicFrame("orders/eu")),
         Of(new TopicInfoFrame(new(
             "orders/eu",

@@ -86,6 +86,31 @@ public sealed class FrameTests
     }
 
     [Fact]
+    public void Topics_in_a_list_are_read_as_an_older_broker_sends_them()
+    {
+        // Two fields to a topic, as before there were sizes.
+        byte[] header = [0x92, 0x92, 0x92, 0xA1, (byte)'a', 0x04, 0x92, 0xA1, (byte)'b', 0x01, 0xC3];
+        var json = Encoding.UTF8.GetBytes("""{"topics":[{"name":"a","partitions":4},{"name":"b","partitions":1}],"more":true}""");
+        foreach (var list in (TopicListFrame[])
+            [HeaderCodec.MessagePack.Read<TopicListFrame>(new(header)), HeaderCodec.Json.Read<TopicListFrame>(new(json))])
+        {
+            Assert.Equal([new("a", 4), new("b", 1)], list.Topics);
+            Assert.True(list.HasMore);
+        }
+    }
+
+    [Theory]
+    [InlineData("msgpack")]
+    [InlineData("json")]
+    public void The_largest_page_of_topics_fits_into_an_answer(string codec)
+    {
+        var topic = new TopicSummary(new('t', Names.MaxLength), 65_536) { Messages = long.MaxValue - 1, Bytes = long.MaxValue - 1 };
+        var output = new System.Buffers.ArrayBufferWriter<byte>();
+        Codec(codec).Write(output, new TopicListFrame([.. Enumerable.Repeat(topic, ListTopicsFrame.MaxLimit)], true));
+        Assert.InRange(output.WrittenCount, 1, FrameLimits.MaxAnswerHeaderLength);
+    }
+
+    [Fact]
     public void A_list_longer_than_the_bytes_at_hand_takes_no_memory()
     {
         // TopicList says it has 2^32 - 1 topics; Ack says it has as many ranges.

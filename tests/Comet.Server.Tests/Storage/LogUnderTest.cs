@@ -105,6 +105,8 @@ internal sealed class FakeRecord : ILocalPartitionRecord
 {
     public long StartOffset { get; set; }
 
+    public bool IsNew { get; set; }
+
     public bool HasFiles { get; set; }
 
     public long EndOffset { get; set; }

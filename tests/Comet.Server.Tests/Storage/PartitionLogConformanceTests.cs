@@ -1,4 +1,6 @@
 using Comet.Server.Storage;
+using Comet.Server.Storage.Local;
+using Comet.Server.Storage.Memory;
 using Comet.Server.Tests.Broker;
 using Comet.Wire;
 using CsCheck;
@@ -61,6 +63,24 @@ public sealed class PartitionLogConformanceTests
             (5, 9, 7, 124, 40), (header.BaseOffset, header.LastOffset, header.OwnershipEpoch, header.AppendTime, header.BaseSequence));
         Assert.Equal(header, stored.Header with { Checksum = header.Checksum });
         Assert.Equal((5L, "m40"), Batches.Read(stored.Bytes.ToArray())[0]);
+    }
+
+    [Fact]
+    public void To_tell_its_size_no_file_is_opened()
+    {
+        using var subject = LogUnderTest.Create("local");
+        Assert.Null(subject.Log.KnownSize);
+        Append(subject.Log, Batches.Make("p", 0, 3), time: 1);
+        var size = subject.Log.KnownSize;
+        Assert.Equal(new LogSize(3, subject.Log.Bytes), size);
+        subject.Reopen();
+        Assert.Null(subject.Log.KnownSize);
+        Assert.Equal(3, subject.Log.EndOffset);
+        Assert.Equal(size, subject.Log.KnownSize);
+        // In one that was made just now there is nothing.
+        using var made = new LocalPartitionLog("nowhere", new LocalStorageOptions { Directory = "nowhere" },
+            new MemoryBudget(long.MaxValue), new FakeRecord { IsNew = true });
+        Assert.Equal(new LogSize(0, 0), made.KnownSize);
     }
 
     [Theory]
@@ -161,6 +181,7 @@ public sealed class PartitionLogConformanceTests
         public void Check(IPartitionLog log)
         {
             Assert.Equal((_start, _end, _batches.Sum(b => b.Bytes.Length)), (log.StartOffset, log.EndOffset, log.Bytes));
+            Assert.Equal(new LogSize(log.EndOffset - log.StartOffset, log.Bytes), log.KnownSize);
             for (var offset = 0L; offset <= _end; offset += 3)
                 CheckRead(log, offset);
             foreach (var time in _batches.Select(b => b.Time).Append(0).Append(long.MaxValue))
