@@ -7,7 +7,8 @@ internal static class JournalBenchmarks
     private const int DefaultRounds = 5;
     private static readonly int[] s_sizes = [40, 160, 220, 512, 1024, 16_384];
 
-    /// <param name="arguments">Names of what to measure (default: all but <c>pages</c>), --rounds N, --size N, --only CANDIDATE, --cpu.</param>
+    /// <param name="arguments">Names of what to measure (default: all but <c>pages</c>), --rounds N, --size N, --only CANDIDATE,
+    /// --cpu.</param>
     public static int Run(string[] arguments)
     {
         var sizes = Values(arguments, "--size") is { Length: > 0 } asked ? asked : s_sizes;

@@ -57,7 +57,8 @@ public sealed class SpareSegmentsTests
     {
         using var directory = new TemporaryDirectory();
         var made = 0;
-        var spares = new SpareSegments(length => Make(directory, ++made, length), File.Delete, static () => new SpareGoal(0, Fills: false), new AtOnce());
+        var spares = new SpareSegments(
+            length => Make(directory, ++made, length), File.Delete, static () => new SpareGoal(0, Fills: false), new AtOnce());
         spares.Request(Length, 2);
         Assert.Equal(2, Directory.GetFiles(directory.Path).Length);
         spares.Rest();
