@@ -14,7 +14,7 @@ public sealed class FastWritersTests
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
     private static readonly JournalOptions s_options = new() { FirstSegmentLength = Length, MaxSegmentLength = Length };
 
-    /// <summary>Held up in the middle of filling a spare, until a writer has had time to take it: in its first step or a later one.</summary>
+    /// <summary>Held up in the middle of filling a spare, until a writer has had time to take it: in its first step or later.</summary>
     [Theory]
     [InlineData(SegmentHeader.Length)]
     [InlineData(SpareSegment.FillLength)]
