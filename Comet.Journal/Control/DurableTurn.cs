@@ -28,7 +28,7 @@ internal sealed unsafe class DurableTurn(ControlFile control, WriterSlots slots,
         return isDead && Interlocked.CompareExchange(ref *control.DurableTurn, mine, holder) == holder;
     }
 
-    /// <summary>Gives back what the dead owner of a slot had, before the slot is somebody else's: it would be taken for the turn of a living
+    /// <summary>Gives back what the dead owner of a slot had, before the slot is somebody else's: it would pass for the turn of a living
     /// one, who may be a writer that never gives it back. The caller has the slot's lock.</summary>
     public static void Inherit(ControlFile control, int slot)
     {

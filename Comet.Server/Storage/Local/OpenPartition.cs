@@ -49,7 +49,7 @@ internal sealed class OpenPartition : IDisposable
         }
     }
 
-    /// <summary>The offset behind the last batch of a journal that nobody has open, as recovery will find it, and changes nothing; null when
+    /// <summary>The offset behind the last batch of a journal that nobody has open, as recovery will find it; changes nothing. Null when
     /// there is no batch.</summary>
     /// <exception cref="JournalException">It is damaged, or cannot be read.</exception>
     public static long? ReadEnd(string directory, LocalStorageOptions options)

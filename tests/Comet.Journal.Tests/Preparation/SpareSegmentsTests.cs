@@ -67,7 +67,7 @@ public sealed class SpareSegmentsTests
         Assert.Empty(Directory.GetFiles(directory.Path));
     }
 
-    /// <summary>Where there is no renaming in one step, the new name may be there and the old one not be gone; or the answer is lost.</summary>
+    /// <summary>Where nothing is renamed in one step, the new name may be there and the old one, too; or the answer is lost.</summary>
     [Fact]
     public void One_that_may_have_become_a_segment_does_not_become_another()
     {
