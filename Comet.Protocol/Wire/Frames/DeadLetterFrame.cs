@@ -2,8 +2,8 @@ namespace Comet.Wire;
 
 /// <summary>Gives messages up: they go to the dead-letter topic of the subscription. With a correlation id it is answered by Ok, before
 /// they are there.</summary>
-/// <remarks>Header: <c>consumer | reason | ranges | delivery_count</c>. Ranges: pairs of first and last offset, both included. Delivery count: as
-/// in <see cref="NackFrame"/>.</remarks>
+/// <remarks>Header: <c>consumer | reason | ranges | delivery_count</c>. Ranges: pairs of first and last offset, both included.
+/// Delivery count: as in <see cref="NackFrame"/>.</remarks>
 internal readonly record struct DeadLetterFrame(long ConsumerId, string? Reason, long[] Ranges, int DeliveryCount = 0)
     : IFrame<DeadLetterFrame>
 {

@@ -61,8 +61,8 @@ internal readonly record struct Op(long Time, OpKind Kind)
 
     public string? Key { get; init; }
 
-    /// <summary>For Deliver and DeadLettered: how often it was delivered by the broker's count; for Ack, Nack and Lost: which delivery it is
-    /// about.</summary>
+    /// <summary>For Deliver and DeadLettered: how often it was delivered by the broker's count; for Ack, Nack and Lost: which delivery
+    /// it is about.</summary>
     public int Count { get; init; }
 
     /// <summary>For Send and Nack: not to be delivered before; for Deliver: when the consumer's lease on it ends. Zero: no such
