@@ -49,8 +49,8 @@ internal static class ConsumerFlags
             var exists = described.Subscriptions.Any(s => string.Equals(s.Name, subscription, StringComparison.Ordinal));
             if (exists && isGiven)
             {
-                Note.Write($"the subscription '{subscription}' exists, so --from is ignored: it goes on where it stands. 'comet seek {topic} "
-                    + $"--subscription {subscription} --to …' moves it", isJson);
+                Note.Write($"the subscription '{subscription}' exists, so --from is ignored: it goes on where it stands. 'comet seek "
+                    + $"{topic} --subscription {subscription} --to …' moves it", isJson);
             }
             if (!exists && !isGiven && described.Partitions.Sum(static p => p.EndOffset - p.StartOffset) is > 0 and var there)
             {

@@ -156,8 +156,8 @@ public sealed class ExitCodeTests
         (await RunAsync($"comet://127.0.0.1:1, {server.Address}", "topic", "create", "t")).Exits(0);
         Assert.Single((await RunAsync("comet://127.0.0.1:1", "topic", "list", "--server", server.Address)).Exits(0).Lines);
         Assert.Contains($"connect {server.Address}", (await RunAsync(server.Address, "doctor")).Exits(0).Output, StringComparison.Ordinal);
-        Assert.Contains("COMET_SERVER: 'http://x' is not the address of a node", (await RunAsync("http://x", "topic", "list")).Exits(2).Errors,
-            StringComparison.Ordinal);
+        Assert.Contains("COMET_SERVER: 'http://x' is not the address of a node",
+            (await RunAsync("http://x", "topic", "list")).Exits(2).Errors, StringComparison.Ordinal);
     }
 
     [Fact]
