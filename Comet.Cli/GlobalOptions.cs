@@ -7,11 +7,14 @@ namespace Comet.Cli;
 /// <summary>The options that every command has.</summary>
 internal static class GlobalOptions
 {
+    private const string ServerVariable = "COMET_SERVER";
+
     private static readonly HashSet<Command> s_withoutConnection = [];
 
     public static Option<CometEndpoint[]> Server { get; } = new("--server", "-s")
     {
-        Description = "Address of a node, comet://host:port or comets://host:port; give it again for further nodes.",
+        Description = "Address of a node, comet://host:port or comets://host:port; give it again for further nodes. Where it is not given, "
+            + $"the environment variable {ServerVariable} says it; several are separated by commas.",
         DefaultValueFactory = static _ => [new CometEndpoint("127.0.0.1", CometEndpoint.DefaultPort)],
         CustomParser = static result =>
         {
@@ -21,8 +24,7 @@ internal static class GlobalOptions
                 if (CometEndpoint.TryParse(token.Value, null, out var endpoint))
                     endpoints.Add(endpoint);
                 else
-                    result.AddError($"'{token.Value}' is not the address of a node: write comet://host:port, or comets://host:port for "
-                        + "TLS.");
+                    result.AddError(NoAddress(token.Value));
             }
             return [.. endpoints];
         },
@@ -42,6 +44,9 @@ internal static class GlobalOptions
         Recursive = true,
         HelpName = "file",
     };
+
+    private static string NoAddress(string text) =>
+        $"'{text}' is not the address of a node: write comet://host:port, or comets://host:port for TLS.";
 
     /// <summary>Says of a command that it connects to no broker, so that the options about that mean nothing to it.</summary>
     public static Command WithoutConnection(this Command command)
@@ -65,7 +70,20 @@ internal static class GlobalOptions
     }
 
     public static Task<CometClient> ConnectAsync(ParseResult arguments, CancellationToken cancellationToken) =>
-        ConnectAsync(arguments, arguments.GetRequiredValue(Server), cancellationToken);
+        ConnectAsync(arguments, Servers(arguments), cancellationToken);
+
+    /// <summary>The nodes that are meant: as typed, or as the environment says.</summary>
+    /// <exception cref="UsageException">The environment names no node.</exception>
+    public static IReadOnlyList<CometEndpoint> Servers(ParseResult arguments)
+    {
+        var isGiven = arguments.GetResult(Server) is { Implicit: false };
+        if (isGiven || Environment.GetEnvironmentVariable(ServerVariable) is not { } text || string.IsNullOrWhiteSpace(text))
+            return arguments.GetRequiredValue(Server);
+        return [.. text.Split(',', StringSplitOptions.TrimEntries).Select(static address =>
+            CometEndpoint.TryParse(address, null, out var endpoint)
+                ? endpoint
+                : throw new UsageException($"The environment variable {ServerVariable}: {NoAddress(address)}"))];
+    }
 
     public static Task<CometClient> ConnectAsync(
         ParseResult arguments, IReadOnlyList<CometEndpoint> servers, CancellationToken cancellationToken)

@@ -46,7 +46,7 @@ internal static class ConsumeCommand
             throw new UsageException("--count must not be negative.");
         await using var client = await GlobalOptions.ConnectAsync(arguments, cancellationToken);
         var (topic, subscription) = (arguments.GetRequiredValue(s_topic), arguments.GetRequiredValue(s_subscription));
-        await ConsumerFlags.TellIgnoredAsync(client, arguments, topic, subscription, cancellationToken);
+        await ConsumerFlags.TellBeginningAsync(client, arguments, topic, subscription, cancellationToken);
         await using var consumer = await client.SubscribeAsync(topic, subscription,
             ConsumerFlags.Read(arguments, count), cancellationToken);
         var written = await CopyAsync(consumer, arguments, count ?? long.MaxValue, settle, cancellationToken);

@@ -37,21 +37,30 @@ internal static class ConsumerFlags
     public static Option[] All { get; } =
         [s_type, s_from, s_consumer, s_priority, s_maxDeliveries, s_deadLetterTopic, s_lease];
 
-    /// <summary>Says that --from means nothing where the subscription exists.</summary>
-    public static async Task TellIgnoredAsync(
+    /// <summary>Says where the subscription begins when that may not be where one thinks: --from means nothing where it exists, and a new
+    /// one does not begin with what is there already.</summary>
+    public static async Task TellBeginningAsync(
         CometClient client, ParseResult arguments, string topic, string subscription, CancellationToken cancellationToken)
     {
-        if (arguments.GetResult(s_from) is not { Implicit: false })
-            return;
+        var (isGiven, isJson) = (arguments.GetResult(s_from) is { Implicit: false }, arguments.GetValue(GlobalOptions.Json));
         try
         {
-            _ = await client.Subscriptions.DescribeAsync(topic, subscription, cancellationToken);
-            Note.Write($"the subscription '{subscription}' exists, so --from is ignored: it goes on where it stands. 'comet seek {topic} "
-                + $"--subscription {subscription} --to …' moves it", arguments.GetValue(GlobalOptions.Json));
+            var described = await client.Topics.DescribeAsync(topic, cancellationToken);
+            var exists = described.Subscriptions.Any(s => string.Equals(s.Name, subscription, StringComparison.Ordinal));
+            if (exists && isGiven)
+            {
+                Note.Write($"the subscription '{subscription}' exists, so --from is ignored: it goes on where it stands. 'comet seek "
+                    + $"{topic} --subscription {subscription} --to …' moves it", isJson);
+            }
+            if (!exists && !isGiven && described.Partitions.Sum(static p => p.EndOffset - p.StartOffset) is > 0 and var there)
+            {
+                Note.Write($"the subscription '{subscription}' is new and begins behind the {Progress.Count(there)} message(s) that are "
+                    + $"there; 'comet seek {topic} --subscription {subscription} --to earliest' goes back to them", isJson);
+            }
         }
-        catch (CometException e) when (e.Code is ErrorCode.TopicNotFound or ErrorCode.SubscriptionNotFound)
+        catch (CometException)
         {
-            // It is made now, and begins there.
+            // Both are made now; or something is wrong, which subscribing tells when it is in the way.
         }
     }
 

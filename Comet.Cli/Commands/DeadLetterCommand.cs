@@ -46,8 +46,8 @@ internal static class DeadLetterCommand
         return command;
     }
 
-    /// <summary>The dead-letter topics that are meant. Where they do not exist, what they are of has to: a name that is misspelt is an error
-    /// and not one without dead letters.</summary>
+    /// <summary>The dead-letter topics that are meant. Where they do not exist, what they are of has to: a name that is misspelt is an
+    /// error and not one without dead letters.</summary>
     private static async Task<List<string>> TopicsOfAsync(CometClient client, ParseResult arguments, CancellationToken cancellationToken)
     {
         var topic = arguments.GetRequiredValue(s_topic);

@@ -25,7 +25,7 @@ internal static class DoctorCommand
         Report(isJson, new("runtime", true,
             $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} processors"));
         var isWell = true;
-        foreach (var server in arguments.GetRequiredValue(GlobalOptions.Server))
+        foreach (var server in GlobalOptions.Servers(arguments))
             isWell &= await CheckServerAsync(arguments, server, check => Report(isJson, check), cancellationToken);
         return isWell ? ExitCode.Done : ExitCode.Failed;
     }

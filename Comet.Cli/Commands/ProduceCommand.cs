@@ -11,6 +11,9 @@ internal static class ProduceCommand
     // The most that any broker can be told to take.
     private const int MaxMessageBytes = 64 * 1024 * 1024;
 
+    // How long who stops the command waits for the last confirms.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+
     private static readonly Argument<string> s_topic = new("topic")
     {
         Description = "The topic; created on first use where the broker does so."
@@ -90,14 +93,41 @@ internal static class ProduceCommand
                 bytes += payload.Length;
             }
 
-            if (arguments.GetValue(s_count) is { } count)
-                await GenerateAsync(count, arguments.GetValue(s_size), SendAsync);
-            else
-                await LineReader.ReadAllAsync(input, MaxMessageBytes, SendAsync, cancellationToken);
-            await producer.FlushAsync(cancellationToken);
+            try
+            {
+                if (arguments.GetValue(s_count) is { } count)
+                    await GenerateAsync(count, arguments.GetValue(s_size), SendAsync);
+                else
+                    await LineReader.ReadAllAsync(input, MaxMessageBytes, SendAsync, cancellationToken);
+                await producer.FlushAsync(cancellationToken);
+            }
+            // One about time says it itself.
+            catch (Exception e) when (e is not CometException { Code: ErrorCode.Timeout })
+            {
+                await TellPartAsync(producer, sent, arguments.GetValue(GlobalOptions.Json));
+                throw;
+            }
         }
         Report(arguments, sent, producer.DuplicateMessages, bytes, TimeProvider.System.GetElapsedTime(start));
         return ExitCode.Done;
+    }
+
+    /// <summary>Says how many messages are in when not all are, so that who sends the rest knows where it begins.</summary>
+    private static async Task TellPartAsync(Producer<ReadOnlyMemory<byte>> producer, long sent, bool isJson)
+    {
+        using var patience = new CancellationTokenSource(s_patience, TimeProvider.System);
+        try
+        {
+            await producer.FlushAsync(patience.Token);
+        }
+        catch (Exception e) when (e is CometException or OperationCanceledException)
+        {
+            // The broker is gone, or takes nothing more: what is confirmed by now is what is known.
+        }
+        var confirmed = sent - producer.PendingMessages;
+        Note.Write(confirmed == sent
+            ? $"the first {Progress.Count(confirmed)} message(s) are confirmed, no other was sent"
+            : $"{Progress.Count(confirmed)} of {Progress.Count(sent)} message(s) are confirmed; the others may be stored or not", isJson);
     }
 
     private static OutgoingMessage<ReadOnlyMemory<byte>> Template(ParseResult arguments)

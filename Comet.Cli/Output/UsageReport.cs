@@ -8,12 +8,13 @@ internal static class UsageReport
 {
     // Of what is missing there may be a list; a word that is wrong is what the user wants to hear of.
     private const string Missing = "Required";
+    private const string MissingCommand = "Required command";
 
     public static int Write(ParseResult arguments, bool json)
     {
         var error = arguments.Errors.FirstOrDefault(static e => !e.Message.StartsWith(Missing, StringComparison.Ordinal))
             ?? arguments.Errors[0];
-        return Write(arguments, FlagNames.Explain(error) + Suggest(arguments), json);
+        return Write(arguments, FlagNames.Explain(error) + Suggest(arguments) + NameCommands(arguments, error), json);
     }
 
     public static int Write(ParseResult arguments, string message, bool json)
@@ -26,6 +27,12 @@ internal static class UsageReport
 
     private static string NameOf(CommandResult result) =>
         result.Parent is CommandResult parent ? $"{NameOf(parent)} {result.Command.Name}" : result.Command.Name;
+
+    /// <summary>The commands that there are, where one is missing.</summary>
+    private static string NameCommands(ParseResult arguments, ParseError error) =>
+        error.Message.StartsWith(MissingCommand, StringComparison.Ordinal)
+            ? $" It is one of {string.Join(", ", arguments.CommandResult.Command.Subcommands.Select(static c => c.Name))}."
+            : "";
 
     /// <summary>The commands that begin like the word which is none.</summary>
     private static string Suggest(ParseResult arguments)

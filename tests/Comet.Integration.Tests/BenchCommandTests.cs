@@ -61,7 +61,7 @@ public sealed class BenchCommandTests
         var data = folder.Path("made/data");
         await using var bench = CometProcess.Start(["bench", .. arguments, "--data", data]);
         while (!Directory.Exists(data) || !Directory.EnumerateFiles(data, "*", SearchOption.AllDirectories).Any())
-            await Task.Delay(10, TestContext.Current.CancellationToken);
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
         bench.Send(Signal.Interrupt);
         var result = (await bench.WaitForExitAsync()).Exits(1);
         Assert.Equal("comet: stopped before it was done\n", result.Errors);

@@ -90,6 +90,8 @@ public sealed class ExitCodeTests
     [InlineData("comet: WrongUsage: Unrecognized command or argument 'produc'. Did you mean produce?\nSee 'comet --help'.\n",
         "produc", "t")]
     [InlineData("comet: WrongUsage: Unrecognized command or argument '--fast'.\nSee 'comet consume --help'.\n", "consume", "t", "--fast")]
+    [InlineData("comet: WrongUsage: Required command was not provided. It is one of create, list, describe, delete.\n"
+        + "See 'comet subscription --help'.\n", "subscription")]
     [InlineData("comet: WrongUsage: --count must not be negative.\nSee 'comet produce --help'.\n", "produce", "t", "--count", "-1")]
     [InlineData("{\"error\":\"WrongUsage\",\"message\":\"Required argument 'topic' missing for command: 'delete'.\"}\n",
         "topic", "delete", "--json")]
@@ -139,6 +141,23 @@ public sealed class ExitCodeTests
         Assert.InRange(result.ExitCode, 1, 2);
         Assert.Contains(address[..^2], result.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_environment_names_the_server_where_the_command_does_not()
+    {
+        await using var server = await CometServerProcess.StartAsync();
+        async Task<CometResult> RunAsync(string variable, params string[] command)
+        {
+            await using var process = CometProcess.StartUnder(["env", $"COMET_SERVER={variable}"], command);
+            return await process.WaitForExitAsync();
+        }
+
+        (await RunAsync($"comet://127.0.0.1:1, {server.Address}", "topic", "create", "t")).Exits(0);
+        Assert.Single((await RunAsync("comet://127.0.0.1:1", "topic", "list", "--server", server.Address)).Exits(0).Lines);
+        Assert.Contains($"connect {server.Address}", (await RunAsync(server.Address, "doctor")).Exits(0).Output, StringComparison.Ordinal);
+        Assert.Contains("COMET_SERVER: 'http://x' is not the address of a node",
+            (await RunAsync("http://x", "topic", "list")).Exits(2).Errors, StringComparison.Ordinal);
     }
 
     [Fact]

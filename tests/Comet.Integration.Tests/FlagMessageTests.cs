@@ -6,28 +6,31 @@ namespace Comet.Integration.Tests;
 /// in it.</summary>
 public sealed class FlagMessageTests
 {
+    // Stands for a directory of the test that is not there.
+    private const string Nowhere = "nowhere";
+
     [Theory]
     [InlineData("--node-id is no spaces; it must follow the rules for names: 1 to 200", "serve", "--node-id", "no spaces")]
     [InlineData("--memory-limit is 1k; it must be from 65536 to", "serve", "--memory-limit", "1k")]
     [InlineData("--partitions is 0; it must be from 1 to 1024", "serve", "--partitions", "0")]
     [InlineData("--max-scheduled is -1; it must be from 0 to", "serve", "--max-scheduled", "-1")]
-    [InlineData("--segment-size is 1k; it must be from 16384 to", "serve", "--data", "nowhere", "--segment-size", "1k")]
-    [InlineData("--upkeep-interval is 1ms; it must be from 10 ms", "serve", "--data", "nowhere", "--upkeep-interval", "1ms")]
-    [InlineData("--cool is the directory of the data", "serve", "--data", "nowhere", "--cool", "nowhere", "--cool-after", "1d")]
-    [InlineData("--cold (", "serve", "--data", "nowhere", "--cool", "c", "--cool-after", "2d", "--cold", "d", "--cold-after", "1d")]
-    [InlineData("has to be another directory than --cool (", "serve", "--data", "nowhere", "--cool", "c", "--cool-after", "2d", "--cold",
+    [InlineData("--segment-size is 1k; it must be from 16384 to", "serve", "--data", Nowhere, "--segment-size", "1k")]
+    [InlineData("--upkeep-interval is 1ms; it must be from 10 ms", "serve", "--data", Nowhere, "--upkeep-interval", "1ms")]
+    [InlineData("--cool is the directory of the data", "serve", "--data", Nowhere, "--cool", Nowhere, "--cool-after", "1d")]
+    [InlineData("--cold (", "serve", "--data", Nowhere, "--cool", "c", "--cool-after", "2d", "--cold", "d", "--cold-after", "1d")]
+    [InlineData("has to be another directory than --cool (", "serve", "--data", Nowhere, "--cool", "c", "--cool-after", "2d", "--cold",
         "c", "--cold-after", "3d")]
-    [InlineData("The key 'a' is given more than once", "serve", "--data", "nowhere", "--key", "a=X", "--key", "a=Y")]
+    [InlineData("The key 'a' is given more than once", "serve", "--data", Nowhere, "--key", "a=X", "--key", "a=Y")]
     [InlineData("The key 'a' is given more than once", "journal", "verify", ".", "--key", "a=X", "--key", "a=X")]
     [InlineData("--partitions: 'two' is not a whole number", "serve", "--partitions", "two")]
     [InlineData("--partitions: '99999999999' is not a whole number, or too large a one", "topic", "create", "t", "-p", "99999999999")]
     [InlineData("--scale: 'fast' is not a number", "bench", "--scale", "fast")]
     [InlineData("--scale must be more than 0", "bench", "--scale", "0")]
     [InlineData("--repeat must be at least 1", "bench", "--repeat", "0")]
-    [InlineData("--size is from 1 to", "journal", "bench", "nowhere", "--size", "0")]
+    [InlineData("--size is from 1 to", "journal", "bench", Nowhere, "--size", "0")]
     [InlineData("--compression: 'zip' is not one of them: write none, lz4 or snappy", "produce", "t", "--compression", "zip")]
     [InlineData("--compression: '7' is not one of them", "produce", "t", "--compression", "7")]
-    [InlineData("--durability: '7' is not one of them: write os or disk", "journal", "append", "nowhere", "--durability", "7")]
+    [InlineData("--durability: '7' is not one of them: write os or disk", "journal", "append", Nowhere, "--durability", "7")]
     [InlineData("The header 'a' is given more than once", "produce", "t", "--header", "a=X", "-H", "a=Y")]
     [InlineData("--partitions must not be negative", "topic", "create", "t", "--partitions", "-1")]
     [InlineData("--partitions must be at least 1", "topic", "update", "t", "--partitions", "0")]
@@ -36,8 +39,11 @@ public sealed class FlagMessageTests
     [InlineData("--retention-messages is -1; it must be 0 or more", "topic", "create", "t", "--retention-messages", "-1")]
     public async Task A_wrong_value_is_told_about_the_flag(string said, params string[] command)
     {
-        AssertTold(said, await CometProcess.RunAsync(command[0] == "serve" ? [.. command, "--listen", "comet://127.0.0.1:0"] : command));
-        Assert.False(Directory.Exists("nowhere"));
+        using var folder = new TemporaryFolder();
+        string[] listen = command[0] == "serve" ? ["--listen", "comet://127.0.0.1:0"] : [];
+        AssertTold(said, await CometProcess.RunAsync(
+            [.. command.Select(word => word == Nowhere ? folder.Path(Nowhere) : word), .. listen]));
+        Assert.False(Directory.Exists(folder.Path(Nowhere)));
     }
 
     [Fact]

@@ -96,7 +96,7 @@ public sealed class SignalTests
         producer.Send(Signal.Terminate);
 
         var result = (await producer.WaitForExitAsync(closeInput: false)).Exits(1);
-        Assert.Equal("comet: stopped before it was done\n", result.Errors);
+        Assert.Equal("comet: the first 2 message(s) are confirmed, no other was sent\ncomet: stopped before it was done\n", result.Errors);
         Assert.Empty(result.OutputBytes);
     }
 

@@ -22,6 +22,24 @@ public sealed class ToldOnStandardErrorTests
         Assert.Equal("", (await server.RunAsync("consume", "t", "--subscription", "s", "--count", "1")).Exits(0).Errors);
     }
 
+    [Fact]
+    public async Task Consume_says_that_a_new_subscription_begins_behind_what_is_there()
+    {
+        await using var server = await CometServerProcess.StartAsync();
+        string[] consume = ["consume", "t", "--subscription", "s", "--timeout", "1ms"];
+        Assert.Equal("", (await server.RunAsync(["consume", "u", .. consume[2..]])).Exits(0).Errors);
+        await ProduceAsync(server, "t", "one\ntwo\n");
+        var first = (await server.RunAsync(consume)).Exits(0);
+        Assert.StartsWith("comet: the subscription 's' is new and begins behind the 2 message(s) that are there; 'comet seek t ",
+            first.Errors, StringComparison.Ordinal);
+        Assert.Empty(first.OutputBytes);
+        Assert.Equal("", (await server.RunAsync(consume)).Exits(0).Errors);
+        string[] latest = ["consume", "t", "--subscription", "v", "--timeout", "1ms", "--from", "latest"];
+        Assert.Equal("", (await server.RunAsync(latest)).Exits(0).Errors);
+        (await server.RunAsync("seek", "t", "--subscription", "s", "--to", "earliest")).Exits(0);
+        Assert.Equal("one\ntwo\n", (await server.RunAsync("consume", "t", "--subscription", "s", "--count", "2")).Exits(0).Output);
+    }
+
     [Theory]
     [InlineData("list", "")]
     [InlineData("redrive", "moved 0 message(s) back\n")]
