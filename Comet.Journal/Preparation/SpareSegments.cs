@@ -6,6 +6,9 @@ namespace Comet.Journals.Preparation;
 /// waits for no disk. They are made, which waits for the disk, and had ready, which takes processor time, side by side.</summary>
 internal sealed class SpareSegments
 {
+    // 4 MiB, a millisecond: flushes wait for the same threads.
+    private const int StepsInARow = 16;
+
     private readonly object _gate = new();
     private readonly Queue<SpareSegment> _ready = new();
     private readonly Func<long, SpareSegment> _make;
@@ -28,7 +31,7 @@ internal sealed class SpareSegments
         _delete = delete;
         _goal = goal;
         _making = new SpareWork(background, MakeWanted);
-        _preparing = new SpareWork(background, PrepareAll);
+        _preparing = new SpareWork(background, PrepareSome);
     }
 
     /// <summary>Has spares of a length made, unless there are so many.</summary>
@@ -184,12 +187,17 @@ internal sealed class SpareSegments
         }
     }
 
-    private void PrepareAll()
+    private void PrepareSome()
     {
+        var steps = 0;
         while (FirstUnprepared() is { } spare)
         {
             while (spare.TryPrepare(_goal()))
             {
+                if (++steps < StepsInARow)
+                    continue;
+                _preparing.Queue();
+                return;
             }
         }
     }

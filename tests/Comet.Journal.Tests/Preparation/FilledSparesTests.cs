@@ -86,12 +86,38 @@ public sealed class FilledSparesTests
         spares.Close();
     }
 
+    /// <summary>The threads it is done on are those that flush.</summary>
+    [Fact]
+    public void A_long_one_is_filled_in_turns_with_other_work()
+    {
+        const int Long = 16 * Length;
+        using var directory = new TemporaryDirectory();
+        var queue = new Queue<IBackgroundWork>();
+        var spares = new SpareSegments(
+            _ => Make(new TracedFileSystem(), directory, Long), File.Delete, static () => s_all, new Waiting(queue));
+        spares.Request(Long, 1);
+        var turns = 0;
+        for (; queue.TryDequeue(out var work); turns++)
+            work.Run();
+        using (var taken = spares.Take(Long))
+            Assert.Equal(Long, taken.Prepared);
+        Assert.InRange(turns, 4, 16);
+        spares.Close();
+    }
+
     private static unsafe Span<byte> Bytes(SpareSegment spare) => new(spare.Mapping.Pointer, Length);
 
-    private static SpareSegment Make(TracedFileSystem files, TemporaryDirectory directory)
+    private static SpareSegment Make(TracedFileSystem files, TemporaryDirectory directory, int length = Length)
     {
         var file = files.Open(Path.Combine(directory.Path, "spare"), FileOpening.Create);
-        file.Preallocate(Length);
-        return new SpareSegment(file, file.Map(Length, writable: true), 0);
+        file.Preallocate(length);
+        return new SpareSegment(file, file.Map(length, writable: true), 0);
+    }
+
+    private sealed class Waiting(Queue<IBackgroundWork> queue) : IBackgroundQueue
+    {
+        public void Queue(IBackgroundWork work) => queue.Enqueue(work);
+
+        public void QueueAfter(IBackgroundWork work, TimeSpan delay) => throw new NotSupportedException();
     }
 }
