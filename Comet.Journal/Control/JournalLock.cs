@@ -17,4 +17,7 @@ internal static class JournalLock
 
     /// <summary>The first of the writers' slots.</summary>
     public const long Slots = 1L << 33;
+
+    /// <summary>The first of the numbers in the names of spare segments: held by whoever makes those with that number.</summary>
+    public const long SpareOwners = 1L << 34;
 }

@@ -35,6 +35,7 @@ internal sealed class JournalState : IDisposable
         }
 
         Control = control;
+        Segments.SpareFiles.ShareBy(control.Locks);
         Slots = new WriterSlots(control, probe);
         Holes = new HoleCloser(control, Slots, FirstSequenceAfter);
         Roller = new SegmentRoller(this);

@@ -11,7 +11,6 @@ namespace Comet.Journals.Segments;
 /// <summary>Opens and creates the files of segments, and keeps each mapped once while it is in use.</summary>
 internal sealed class SegmentStore
 {
-    private const string SpareStart = "spare-";
     private const int MaxForgotten = 16;
 
     // From hot to packed to cool to cold, each of which may happen between a look at the folders and opening.
@@ -30,6 +29,7 @@ internal sealed class SegmentStore
         _options = options;
         Directory = directory;
         Catalog = new SegmentCatalog(environment.Files, () => Folders, () => FirstKept);
+        SpareFiles = new SpareFiles(directory, environment);
         Spares = new SpareSegments(MakeSpare, Files.Delete, () => Preparer!.SpareGoal, environment.Background);
         Preparer = new PagePreparer(environment.Background, Spares, NextLength, environment.LeastAhead);
     }
@@ -48,6 +48,8 @@ internal sealed class SegmentStore
     public IReadOnlyList<string> Folders => TierFolders.Read(Files, Directory, _metadata.JournalId);
 
     public JournalEvents Events => _environment.Events;
+
+    public SpareFiles SpareFiles { get; }
 
     public SpareSegments Spares { get; }
 
@@ -161,7 +163,7 @@ internal sealed class SegmentStore
     {
         foreach (var name in Files.List(Directory))
         {
-            if (name.EndsWith(".tmp", StringComparison.Ordinal) && (name.StartsWith(SpareStart, StringComparison.Ordinal)
+            if (name.EndsWith(".tmp", StringComparison.Ordinal) && (SpareFiles.IsOne(name)
                 || name.StartsWith(JournalMetadata.Name, StringComparison.Ordinal) || PlaceFile.IsUnfinished(name)
                 || name.StartsWith(TierFolders.Name, StringComparison.Ordinal)))
                 Files.Delete(Path.Combine(Directory, name));
@@ -258,7 +260,7 @@ internal sealed class SegmentStore
     // Allocated and with its identity durable: what remains to be done when it is needed waits for no disk.
     private SpareSegment MakeSpare(long length)
     {
-        var path = Path.Combine(Directory, $"{SpareStart}{_environment.NextId():N}.tmp");
+        var path = SpareFiles.Next();
         var file = Files.Open(path, FileOpening.Create);
         IFileMapping? mapping = null;
         try
