@@ -22,7 +22,8 @@ internal static class FlagNames
     public static string Explain(ParseResult arguments, ArgumentException exception)
     {
         var options = arguments.CommandResult.Command.Options;
-        var flags = options.Where(s_properties.ContainsKey).ToDictionary(static o => s_properties[o], static o => o.Name);
+        var flags = options.Where(s_properties.ContainsKey)
+            .ToDictionary(static o => s_properties[o], static o => o.Name, StringComparer.Ordinal);
         var typed = options.SelectMany(option => Texts(arguments, option)).OrderByDescending(static text => text.Length).ToArray();
         var text = exception.Message.Replace($" (Parameter '{exception.ParamName}')", "", StringComparison.Ordinal);
         text = Rename(text, flags, typed);

@@ -98,7 +98,10 @@ public class LateNackTests
         await using var comet = await StartAsync();
         // What is asked on the consumer's own connection would take along what waits there.
         await using var observer = await CometClient.ConnectAsync(
-            new CometClientOptions { Transport = comet.Broker.Transport, TimeProvider = _time, OperationTimeout = TimeSpan.FromDays(1) }, Cancelled);
+            new CometClientOptions
+            {
+                Transport = comet.Broker.Transport, TimeProvider = _time, OperationTimeout = TimeSpan.FromDays(1),
+            }, Cancelled);
         await using var consumer = await SubscribeAsync(comet, new()
         {
             Type = SubscriptionType.Shared, ReceiveWindowMessages = 2 * messages, MaxLeaseExtension = TimeSpan.FromMinutes(1),
