@@ -21,28 +21,29 @@ internal static class FlagNames
     /// <summary>What a check of values in code says, about the flags and with the values as they were typed.</summary>
     public static string Explain(ParseResult arguments, ArgumentException exception)
     {
+        var options = arguments.CommandResult.Command.Options;
+        var flags = options.Where(s_properties.ContainsKey)
+            .ToDictionary(static o => s_properties[o], static o => o.Name, StringComparer.Ordinal);
+        var typed = options.SelectMany(option => Texts(arguments, option)).OrderByDescending(static text => text.Length).ToArray();
         var text = exception.Message.Replace($" (Parameter '{exception.ParamName}')", "", StringComparison.Ordinal);
-        foreach (var option in arguments.CommandResult.Command.Options)
-        {
-            if (s_properties.TryGetValue(option, out var property))
-                text = Rename(text, property, option.Name, Typed(arguments, option));
-        }
-        return text;
+        text = Rename(text, flags, typed);
+        return options.Aggregate(text, (told, option) => WithValue(told, option.Name, Typed(arguments, option)));
     }
 
     /// <summary>What the parser says, with the kind of value that is wanted in place of the type that it would become.</summary>
     public static string Explain(ParseError error)
     {
-        if (error.SymbolResult is not OptionResult { Option: var option, Tokens: [.., var last] }
-            || !error.Message.StartsWith(CannotParse, StringComparison.Ordinal))
-        {
+        if (error.SymbolResult is not { Tokens: [.., var last] } || !error.Message.StartsWith(CannotParse, StringComparison.Ordinal))
             return error.Message;
-        }
-        var type = option.ValueType.GetElementType() ?? Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType;
-        return $"{option.Name}: '{last.Value}' is not {Kind(type)}.";
+        return error.SymbolResult switch
+        {
+            OptionResult { Option: var option } => $"{option.Name}: '{last.Value}' is not {Kind(option.ValueType)}.",
+            ArgumentResult { Argument: var argument } => $"{argument.Name}: '{last.Value}' is not {Kind(argument.ValueType)}.",
+            _ => error.Message,
+        };
     }
 
-    private static string Kind(Type type) => Type.GetTypeCode(type) switch
+    private static string Kind(Type type) => Type.GetTypeCode(type.GetElementType() ?? Nullable.GetUnderlyingType(type) ?? type) switch
     {
         TypeCode.Int32 or TypeCode.Int64 => "a whole number, or too large a one",
         TypeCode.Double => "a number",
@@ -56,14 +57,27 @@ internal static class FlagNames
             ? last.Value
             : null;
 
-    private static string Rename(string text, string property, string flag, string? typed)
+    /// <summary>The texts of an option that a message may have in it, of which words could be taken for properties.</summary>
+    private static IEnumerable<string> Texts(ParseResult arguments, Option option) =>
+        (arguments.GetResult(option)?.Tokens ?? [])
+            .Select(token => option.ValueType == typeof(DirectoryInfo) ? Path.GetFullPath(token.Value) : token.Value)
+            .Where(static text => text.Contains(' ', StringComparison.Ordinal));
+
+    /// <summary>Puts flags in place of properties; what was typed stays as it is.</summary>
+    private static string Rename(string text, Dictionary<string, string> flags, ReadOnlySpan<string> typed)
     {
-        // The value is told as it was typed: 1ms, and not 00:00:00.0010000.
-        if (typed is not null && text.StartsWith($"{property} is ", StringComparison.Ordinal)
-            && text.IndexOf(';', StringComparison.Ordinal) is > 0 and var end)
-        {
-            return $"{flag} is {typed}{text[end..]}";
-        }
-        return string.Join(' ', text.Split(' ').Select(word => word == property ? flag : word));
+        if (typed is not [var first, .. var rest])
+            return string.Join(' ', text.Split(' ').Select(word => flags.GetValueOrDefault(word, word)));
+        var parts = text.Split(first);
+        for (var i = 0; i < parts.Length; i++)
+            parts[i] = Rename(parts[i], flags, rest);
+        return string.Join(first, parts);
     }
+
+    /// <summary>The value is told as it was typed: 1ms, and not 00:00:00.0010000.</summary>
+    private static string WithValue(string text, string flag, string? typed) =>
+        typed is not null && text.StartsWith($"{flag} is ", StringComparison.Ordinal)
+            && text.LastIndexOf("; it ", StringComparison.Ordinal) is > 0 and var end
+            ? $"{flag} is {typed}{text[end..]}"
+            : text;
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Comet.Cli.Bench;
 
@@ -17,7 +18,18 @@ internal sealed class BenchFolder : IDisposable
     {
         for (var missing = directory; missing is { Exists: false }; missing = missing.Parent)
             _made.Add(missing);
-        _own = directory.CreateSubdirectory($"comet-bench-{Environment.ProcessId}");
+        _own = directory.CreateSubdirectory(NewName(directory));
+    }
+
+    /// <summary>A name that nobody has there: another process, of another container for example, may have the same number as this one, or
+    /// may have had it.</summary>
+    private static string NewName(DirectoryInfo directory)
+    {
+        string name;
+        do
+            name = string.Create(CultureInfo.InvariantCulture, $"comet-bench-{Environment.ProcessId}-{Guid.NewGuid():N}");
+        while (Path.Exists(Path.Combine(directory.FullName, name)));
+        return name;
     }
 
     /// <summary>A path in it that nobody uses.</summary>

@@ -72,7 +72,7 @@ internal static class BenchCommand
         s_names.AcceptOnlyFromAmong([.. s_scenarios.Keys]);
         var command = new Command(
             "bench", "Measure throughput and latency against a broker in another process: a new one on a free port, or the one that "
-                + "--server names.")
+                + "--server names; COMET_SERVER names none here.")
         {
             s_names, s_sizes, s_scale, s_repeat, s_data, s_drain,
         };

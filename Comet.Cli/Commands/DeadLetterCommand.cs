@@ -67,21 +67,31 @@ internal static class DeadLetterCommand
             return [];
         return found.Subscriptions.Any(static s => s.Name == Redrive)
             ? [topic]
-            : await OfAllSubscriptionsAsync(client, arguments, topic, cancellationToken);
+            : await OfAllSubscriptionsAsync(client, arguments, found, cancellationToken);
     }
 
     /// <summary>The dead-letter topics of an ordinary topic's subscriptions.</summary>
     private static async Task<List<string>> OfAllSubscriptionsAsync(
-        CometClient client, ParseResult arguments, string topic, CancellationToken cancellationToken)
+        CometClient client, ParseResult arguments, TopicDescription topic, CancellationToken cancellationToken)
     {
-        var below = await client.Topics.ListAsync($"{topic}/", cancellationToken);
-        var letters = below.Select(static t => t.Name).Where(static name => name.EndsWith(s_ending, StringComparison.Ordinal)).ToList();
+        var below = await client.Topics.ListAsync($"{topic.Name}/", cancellationToken);
+        var letters = below.Select(static t => t.Name).Where(name => IsOf(topic, name)).ToList();
         if (letters.Count == 0)
         {
-            Note.Write($"'{topic}' is no dead-letter topic, and its subscriptions have no dead letters; where their consumers name a "
+            Note.Write($"'{topic.Name}' is no dead-letter topic, and its subscriptions have no dead letters; where their consumers name a "
                 + "dead-letter topic of their own, ask for that", arguments.GetValue(GlobalOptions.Json));
         }
         return letters;
+    }
+
+    /// <summary>Whether a topic below this one has the dead letters of one of its subscriptions. With further segments it may be of a topic
+    /// below this one, so the subscription has to exist then; otherwise it may be gone.</summary>
+    private static bool IsOf(TopicDescription topic, string name)
+    {
+        if (!name.EndsWith(s_ending, StringComparison.Ordinal) || name.Length <= topic.Name.Length + s_ending.Length)
+            return false;
+        var subscription = name[(topic.Name.Length + 1)..^s_ending.Length];
+        return !subscription.Contains('/', StringComparison.Ordinal) || topic.Subscriptions.Any(s => s.Name == subscription);
     }
 
     private static async Task<TopicDescription?> FindAsync(CometClient client, string topic, CancellationToken cancellationToken)

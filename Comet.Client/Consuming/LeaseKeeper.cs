@@ -158,7 +158,7 @@ internal sealed class LeaseKeeper
             {
                 var held = new AckBuffer();
                 foreach (var batch in batches)
-                    AddHeld(batch, held);
+                    toFlush = AddHeld(batch, held) ?? toFlush;
                 if (held.Count > 0)
                     toFlush = _partition.SendExtension(held.Take(), batches.Key);
             }
@@ -166,15 +166,18 @@ internal sealed class LeaseKeeper
         toFlush?.Sender.Flush();
     }
 
-    private void AddHeld(ReceivedBatch batch, AckBuffer held)
+    /// <summary>Adds what the program holds of a batch; returns the connection to flush when a frame became full.</summary>
+    private Connections.Connection? AddHeld(ReceivedBatch batch, AckBuffer held)
     {
+        Connections.Connection? toFlush = null;
         for (var delta = 0; delta <= batch.Header.LastOffsetDelta; delta++)
         {
             if (!batch.Tracking!.IsDone(delta) && batch.Has(delta))
                 held.Add(batch.Header.BaseOffset + delta, batch.Header.BaseOffset + delta);
             if (held.RangeCount == MaxRanges)
-                _partition.SendExtension(held.Take(), batch.DeliveryCount);
+                toFlush = _partition.SendExtension(held.Take(), batch.DeliveryCount);
         }
+        return toFlush;
     }
 }
 

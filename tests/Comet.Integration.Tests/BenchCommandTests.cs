@@ -50,6 +50,20 @@ public sealed class BenchCommandTests
         Assert.False(Directory.Exists(folder.Path("data")));
     }
 
+    [Fact]
+    public async Task A_folder_of_another_process_of_the_same_number_is_left_alone()
+    {
+        using var folder = new TemporaryFolder();
+        // The shell becomes the command, so its number is the command's.
+        await using var bench = CometProcess.StartUnder(
+            ["sh", "-c", $"cd '{folder.Path("")}' && mkdir comet-bench-$$ && echo x > comet-bench-$$/mine && exec \"$0\" \"$@\""],
+            ["bench", "append", "--scale", "0.001", "--size", "100", "--data", folder.Path("")]);
+        (await bench.WaitForExitAsync()).Exits(0);
+        Assert.Equal([folder.Path($"comet-bench-{bench.Id}/mine")],
+            Directory.EnumerateFiles(folder.Path(""), "*", SearchOption.AllDirectories));
+        Assert.Single(Directory.EnumerateDirectories(folder.Path("")));
+    }
+
     [Theory]
     [InlineData("publish", "--scale", "100")]
     [InlineData("append", "--scale", "100")]

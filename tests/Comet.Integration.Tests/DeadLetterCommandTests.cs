@@ -84,6 +84,27 @@ public sealed class DeadLetterCommandTests
         Assert.Equal("b", Text(Assert.Single((await server.RunAsync(list)).Exits(0).Json), "payload"));
     }
 
+    [Fact]
+    public async Task A_topic_alone_does_not_mean_the_dead_letters_of_the_topics_below_it()
+    {
+        await using var server = await CometServerProcess.StartAsync();
+        await using var client = await CometClient.ConnectAsync(server.Address);
+        foreach (var (topic, subscription) in ((string, string)[])[("t", "s"), ("t", "below/own"), ("t/below", "other")])
+        {
+            await using var consumer = await client.SubscribeAsync<string>(topic, subscription);
+            await using var producer = await client.CreateProducerAsync<string>(topic);
+            await producer.SendAsync(subscription);
+            await (await consumer.ReceiveAsync(TestContext.Current.CancellationToken)).DeadLetterAsync();
+            while ((await client.Subscriptions.DescribeAsync(topic, subscription)).Sum(static s => s.Backlog) > 0)
+                await client.PingAsync(TestContext.Current.CancellationToken);
+        }
+
+        var listed = (await server.RunAsync("dlq", "list", "t", "--json")).Exits(0).Json;
+        Assert.Equal(["below/own", "s"], listed.Select(static l => Text(l, "payload")));
+        (await server.RunAsync("dlq", "redrive", "t")).Exits(0);
+        Assert.Single((await server.RunAsync("dlq", "list", "t/below")).Exits(0).Lines);
+    }
+
     private static string? Text(System.Text.Json.JsonElement line, string property) => line.GetProperty(property).GetString();
 
     private static async Task ProduceAsync(CometServerProcess server, string lines, params string[] options) =>

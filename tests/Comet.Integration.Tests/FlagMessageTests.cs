@@ -11,6 +11,11 @@ public sealed class FlagMessageTests
 
     [Theory]
     [InlineData("--node-id is no spaces; it must follow the rules for names: 1 to 200", "serve", "--node-id", "no spaces")]
+    [InlineData("--node-id is a;b; it must follow", "serve", "--node-id", "a;b")]
+    [InlineData("--node-id is a MemoryLimit b; it must follow", "serve", "--node-id", "a MemoryLimit b")]
+    [InlineData("/no Cold place; it must be another one", "serve", "--data", "/no Cold place", "--cool", "/no Cold place", "--cool-after",
+        "1d")]
+    [InlineData("directory: '' is not a value for it", "journal", "append", "")]
     [InlineData("--memory-limit is 1k; it must be from 65536 to", "serve", "--memory-limit", "1k")]
     [InlineData("--partitions is 0; it must be from 1 to 1024", "serve", "--partitions", "0")]
     [InlineData("--max-scheduled is -1; it must be from 0 to", "serve", "--max-scheduled", "-1")]

@@ -89,6 +89,41 @@ public class LateNackTests
         Assert.False(consumer.TryReceive(out _));
     }
 
+    /// <summary>With every second message acked there are as many ranges as one frame of an extension takes, and nothing behind them: the
+    /// frame goes out all the same.</summary>
+    [Fact]
+    public async Task Extensions_that_fill_a_frame_are_sent()
+    {
+        const int messages = 2 * 4_096;
+        await using var comet = await StartAsync();
+        // What is asked on the consumer's own connection would take along what waits there.
+        await using var observer = await CometClient.ConnectAsync(
+            new CometClientOptions
+            {
+                Transport = comet.Broker.Transport, TimeProvider = _time, OperationTimeout = TimeSpan.FromDays(1),
+            }, Cancelled);
+        await using var consumer = await SubscribeAsync(comet, new()
+        {
+            Type = SubscriptionType.Shared, ReceiveWindowMessages = 2 * messages, MaxLeaseExtension = TimeSpan.FromMinutes(1),
+        });
+        await SendAsync(comet, [.. Enumerable.Range(0, messages).Select(static i => $"{i}")]);
+        for (var i = 0; i < messages; i++)
+        {
+            var delivery = await consumer.ReceiveAsync(Cancelled);
+            if (i % 2 != 0)
+                await delivery.AckAsync(Cancelled);
+        }
+        await consumer.FlushAcksAsync(Cancelled);
+
+        var begun = await LeaseEndAsync(observer);
+        _time.Advance(s_lease * 0.5);
+        while (await LeaseEndAsync(observer) == begun)
+            await observer.PingAsync(Cancelled);
+    }
+
+    private static async Task<DateTimeOffset?> LeaseEndAsync(CometClient client) =>
+        (await client.Subscriptions.ExplainAsync("orders", "billing", Cancelled)).Partitions[0].Until;
+
     private async Task<(Delivery<string> Lost, Delivery<string> Again)> LoseAsync(Consumer<string> consumer)
     {
         var lost = await consumer.ReceiveAsync(Cancelled);
