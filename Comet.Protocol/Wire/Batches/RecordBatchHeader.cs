@@ -31,6 +31,9 @@ internal readonly record struct RecordBatchHeader
     public const int ChecksumPosition = 32;
     public const int ChecksumStart = 36;
 
+    /// <summary>67,108,864: who holds a batch keeps books of that size for it, whatever a broker says.</summary>
+    public const int MaxRecords = 1 << 26;
+
     public int Length { get; init; }
 
     public long BaseOffset { get; init; }
@@ -121,7 +124,7 @@ internal readonly record struct RecordBatchHeader
         if (!Enum.IsDefined(Compression))
             throw new CometException(ErrorCode.UnsupportedCompression,
                 $"A record batch has the compression {(int)Compression}, which is not known here.");
-        if (RecordCount <= 0 || LastOffsetDelta < RecordCount - 1)
+        if (RecordCount <= 0 || LastOffsetDelta < RecordCount - 1 || LastOffsetDelta >= MaxRecords)
             throw Corrupt($"it says it has {RecordCount} records up to the offset delta {LastOffsetDelta}");
         if (RecordsLength < 0 || (long)RecordCount * RecordReader.MinRecordLength > RecordsLength)
             throw Corrupt($"{RecordCount} records do not fit into {RecordsLength} bytes");

@@ -8,6 +8,8 @@ namespace Comet.Protocol.Tests.Wire;
 
 public sealed class RecordBatchTests
 {
+    private const int LastOffsetDeltaPosition = 44;
+
     private static readonly Gen<TestMessage[]> s_messages = Gen.Select(
         Gen.Long[0, 1L << 50],
         Gen.OneOf(Gen.Const((string?)null), Gen.String[0, 20].Select(s => (string?)Clean(s))),
@@ -91,6 +93,22 @@ public sealed class RecordBatchTests
         var batch = Build(Some(5), 0, CompressionType.None);
         for (var length = 0; length < batch.Length; length++)
             Assert.Equal(ErrorCode.CorruptBatch, Assert.Throws<CometException>(() => RecordBatch.Open(batch.AsSpan(0, length))).Code);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(-1)]
+    [InlineData(RecordBatchHeader.MaxRecords)]
+    [InlineData(int.MaxValue)]
+    public void A_last_offset_that_no_batch_has_is_corrupt_under_a_right_checksum(int lastOffsetDelta)
+    {
+        var batch = Build(Some(3), 0, CompressionType.None);
+        BitConverter.TryWriteBytes(batch.AsSpan(LastOffsetDeltaPosition), lastOffsetDelta);
+        RecordBatch.WriteChecksum(batch);
+        Assert.Equal(ErrorCode.CorruptBatch, Assert.Throws<CometException>(() => RecordBatch.Open(batch)).Code);
+        BitConverter.TryWriteBytes(batch.AsSpan(LastOffsetDeltaPosition), RecordBatchHeader.MaxRecords - 1);
+        RecordBatch.WriteChecksum(batch);
+        Assert.Equal(RecordBatchHeader.MaxRecords - 1, RecordBatch.Open(batch).LastOffset);
     }
 
     [Fact]
