@@ -64,7 +64,15 @@ public sealed class FrameSenderTests
     {
         var output = new RecordingWriter { IsHeld = true };
         var signalled = 0;
-        var sender = new FrameSender(output, HeaderCodec.MessagePack, 1000) { SpaceAvailable = () => signalled++ };
+        var signal = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var sender = new FrameSender(output, HeaderCodec.MessagePack, 1000)
+        {
+            SpaceAvailable = () =>
+            {
+                signalled++;
+                signal.TrySetResult();
+            }
+        };
         sender.Send(new PublishFrame(1), 0, new byte[600]);
         Assert.True(sender.HasSpace);
         sender.Send(new PublishFrame(1), 0, new byte[600]);
@@ -72,7 +80,9 @@ public sealed class FrameSenderTests
         var waiting = sender.WaitForSpaceAsync(CancellationToken.None);
         Assert.False(waiting.IsCompleted);
         output.Release();
+        // Who waits goes on before the signal is given, or after it.
         await waiting.AsTask().WaitAsync(s_deadline);
+        await signal.Task.WaitAsync(s_deadline);
         Assert.Equal(1, signalled);
         Assert.True(sender.HasSpace);
     }
