@@ -44,7 +44,7 @@ internal static unsafe class Crc32C
         if (count >= MinFolded && Pclmulqdq.V512.IsSupported)
         {
             copied = count & -FoldedWords;
-            state = CopyFolded(state, words, to, copied);
+            state = AppendFolded<Copying>(state, words, to, copied);
         }
 
         var length = (count - copied) * sizeof(ulong);
@@ -60,7 +60,7 @@ internal static unsafe class Crc32C
         if (count >= MinFolded && Pclmulqdq.V512.IsSupported)
         {
             var folded = count & -FoldedWords;
-            state = AppendFolded(state, words, folded);
+            state = AppendFolded<Reading>(state, words, words, folded);
             words += folded;
             count -= folded;
         }
@@ -70,50 +70,21 @@ internal static unsafe class Crc32C
 
     /// <summary>Four times 64 bytes are carried over the 256 bytes behind them and added to these, as often as there are some; what is left
     /// in the end has the state that all of it has.</summary>
-    private static uint AppendFolded(uint state, ulong* words, nint count)
+    private static uint AppendFolded<TLoad>(uint state, ulong* words, ulong* to, nint count)
+        where TLoad : struct, ILoad
     {
-        var (first, second) = (Vector512.Load(words) ^ Vector512.CreateScalar((ulong)state), Vector512.Load(words + 8));
-        var (third, fourth) = (Vector512.Load(words + 16), Vector512.Load(words + 24));
-        var carry = Distance512(FoldedWords);
-        for (var end = words + count; (words += FoldedWords) < end;)
-        {
-            first = Fold(first, carry) ^ Vector512.Load(words);
-            second = Fold(second, carry) ^ Vector512.Load(words + 8);
-            third = Fold(third, carry) ^ Vector512.Load(words + 16);
-            fourth = Fold(fourth, carry) ^ Vector512.Load(words + 24);
-        }
-
-        return Finish(first, second, third, fourth);
-    }
-
-    /// <summary>As <see cref="AppendFolded"/>, and stores what it has loaded.</summary>
-    private static uint CopyFolded(uint state, ulong* words, ulong* to, nint count)
-    {
-        var (first, second) = (Copy(words, to) ^ Vector512.CreateScalar((ulong)state), Copy(words + 8, to + 8));
-        var (third, fourth) = (Copy(words + 16, to + 16), Copy(words + 24, to + 24));
+        var (first, second) = (TLoad.Load(words, to) ^ Vector512.CreateScalar((ulong)state), TLoad.Load(words + 8, to + 8));
+        var (third, fourth) = (TLoad.Load(words + 16, to + 16), TLoad.Load(words + 24, to + 24));
         var carry = Distance512(FoldedWords);
         for (var end = words + count; (words += FoldedWords) < end;)
         {
             to += FoldedWords;
-            first = Fold(first, carry) ^ Copy(words, to);
-            second = Fold(second, carry) ^ Copy(words + 8, to + 8);
-            third = Fold(third, carry) ^ Copy(words + 16, to + 16);
-            fourth = Fold(fourth, carry) ^ Copy(words + 24, to + 24);
+            first = Fold(first, carry) ^ TLoad.Load(words, to);
+            second = Fold(second, carry) ^ TLoad.Load(words + 8, to + 8);
+            third = Fold(third, carry) ^ TLoad.Load(words + 16, to + 16);
+            fourth = Fold(fourth, carry) ^ TLoad.Load(words + 24, to + 24);
         }
 
-        return Finish(first, second, third, fourth);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<ulong> Copy(ulong* from, ulong* to)
-    {
-        var words = Vector512.Load(from);
-        words.Store(to);
-        return words;
-    }
-
-    private static uint Finish(Vector512<ulong> first, Vector512<ulong> second, Vector512<ulong> third, Vector512<ulong> fourth)
-    {
         var all = Fold(first, Distance512(24)) ^ Fold(second, Distance512(16)) ^ Fold(third, Distance512(8)) ^ fourth;
         var last = Fold(all.GetLower().GetLower(), Distance(6)) ^ Fold(all.GetLower().GetUpper(), Distance(4))
             ^ Fold(all.GetUpper().GetLower(), Distance(2)) ^ all.GetUpper().GetUpper();
@@ -182,5 +153,28 @@ internal static unsafe class Crc32C
         for (var i = 2; i < shifts.Length; i++)
             shifts[i] = BitOperations.Crc32C((uint)shifts[i - 1], 0UL);
         return shifts;
+    }
+
+    /// <summary>How words are had, as a type, so that both ways are one loop each.</summary>
+    private interface ILoad
+    {
+        static abstract Vector512<ulong> Load(ulong* from, ulong* to);
+    }
+
+    private readonly struct Reading : ILoad
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector512<ulong> Load(ulong* from, ulong* to) => Vector512.Load(from);
+    }
+
+    private readonly struct Copying : ILoad
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector512<ulong> Load(ulong* from, ulong* to)
+        {
+            var words = Vector512.Load(from);
+            words.Store(to);
+            return words;
+        }
     }
 }
